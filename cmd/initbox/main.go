@@ -1,0 +1,24 @@
+// Initbox prepares a pod before its main containers start: it waits for what
+// they need, copies, owns, migrates and verifies, always by a deadline.
+package main
+
+import (
+	"os"
+
+	"github.com/initbox/initbox/internal/cli"
+	"github.com/initbox/initbox/tasks"
+	"github.com/initbox/initbox/tasks/waittcp"
+)
+
+// Set by the linker; see the Makefile.
+var version, commit string
+
+// specs are the tasks, in the order in which help lists them.
+var specs = []tasks.Spec{
+	waittcp.Spec,
+}
+
+func main() {
+	app := &cli.App{Specs: specs, Build: cli.Build{Version: version, Commit: commit}}
+	os.Exit(app.Main(cli.OS()))
+}

@@ -1,0 +1,9 @@
+module github.com/initbox/initbox
+
+go 1.26.8
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0
+	github.com/goccy/go-yaml v1.19.2
+	github.com/spf13/pflag v1.1.0
+)

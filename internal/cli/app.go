@@ -1,0 +1,196 @@
+// Package cli turns a command line, an environment and run-files into runs of
+// tasks, and their outcome into log lines, an exit code and a termination
+// message. What all tasks share is here, once.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+// An App is initbox with a list of tasks.
+type App struct {
+	Specs []tasks.Spec
+	Build Build
+	Grace time.Duration // how long a task may overrun its deadline; 0 for 5 s
+}
+
+// A Process is what an App sees of the operating system.
+type Process struct {
+	Args           []string // without the program's name
+	Env            []string // as os.Environ gives it
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Signals        <-chan os.Signal
+}
+
+// OS returns the Process that this process is. From then on SIGINT and SIGTERM
+// arrive on Signals, also for a PID 1, for which the kernel has no default action.
+func OS() *Process {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	return &Process{Args: os.Args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Signals: signals}
+}
+
+// Main runs one command line and returns the exit code.
+func (a *App) Main(p *Process) int {
+	name, args := "", []string(nil)
+	if len(p.Args) > 0 {
+		name, args = p.Args[0], p.Args[1:]
+	}
+	switch name {
+	case "":
+		fmt.Fprint(p.Stderr, a.overview())
+		return exitUsage
+	case "help", "-h", "--help":
+		return a.help(p, args)
+	case "version", "--version":
+		return a.version(p, args)
+	case "reference":
+		return a.reference(p, args)
+	}
+	spec, ok := a.spec(name, p)
+	if !ok {
+		return a.refuse(p, unknownTask(name, a.commandNames()))
+	}
+	return a.run(p, newCommand(spec), args)
+}
+
+// refuse answers a command line that names no task.
+func (a *App) refuse(p *Process, err error) int {
+	fmt.Fprintf(p.Stderr, "initbox: %v\n", err)
+	path := newEnviron(p.Env)[envName("", "termination-log")]
+	if path == "" {
+		path = defaultTerminationLog
+	}
+	_ = writeTermination(path, fmt.Sprintf("initbox: wrong configuration, nothing was touched (exit code %d)\ncause: %v\n", exitUsage, err))
+	return exitUsage
+}
+
+// run configures c, runs it and reports.
+func (a *App) run(p *Process, c *command, args []string) int {
+	start := time.Now()
+	secrets := new(redact.Set)
+	err := a.configure(c, newEnviron(p.Env), args)
+	if errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprint(p.Stdout, helpText(c))
+		return exitDone
+	}
+	log := newLogger(p.Stderr, c.opts, secrets)
+	env := tasks.NewEnv(log, p.Stdout, c.opts.dryRun)
+	env.Secrets = secrets
+	if err == nil {
+		a.warnUnknown(env, newEnviron(p.Env))
+		ctx, stop := withSignals(context.Background(), p.Signals)
+		err = execute(ctx, c.task, env, c.spec.Name, c.opts.timeout, a.grace())
+		stop()
+	}
+	v := &verdict{
+		task: c.spec.Name, err: err, took: time.Since(start).Round(time.Millisecond),
+		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(),
+	}
+	if exitCode(err) == exitUsage && c.opts.logFormat == "text" {
+		fmt.Fprintf(p.Stderr, "initbox %s\n", strings.TrimSpace(secrets.Text(v.message()))) // for whoever typed it
+	} else {
+		v.log(log)
+	}
+	if err := writeTermination(c.opts.terminationLog, secrets.Text(v.message())); err != nil {
+		log.Warn("cannot write the termination message", "cause", err)
+	}
+	return exitCode(v.err)
+}
+
+// configure fills c from the command line and the environment and checks it.
+func (a *App) configure(c *command, e environ, args []string) error {
+	parseErr := c.parse(args)
+	if errors.Is(parseErr, pflag.ErrHelp) {
+		return parseErr
+	}
+	// Where to log and report comes from the environment even if the rest is wrong.
+	envErr := e.apply(c.flags, c.spec.Name, c.shared())
+	if err := errors.Join(parseErr, envErr); err != nil {
+		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, "initbox help "+c.spec.Name)
+	}
+	return c.check()
+}
+
+// warnUnknown says which INITBOX_ variables have no effect.
+func (a *App) warnUnknown(env *tasks.Env, e environ) {
+	known := make(map[string]bool)
+	if len(e.unknown(known)) == 0 {
+		return
+	}
+	for _, spec := range a.allSpecs() {
+		c := newCommand(spec)
+		for _, name := range c.names() {
+			known[envName(spec.Name, name)] = true
+		}
+		for _, name := range c.shared() {
+			known[envName("", name)] = true
+		}
+	}
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range e.unknown(known) {
+		attrs := []any{"name", name}
+		if near := nearest(name, names); near != "" {
+			attrs = append(attrs, "did you mean", near)
+		}
+		env.Log.Warn("unknown variable has no effect", attrs...)
+	}
+}
+
+func (a *App) grace() time.Duration {
+	if a.Grace > 0 {
+		return a.Grace
+	}
+	return defaultGrace
+}
+
+// allSpecs returns the tasks and run.
+func (a *App) allSpecs() []tasks.Spec {
+	return append(slices.Clone(a.Specs), runSpec(a, nil))
+}
+
+// spec returns the task called name.
+func (a *App) spec(name string, p *Process) (tasks.Spec, bool) {
+	if name == runName {
+		return runSpec(a, p), true
+	}
+	i := slices.IndexFunc(a.Specs, func(s tasks.Spec) bool { return s.Name == name })
+	if i < 0 {
+		return tasks.Spec{}, false
+	}
+	return a.Specs[i], true
+}
+
+func (a *App) commandNames() []string {
+	names := []string{"help", "version", "reference"}
+	for _, s := range a.allSpecs() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func unknownTask(name string, known []string) error {
+	if near := nearest(strings.ToLower(name), known); near != "" {
+		return tasks.Usagef("unknown task %q: did you mean %s?", name, near)
+	}
+	return tasks.Usagef("unknown task %q: initbox help lists the tasks", name)
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/tasks"
+)
+
+// A command is one task being configured.
+type command struct {
+	spec  tasks.Spec
+	task  tasks.Task
+	flags *pflag.FlagSet
+	opts  options
+	own   []string // names of the flags of the task itself
+}
+
+// options are the flags that every task has.
+type options struct {
+	timeout        time.Duration
+	dryRun         bool
+	terminationLog string
+	logFormat      string
+	logLevel       string
+}
+
+const defaultTerminationLog = "/dev/termination-log"
+
+// stepOptions are the options that a step of a plan has too; the others belong
+// to the process.
+var stepOptions = []string{"timeout"}
+
+// newCommand returns spec with its defaults and all its flags.
+func newCommand(spec tasks.Spec) *command {
+	c := newStep(spec)
+	fs := c.flags
+	fs.BoolVar(&c.opts.dryRun, "dry-run", false, "change nothing, say what would change")
+	fs.StringVar(&c.opts.terminationLog, "termination-log", defaultTerminationLog,
+		"`file` that takes the verdict, if it exists; what the container's terminationMessagePath says")
+	flags.Enum(fs, &c.opts.logFormat, "log-format", []string{"text", "json"}, "how log lines are written to stderr")
+	flags.Enum(fs, &c.opts.logLevel, "log-level", []string{"debug", "info", "warn", "error"}, "least level that is logged")
+	return c
+}
+
+// newStep returns spec as a step of a plan.
+func newStep(spec tasks.Spec) *command {
+	c := &command{spec: spec, task: spec.New()}
+	c.opts = options{timeout: spec.Timeout, logFormat: "text", logLevel: "info"}
+	c.flags = pflag.NewFlagSet(spec.Name, pflag.ContinueOnError)
+	c.flags.SetOutput(io.Discard)
+	c.flags.Usage = func() {}
+	c.task.Flags(c.flags)
+	c.flags.VisitAll(func(f *pflag.Flag) { c.own = append(c.own, f.Name) })
+	flags.Duration(c.flags, &c.opts.timeout, "timeout", time.Millisecond, "deadline: the task ends by then, done or not")
+	return c
+}
+
+// names returns the names of all flags of c.
+func (c *command) names() []string {
+	var names []string
+	c.flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// shared returns the names of the flags that every task has.
+func (c *command) shared() []string {
+	return slices.DeleteFunc(c.names(), func(n string) bool { return slices.Contains(c.own, n) })
+}
+
+// A stepTaker takes the positional arguments as steps, with the number of those
+// before "--", -1 without one.
+type stepTaker interface {
+	takeSteps(words []string, dash int) error
+}
+
+// parse reads the command line. It returns pflag.ErrHelp if help was asked for.
+func (c *command) parse(args []string) error {
+	if err := c.flags.Parse(args); err != nil {
+		return c.flagError(err)
+	}
+	if t, ok := c.task.(stepTaker); ok {
+		return t.takeSteps(c.flags.Args(), c.flags.ArgsLenAtDash())
+	}
+	return c.bind(c.flags.Args())
+}
+
+// check returns every fault in the configuration as an error of kind Usage.
+func (c *command) check() error {
+	if err := c.task.Check(); err != nil {
+		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: tasks.NextOf(err)}
+	}
+	return nil
+}
+
+// bind gives positional arguments to the flags that Spec.Args names, as in
+// "owner path...": the one with dots takes what the others leave.
+func (c *command) bind(words []string) error {
+	names := strings.Fields(c.spec.Args)
+	// A flag that was given by name leaves its place to the next one.
+	names = slices.DeleteFunc(names, func(n string) bool {
+		return !strings.HasSuffix(n, "...") && c.flags.Changed(n)
+	})
+	list := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "...") })
+	for i := 0; len(words) > 0; i++ {
+		if i >= len(names) {
+			return tasks.Usagef("unexpected argument %q: %s", words[0], c.usageLine())
+		}
+		take := 1
+		if i == list {
+			take = max(len(words)-(len(names)-i-1), 0)
+		}
+		f := c.flags.Lookup(strings.TrimSuffix(names[i], "..."))
+		for _, w := range words[:take] {
+			if err := c.flags.Set(f.Name, w); err != nil {
+				return badValue(strings.ToUpper(f.Name), f, w, unwrapFlagError(err))
+			}
+		}
+		words = words[take:]
+	}
+	return nil
+}
+
+func (c *command) usageLine() string {
+	line := "initbox " + c.spec.Name + " [flags]"
+	if c.spec.Args != "" {
+		line += " " + strings.ToUpper(c.spec.Args)
+	}
+	return "usage: " + line
+}
+
+// flagError puts an error of pflag in our words.
+func (c *command) flagError(err error) error {
+	var (
+		missing *pflag.NotExistError
+		noValue *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return err
+	case errors.As(err, &missing):
+		return c.unknownFlag(missing)
+	case errors.As(err, &noValue):
+		return tasks.Usagef("--%s needs a value: %s", noValue.GetFlag().Name, noValue.GetFlag().Usage)
+	case errors.As(err, &invalid):
+		return badValue("--"+invalid.GetFlag().Name, invalid.GetFlag(), invalid.GetValue(), unwrapFlagError(err))
+	default:
+		return tasks.Usagef("%w", err)
+	}
+}
+
+func (c *command) unknownFlag(err *pflag.NotExistError) error {
+	name := err.GetSpecifiedName()
+	if short := err.GetSpecifiedShortnames(); short != "" {
+		if word, _, _ := strings.Cut(short, "="); c.flags.Lookup(word) != nil {
+			return tasks.Usagef("unknown flag -%s: write --%s, with two dashes", word, word)
+		}
+		return tasks.Usagef("unknown flag -%s", name)
+	}
+	return tasks.Usagef("unknown flag --%s%s", name, c.hint(name, "--"))
+}
+
+// hint says what the flag name was probably meant to be.
+func (c *command) hint(name, dashes string) string {
+	if newCommand(c.spec).flags.Lookup(name) != nil {
+		return fmt.Sprintf(": it belongs to the whole run, give it to initbox run (%s%s)", dashes, name)
+	}
+	if near := nearest(name, c.names()); near != "" {
+		return fmt.Sprintf(": did you mean %s%s?", dashes, near)
+	}
+	return fmt.Sprintf(": see initbox help %s", c.spec.Name)
+}

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/initbox/initbox/tasks"
+)
+
+// defaultGrace is how long a task may take to end after its deadline or a signal.
+const defaultGrace = 5 * time.Second
+
+// execute runs task under its deadline and returns even if the task does not:
+// a system call on a dead NFS server can hang for ever. A failure after the end
+// of the context comes back as a *stoppedError.
+func execute(ctx context.Context, task tasks.Task, env *tasks.Env, of string, timeout, grace time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &deadlineError{of, timeout})
+	defer cancel()
+
+	done := make(chan error, 1)
+	go func() { done <- safely(ctx, task, env) }()
+	select {
+	case err := <-done:
+		return ended(ctx, env, err)
+	case <-ctx.Done():
+	}
+	watchdog := time.NewTimer(grace)
+	defer watchdog.Stop()
+	select {
+	case err := <-done:
+		return ended(ctx, env, err)
+	case <-watchdog.C:
+		return &stoppedError{cause: context.Cause(ctx), activity: env.Activity()}
+	}
+}
+
+// ended tells a failure of the task itself from one that the end of ctx caused.
+func ended(ctx context.Context, env *tasks.Env, err error) error {
+	var inner *stoppedError
+	if err == nil || ctx.Err() == nil || tasks.Permanent(err) || errors.As(err, &inner) {
+		return err
+	}
+	return &stoppedError{cause: context.Cause(ctx), activity: env.Activity(), err: err}
+}
+
+// safely turns a panic into an error: the exit code of a panic, 2, would say
+// that nothing was touched.
+func safely(ctx context.Context, task tasks.Task, env *tasks.Env) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			env.Log.Error("panic", "value", p, "stack", string(debug.Stack()))
+			err = tasks.WithNext(fmt.Errorf("internal error: %v", p), "report this with the log, which holds the stack")
+		}
+	}()
+	return task.Run(ctx, env)
+}
+
+// withSignals returns a context that the first of signals ends with a
+// *signalError as its cause, and a function that releases it.
+func withSignals(parent context.Context, signals <-chan os.Signal) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(asSignalError(s))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/tasks"
+)
+
+// The exit codes. 124 and 128+n are those of timeout(1) and of a shell, so that
+// a Job's podFailurePolicy can tell a pod that may be retried from one that may not.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitFinal    = 3
+	exitDeadline = 124
+	exitSignal   = 128
+)
+
+// exitTable is shown by the help and the reference.
+var exitTable = []struct{ code, meaning string }{
+	{"0", "done"},
+	{"1", "failed, a retry may help"},
+	{"2", "usage or configuration is wrong, nothing was touched"},
+	{"3", "failed for good, a retry cannot help"},
+	{"124", "the deadline passed"},
+	{"128+n", "stopped by signal n: 130 for SIGINT, 143 for SIGTERM"},
+}
+
+// A deadlineError is the cause of a context whose time is up.
+type deadlineError struct {
+	of      string // whose deadline: "wait-tcp"
+	timeout time.Duration
+}
+
+func (e *deadlineError) Error() string {
+	return fmt.Sprintf("the deadline of %s for %s passed", flags.FormatDuration(e.timeout), e.of)
+}
+
+func (e *deadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// A signalError is the cause of a context that a signal ended.
+type signalError struct{ signal syscall.Signal }
+
+func (e *signalError) Error() string {
+	names := map[syscall.Signal]string{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM"}
+	return "stopped by " + names[e.signal]
+}
+
+// A stoppedError is the failure of a task whose context ended before it was done.
+type stoppedError struct {
+	cause    error  // a *deadlineError or *signalError
+	activity string // what the task was doing, or ""
+	err      error  // what the task returned, nil if it did not return
+}
+
+func (e *stoppedError) Error() string {
+	switch {
+	case e.err != nil:
+		return e.err.Error()
+	case e.activity != "":
+		return "no answer from the operating system while it was " + e.activity
+	default:
+		return e.cause.Error()
+	}
+}
+
+func (e *stoppedError) Unwrap() []error { return []error{e.cause, e.err} }
+
+// exitCode maps the error of a task to the exit code of the process.
+func exitCode(err error) int {
+	var (
+		sig     *signalError
+		stopped *stoppedError
+	)
+	switch kind := tasks.KindOf(err); {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &sig):
+		return exitSignal + int(sig.signal)
+	case errors.As(err, &stopped):
+		return exitDeadline
+	case kind == tasks.Usage:
+		return exitUsage
+	case kind == tasks.Final:
+		return exitFinal
+	default:
+		return exitFailed
+	}
+}
+
+func asSignalError(s os.Signal) error {
+	sig, _ := s.(syscall.Signal)
+	return &signalError{sig}
+}

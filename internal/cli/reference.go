@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/tasks"
+)
+
+// reference prints what derives from the Specs: documentation, and the schema
+// that lets an editor check a run-file.
+func (a *App) reference(p *Process, args []string) int {
+	fs := pflag.NewFlagSet("reference", pflag.ContinueOnError)
+	fs.SetOutput(p.Stderr)
+	fs.Usage = func() {}
+	format := "markdown"
+	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema"}, "what to print")
+	if err := fs.Parse(args); err != nil {
+		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema [TASK]", err))
+	}
+	if format == "json-schema" {
+		enc := json.NewEncoder(p.Stdout)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(a.schema()); err != nil {
+			return exitFailed
+		}
+		return exitDone
+	}
+	specs := a.allSpecs()
+	if name := fs.Arg(0); name != "" {
+		spec, ok := a.spec(name, p)
+		if !ok {
+			return a.refuse(p, unknownTask(name, a.commandNames()))
+		}
+		specs = []tasks.Spec{spec}
+	}
+	pages := make([]string, len(specs))
+	for i, s := range specs {
+		pages[i] = page(newCommand(s))
+	}
+	fmt.Fprint(p.Stdout, strings.Join(pages, "\n"))
+	return exitDone
+}
+
+// page is the README of one task.
+func page(c *command) string {
+	var b strings.Builder
+	head, body, _ := strings.Cut(c.spec.Doc, "\n")
+	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, strings.ToUpper(head[:1])+head[1:], body)
+	if len(c.spec.Examples) > 0 {
+		b.WriteString("\n## Examples\n")
+		for _, e := range c.spec.Examples {
+			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", strings.ToUpper(e.Doc[:1])+e.Doc[1:], e.Command)
+		}
+	}
+	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", strings.TrimPrefix(c.usageLine(), "usage: "))
+	b.WriteString("\n| flag | default | meaning | variable |\n| --- | --- | --- | --- |\n")
+	row := func(f *pflag.Flag) {
+		kind, usage := pflag.UnquoteUsage(f)
+		value := f.DefValue
+		if value == "" || value == "[]" {
+			value = "-"
+		}
+		name := "`--" + f.Name
+		if kind != "" {
+			name += " " + kind
+		}
+		fmt.Fprintf(&b, "| %s` | %s | %s | `%s` |\n", escapeCell(name), value, escapeCell(usage), envName(c.spec.Name, f.Name))
+	}
+	for _, name := range c.own {
+		row(c.flags.Lookup(name))
+	}
+	shared := c.shared()
+	for _, name := range shared {
+		row(c.flags.Lookup(name))
+	}
+	names := make([]string, len(shared))
+	for i, n := range shared {
+		names[i] = "`" + envName("", n) + "`"
+	}
+	fmt.Fprintf(&b, "\nThe flags that every task has can be set for all tasks at once: %s.\n", strings.Join(names, ", "))
+	b.WriteString("The command line wins over the variable of the task, that one over the variable for all.\n")
+	b.WriteString("A flag that may be given more than once takes one value a line in a variable, and a list in a run-file.\n")
+	b.WriteString("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n")
+	for _, e := range exitTable {
+		fmt.Fprintf(&b, "| %s | %s |\n", e.code, e.meaning)
+	}
+	return b.String()
+}
+
+func escapeCell(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "|", "\\|"), "\n", " ")
+}
+
+// An object is JSON whose keys are sorted when it is printed.
+type object = map[string]any
+
+// schema is the JSON Schema (draft 2020-12) of a run-file.
+func (a *App) schema() object {
+	step := object{
+		"name": object{"type": "string", "description": "what log lines and the termination message call the step"},
+	}
+	var one []object
+	for _, s := range a.Specs {
+		step[s.Name] = stepSchema(newStep(s))
+		one = append(one, object{"required": []string{s.Name}})
+	}
+	return object{
+		"$schema":              "https://json-schema.org/draft/2020-12/schema",
+		"title":                "a plan for initbox run",
+		"type":                 "object",
+		"additionalProperties": false,
+		"required":             []string{"steps"},
+		"properties": object{
+			"timeout": object{"type": []string{"string", "number"}, "description": "bound of the whole plan, a duration or seconds"},
+			"steps": object{
+				"type":     "array",
+				"minItems": 1,
+				"items": object{
+					"type":                 "object",
+					"additionalProperties": false,
+					"properties":           step,
+					"oneOf":                one,
+				},
+			},
+		},
+	}
+}
+
+func stepSchema(c *command) object {
+	properties := object{}
+	c.flags.VisitAll(func(f *pflag.Flag) { properties[f.Name] = flagSchema(f) })
+	long := object{"type": "object", "additionalProperties": false, "properties": properties}
+	forms := []object{long}
+	if c.spec.Args != "" {
+		word := object{"type": []string{"string", "number"}}
+		forms = append(forms, word, object{"type": "array", "items": word, "minItems": 1})
+	}
+	return object{"description": synopsis(c.spec), "anyOf": forms}
+}
+
+// flagSchema allows a string for everything: "${VAR}" becomes a number or a
+// truth value only when the plan runs.
+func flagSchema(f *pflag.Flag) object {
+	o := object{"description": f.Usage}
+	variable := object{"type": "string", "pattern": `\$\{`}
+	switch v := f.Value.(type) {
+	case interface{ Values() []string }:
+		o["anyOf"] = []object{{"enum": v.Values()}, variable}
+		return o
+	case pflag.SliceValue:
+		word := object{"type": []string{"string", "number"}}
+		o["anyOf"] = []object{word, {"type": "array", "items": word}}
+		return o
+	}
+	switch f.Value.Type() {
+	case "bool":
+		o["anyOf"] = []object{{"type": "boolean"}, variable}
+	case "int":
+		o["anyOf"] = []object{{"type": "integer"}, variable}
+	default:
+		o["type"] = []string{"string", "number"}
+	}
+	if def := f.DefValue; def != "" && !slices.Contains([]string{"false", "0", "0s"}, def) {
+		o["default"] = def
+	}
+	return o
+}

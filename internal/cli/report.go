@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+// newLogger returns the logger of the process. Every text in it passes through secrets.
+func newLogger(w io.Writer, opts options, secrets *redact.Set) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(opts.logLevel)) // the flag takes only names that it knows
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch v := a.Value.Any().(type) {
+		case string:
+			a.Value = slog.StringValue(secrets.Text(v))
+		case error:
+			a.Value = slog.StringValue(secrets.Text(oneLine(v)))
+		case time.Duration:
+			a.Value = slog.StringValue(v.String()) // JSON would give nanoseconds
+		}
+		return a
+	}}
+	if opts.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// A verdict is what became of a task.
+type verdict struct {
+	task    string
+	err     error
+	took    time.Duration
+	changes int64
+	dryRun  bool
+	summary []string
+}
+
+// headline says in one line what happened, without the cause.
+func (v *verdict) headline() string {
+	var stopped *stoppedError
+	errors.As(v.err, &stopped)
+	switch code := exitCode(v.err); {
+	case code == exitDone && v.dryRun:
+		return fmt.Sprintf("%s: dry run, would make %s", v.task, plural(v.changes, "change"))
+	case code == exitDone:
+		return fmt.Sprintf("%s: done in %s, %s", v.task, v.took, plural(v.changes, "change"))
+	case code == exitUsage && v.changes == 0:
+		return fmt.Sprintf("%s: wrong configuration, nothing was touched (exit code %d)", v.task, code)
+	case code == exitUsage:
+		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, plural(v.changes, "change"), code)
+	case code == exitFinal:
+		return fmt.Sprintf("%s: failed for good (exit code %d)", v.task, code)
+	case stopped != nil && stopped.activity != "":
+		return fmt.Sprintf("%s: %v while %s (exit code %d)", v.task, stopped.cause, stopped.activity, code)
+	case stopped != nil:
+		return fmt.Sprintf("%s: %v (exit code %d)", v.task, stopped.cause, code)
+	default:
+		return fmt.Sprintf("%s: failed after %s (exit code %d)", v.task, v.took, code)
+	}
+}
+
+// log writes the verdict as one log line.
+func (v *verdict) log(log *slog.Logger) {
+	attrs := []any{"took", v.took, "changes", v.changes}
+	if v.err == nil {
+		log.Info(v.headline(), attrs...)
+		return
+	}
+	attrs = append(attrs, "cause", oneLine(v.err))
+	if next := tasks.NextOf(v.err); next != "" {
+		attrs = append(attrs, "next", next)
+	}
+	log.Error(v.headline(), append(attrs, "exit_code", exitCode(v.err))...)
+}
+
+// maxTermination is the bound of a termination message, in bytes. Kubernetes
+// keeps 4096 for a container, but 12 KiB for a whole pod.
+const maxTermination = 1024
+
+// message is the verdict as the termination message: what happened, why, what to
+// try next, then the summary as far as it fits.
+func (v *verdict) message() string {
+	head := v.headline() + "\n"
+	if v.err != nil {
+		head += cut("cause: "+strings.ReplaceAll(v.err.Error(), "\n", "\n  "), 560) + "\n"
+		if next := tasks.NextOf(v.err); next != "" {
+			head += cut("next: "+next, 280) + "\n"
+		}
+	}
+	head = cut(head, maxTermination)
+	lines, room := v.summary, maxTermination-len(head)
+	for len(strings.Join(lines, "\n")) >= room && len(lines) > 0 {
+		lines = lines[1:]
+	}
+	return head + strings.Join(lines, "\n")
+}
+
+// writeTermination puts message into the file that kubelet reads. The file is
+// never made: outside Kubernetes there is none, and that is fine.
+func writeTermination(path, message string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if errors.Is(err, os.ErrNotExist) || path == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(message); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// cut shortens s to at most n bytes at the end of a rune.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	const dots = "..."
+	n -= len(dots)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + dots
+}
+
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,307 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/plan"
+	"github.com/initbox/initbox/tasks"
+)
+
+const runName = "run"
+
+const runDoc = `carry out a plan: several tasks, one after the other, in one container
+
+The plan is a YAML or JSON file (--file, "-" for stdin), or the command line
+itself, each step after a "--". A file has a list of steps; a step is a task
+with its flags, under the names that the command line has:
+
+    timeout: 10m              # bound of the whole plan, optional
+    steps:
+      - name: database        # optional
+        wait-tcp:
+          target: [postgres:5432, redis:6379]
+          timeout: 2m         # bound of this step
+      - wait-http: http://auth/healthz    # short for the positional arguments
+
+${NAME} stands for a variable of the environment, which must be set, and $$ for
+a dollar sign. Every step is checked before the first one starts. The first
+step that fails ends the run with its exit code. Run it again as often as you
+like: steps that are done find nothing to do.`
+
+// runTask is the task that runs other tasks. Being a task itself, it gets its
+// deadline, signals, dry-run, help and reference where they get theirs.
+type runTask struct {
+	app     *App
+	process *Process
+	file    string
+	words   [][]string // the steps of the command line
+	badArgs error
+}
+
+func runSpec(a *App, p *Process) tasks.Spec {
+	return tasks.Spec{
+		Name:    runName,
+		Doc:     runDoc,
+		Timeout: 10 * time.Minute,
+		Examples: []tasks.Example{
+			{Doc: "a plan from a ConfigMap", Command: "initbox run -f /plan/plan.yaml"},
+			{Doc: "the same without a file", Command: "initbox run -- wait-tcp postgres:5432 -- wait-http http://auth/healthz"},
+			{Doc: "what a plan would do", Command: "initbox run --dry-run -f plan.yaml"},
+		},
+		New: func() tasks.Task { return &runTask{app: a, process: p} },
+	}
+}
+
+func (r *runTask) Flags(fs *pflag.FlagSet) {
+	fs.StringVarP(&r.file, "file", "f", "", "run-`file` with the steps, - for stdin")
+}
+
+func (r *runTask) takeSteps(words []string, dash int) error {
+	if len(words) == 0 {
+		return nil
+	}
+	if dash != 0 {
+		return tasks.Usagef(`unexpected argument %q: put "--" before each step (initbox run -- %s), or name a run-file with -f`,
+			words[0], strings.Join(words, " "))
+	}
+	step := []string(nil)
+	for _, w := range words {
+		if w == "--" {
+			r.words, step = append(r.words, step), nil
+			continue
+		}
+		step = append(step, w)
+	}
+	r.words = append(r.words, step)
+	return nil
+}
+
+func (r *runTask) Check() error {
+	switch {
+	case r.file == "" && len(r.words) == 0:
+		return errors.New("no plan: name a run-file with --file, or write the steps after --")
+	case r.file != "" && len(r.words) > 0:
+		return errors.New("--file and steps on the command line exclude each other: put all steps into the file")
+	}
+	return nil
+}
+
+// A step is one task of a plan, ready to run.
+type step struct {
+	*command
+	label string // "step 2 (migrate)"
+}
+
+func (r *runTask) Run(ctx context.Context, env *tasks.Env) error {
+	steps, timeout, err := r.load(ctx)
+	if err != nil {
+		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help run"}
+	}
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, &deadlineError{"the plan", timeout})
+		defer cancel()
+	}
+	for i, s := range steps {
+		if err := r.step(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(steps))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step runs one step and reports how it went.
+func (r *runTask) step(ctx context.Context, env *tasks.Env, s step, place string) error {
+	sub := env.Sub(env.Log.With("step", s.label))
+	sub.Log.Info("step starts", "place", place, "timeout", s.opts.timeout)
+	start := time.Now()
+	err := execute(ctx, s.task, sub, s.label, s.opts.timeout, r.app.grace())
+	for _, line := range sub.Summary() {
+		env.Summarize(s.label + ": " + line)
+	}
+	v := &verdict{
+		task: s.label, err: err, took: time.Since(start).Round(time.Millisecond),
+		changes: sub.Changes(), dryRun: env.DryRun,
+	}
+	env.Summarize(v.headline())
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.label, err)
+	}
+	sub.Log.Info("step done", "took", v.took, "changes", v.changes)
+	return nil
+}
+
+// load reads the plan and checks all of it, from the run-file or the command
+// line. The timeout is that of the file, 0 if it has none.
+func (r *runTask) load(ctx context.Context) (steps []step, timeout time.Duration, err error) {
+	if r.file == "" {
+		steps, err = r.fromWords()
+		return steps, 0, err
+	}
+	name, data, err := r.read(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	return r.fromFile(name, data)
+}
+
+func (r *runTask) fromFile(name string, data []byte) (steps []step, timeout time.Duration, err error) {
+	e := newEnviron(r.process.Env)
+	p, err := plan.Parse(name, data, e.lookup)
+	if err != nil {
+		return nil, 0, err
+	}
+	var errs []error
+	if p.Timeout != nil {
+		c := newStep(runSpec(r.app, r.process))
+		if err := c.flags.Set("timeout", p.Timeout.Text); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: timeout: %q: %w", name, p.Timeout.Line, p.Timeout.Text, unwrapFlagError(err)))
+		}
+		timeout = c.opts.timeout
+	}
+	for i, ps := range p.Steps {
+		c, err := r.command(ps.Task)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, ps.Line, err))
+			continue
+		}
+		if err := fill(c, name, ps, e); err != nil {
+			errs = append(errs, err)
+		}
+		steps = append(steps, step{c, label(i, ps.Task, ps.Name)})
+	}
+	return steps, timeout, errors.Join(errs...)
+}
+
+// fill configures c from a step of the file.
+func fill(c *command, file string, ps plan.Step, e environ) error {
+	var errs []error
+	at := func(line int, err error) {
+		errs = append(errs, fmt.Errorf("%s:%d: %s: %w", file, line, ps.Task, err))
+	}
+	words := make([]string, len(ps.Words))
+	for i, w := range ps.Words {
+		words[i] = w.Text
+	}
+	if err := c.bind(words); err != nil {
+		at(ps.Line, err)
+	}
+	for _, field := range ps.Fields {
+		f := c.flags.Lookup(field.Key)
+		switch {
+		case f == nil:
+			at(field.Line, fmt.Errorf("unknown key %q%s", field.Key, c.hint(field.Key, "")))
+			continue
+		case field.List && !isList(f):
+			at(field.Line, fmt.Errorf("%q takes one value, not a list", field.Key))
+			continue
+		}
+		for _, v := range field.Values {
+			if err := c.flags.Set(f.Name, v.Text); err != nil {
+				at(v.Line, badValue(field.Key, f, v.Text, unwrapFlagError(err)))
+			}
+		}
+	}
+	if err := complete(c, e); err != nil && len(errs) == 0 {
+		at(ps.Line, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *runTask) fromWords() ([]step, error) {
+	e := newEnviron(r.process.Env)
+	var (
+		steps []step
+		errs  []error
+	)
+	for i, words := range r.words {
+		if len(words) == 0 {
+			errs = append(errs, fmt.Errorf(`step %d is empty: write a task after each "--"`, i+1))
+			continue
+		}
+		c, err := r.command(words[0])
+		if err == nil {
+			err = c.parse(words[1:])
+		}
+		if errors.Is(err, pflag.ErrHelp) {
+			err = fmt.Errorf("--help is not for a step: initbox help %s", words[0])
+		}
+		if err == nil {
+			err = complete(c, e)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
+			continue
+		}
+		steps = append(steps, step{c, label(i, words[0], "")})
+	}
+	return steps, errors.Join(errs...)
+}
+
+// complete adds the environment to what a step says itself, and checks it. The
+// variables of every task speak of the run, so a step does not read them.
+func complete(c *command, e environ) error {
+	if err := e.apply(c.flags, c.spec.Name, nil); err != nil {
+		return err
+	}
+	return c.check()
+}
+
+// command returns the task called name as a step.
+func (r *runTask) command(name string) (*command, error) {
+	i := slices.IndexFunc(r.app.Specs, func(s tasks.Spec) bool { return s.Name == name })
+	if i >= 0 {
+		return newStep(r.app.Specs[i]), nil
+	}
+	var names []string
+	for _, s := range r.app.Specs {
+		names = append(names, s.Name)
+	}
+	return nil, unknownTask(name, names)
+}
+
+// read returns the run-file. Reading may block, on a FIFO or a terminal, so it
+// is left behind when ctx ends.
+func (r *runTask) read(ctx context.Context) (name string, data []byte, err error) {
+	name = r.file
+	open := func() (io.ReadCloser, error) { return os.Open(r.file) }
+	if r.file == "-" {
+		name = "stdin"
+		open = func() (io.ReadCloser, error) { return io.NopCloser(r.process.Stdin), nil }
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var f io.ReadCloser
+		if f, err = open(); err != nil {
+			return
+		}
+		defer f.Close()
+		data, err = io.ReadAll(io.LimitReader(f, plan.MaxSize+1))
+	}()
+	select {
+	case <-ctx.Done():
+		return name, nil, ctx.Err()
+	case <-done:
+	}
+	if err != nil {
+		return name, nil, fmt.Errorf("--file: %w: check the path and that the volume is mounted", err)
+	}
+	return name, data, nil
+}
+
+func label(i int, task, name string) string {
+	if name == "" {
+		return fmt.Sprintf("step %d (%s)", i+1, task)
+	}
+	return fmt.Sprintf("step %d (%s, %s)", i+1, task, name)
+}

@@ -1,0 +1,179 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Dialer connects to addresses. The zero value is ready for use. It remembers
+// for a moment what a name resolved to, so that many attempts a second are not
+// as many questions to the cluster's DNS.
+type Dialer struct {
+	Resolver *net.Resolver // nil for the system's
+
+	mu    sync.Mutex
+	names map[string]*name
+}
+
+// How long an answer is reused. A name that is missing is what people wait for,
+// so that answer is reused for less long.
+const (
+	reuseFound   = time.Second
+	reuseMissing = 200 * time.Millisecond
+)
+
+// fallbackDelay is when the next address of a host is tried beside one that has
+// not answered (RFC 8305 calls it the Connection Attempt Delay and recommends 250 ms).
+const fallbackDelay = 250 * time.Millisecond
+
+type name struct {
+	turn  chan struct{} // held by whoever asks
+	at    time.Time
+	addrs []netip.Addr
+	err   error
+}
+
+// Dial connects to a. Errors are explained; errors.Is finds the system's error in them.
+func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
+	if a.Network == "unix" {
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", a.Path)
+		if err != nil {
+			return nil, explainSocket(a, err)
+		}
+		return conn, nil
+	}
+	addrs, err := d.Lookup(ctx, a.Host)
+	if err != nil {
+		return nil, err
+	}
+	return dialFirst(ctx, a.Port, addrs)
+}
+
+// Lookup returns the addresses of host, which may be an address itself, in the
+// order in which to try them.
+func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	n := d.name(host)
+	select {
+	case n.turn <- struct{}{}:
+		defer func() { <-n.turn }()
+	case <-ctx.Done():
+		return nil, explainName(ctx, host, ctx.Err())
+	}
+	reuse := reuseFound
+	if n.err != nil {
+		reuse = reuseMissing
+	}
+	if time.Since(n.at) < reuse {
+		return n.addrs, n.err
+	}
+	addrs, err := d.resolver().LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		err = explainName(ctx, host, err)
+	}
+	if ctx.Err() == nil {
+		n.addrs, n.err, n.at = addrs, err, time.Now()
+	}
+	return addrs, err
+}
+
+func (d *Dialer) resolver() *net.Resolver {
+	if d.Resolver != nil {
+		return d.Resolver
+	}
+	return net.DefaultResolver
+}
+
+func (d *Dialer) name(host string) *name {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.names == nil {
+		d.names = make(map[string]*name)
+	}
+	n := d.names[host]
+	if n == nil {
+		n = &name{turn: make(chan struct{}, 1)}
+		d.names[host] = n
+	}
+	return n
+}
+
+// DialAddr connects to one address of a host.
+func DialAddr(ctx context.Context, addr netip.Addr, port string) (net.Conn, error) {
+	where := net.JoinHostPort(addr.Unmap().String(), port)
+	start := time.Now()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", where)
+	if err != nil {
+		return nil, explainConnect(ctx, where, start, err)
+	}
+	return conn, nil
+}
+
+// dialFirst returns the first connection to any of addrs, trying the next one
+// when one has failed or has not answered for fallbackDelay.
+func dialFirst(ctx context.Context, port string, addrs []netip.Addr) (net.Conn, error) {
+	if len(addrs) == 1 {
+		return DialAddr(ctx, addrs[0], port)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	results := make(chan result)
+	next, inFlight := 0, 0
+	start := func() {
+		addr := addrs[next]
+		next++
+		inFlight++
+		go func() {
+			conn, err := DialAddr(ctx, addr, port)
+			results <- result{conn, err}
+		}()
+	}
+	start()
+	var failure error
+	fallback := time.NewTicker(fallbackDelay)
+	defer fallback.Stop()
+	for inFlight > 0 {
+		select {
+		case <-fallback.C:
+			if next < len(addrs) {
+				start()
+			}
+		case r := <-results:
+			inFlight--
+			if r.err == nil {
+				cancel()
+				for ; inFlight > 0; inFlight-- {
+					if late := <-results; late.conn != nil {
+						late.conn.Close()
+					}
+				}
+				return r.conn, nil
+			}
+			failure = telling(failure, r.err)
+			if next < len(addrs) && ctx.Err() == nil {
+				start()
+			}
+		}
+	}
+	return nil, failure
+}
+
+// telling returns the error that says more: a cluster without IPv6 has no route
+// to every second address, which is not why the service is down.
+func telling(a, b error) error {
+	if a == nil || errors.Is(a, syscall.ENETUNREACH) || errors.Is(a, syscall.EADDRNOTAVAIL) {
+		return b
+	}
+	return a
+}

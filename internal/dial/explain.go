@@ -1,0 +1,138 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/tasks"
+)
+
+// explained is an error in our words that still wraps the system's.
+type explained struct {
+	text  string
+	cause error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.cause }
+
+// explain returns the cause in words with the next step to try.
+func explain(cause error, next, format string, args ...any) error {
+	return &tasks.Error{Err: &explained{fmt.Sprintf(format, args...), cause}, Next: next}
+}
+
+// explainName says why a name could not be resolved.
+func explainName(ctx context.Context, host string, err error) error {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return explain(err, lookService(host), "the name %s does not resolve: no such host", host)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && dns.IsTimeout:
+		return explain(err, "check CoreDNS (kubectl -n kube-system get pods -l k8s-app=kube-dns) and that NetworkPolicy allows port 53",
+			"the name %s does not resolve: the DNS server did not answer in time", host)
+	case ctx.Err() != nil:
+		return err
+	case errors.As(err, &dns):
+		return explain(err, "check CoreDNS (kubectl -n kube-system get pods -l k8s-app=kube-dns) and the pod's dnsPolicy",
+			"the name %s does not resolve: %s", host, dns.Err)
+	default:
+		return explain(err, "", "the name %s does not resolve: %v", host, err)
+	}
+}
+
+// lookService is the next step for a name that is not there. A Service of
+// another namespace needs that namespace in its name.
+func lookService(host string) string {
+	service, rest, _ := strings.Cut(host, ".")
+	next := "check the spelling and that the Service exists: kubectl get service -A | grep " + service
+	if rest == "" {
+		next += "; in another namespace its name is " + service + ".NAMESPACE"
+	}
+	return next
+}
+
+// explainConnect says why there is no connection to where, an address and port.
+func explainConnect(ctx context.Context, where string, start time.Time, err error) error {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return explain(err, "look at the Service's endpoints (kubectl get endpointslices) and at the target's own pods and port",
+			"connection refused by %s: nothing listens there, or the Service has no ready endpoint", where)
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return explain(err, "check that the node has a route there, and the pod network (CNI)",
+			"no route to %s", where)
+	case errors.Is(err, syscall.ECONNRESET):
+		return explainReset(where, err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return explain(err, "check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
+			"no answer from %s%s: the packets are dropped or the host is gone", where, within(ctx, start))
+	default:
+		return explain(err, "", "no connection to %s: %v", where, system(err))
+	}
+}
+
+// explainReset is for a peer that ended the connection it had accepted.
+func explainReset(where string, err error) error {
+	return explain(err, "look at the backend behind the proxy or Service (Envoy, kube-proxy, docker-proxy): kubectl get endpointslices",
+		"%s accepted the connection and closed it at once: a proxy answers for a backend that is not there", where)
+}
+
+func explainSocket(a Address, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOENT):
+		return explain(err, "check that both containers mount the same volume and that the other one makes the socket",
+			"there is no socket %s", a.Path)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return explain(err, "the file is left from an earlier run, or its server has not started: look at that container's log",
+			"connection refused by the socket %s: nobody listens", a.Path)
+	case errors.Is(err, syscall.EACCES):
+		return explain(err, fmt.Sprintf("give UID %d access (securityContext.fsGroup or runAsUser, or the server's socket mode)", os.Getuid()),
+			"permission denied for the socket %s as UID %d", a.Path, os.Getuid())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EAGAIN):
+		return explain(err, "the server is overloaded or hangs: look at its log",
+			"no answer from the socket %s: its queue of connections is full", a.Path)
+	default:
+		return explain(err, "", "no connection to the socket %s: %v", a.Path, system(err))
+	}
+}
+
+// Ended explains that the peer of an open connection ended it, or that reading
+// from it failed.
+func Ended(conn net.Conn, err error) error {
+	where := conn.RemoteAddr().String()
+	if where == "" {
+		where = conn.LocalAddr().String()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return explainReset(where, err)
+	}
+	return explain(err, "", "the connection to %s failed: %v", where, system(err))
+}
+
+// within says how long was waited for an answer. It is the time allowed, not the
+// time measured, so that the text is the same every time.
+func within(ctx context.Context, start time.Time) string {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ""
+	}
+	return " within " + flags.FormatDuration(deadline.Sub(start).Round(100*time.Millisecond))
+}
+
+// system returns the system's part of a network error, without the local
+// address, which differs at every attempt.
+func system(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}

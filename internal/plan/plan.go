@@ -1,0 +1,281 @@
+// Package plan reads run-files: YAML (or JSON, which is YAML too) that lists
+// steps. It knows the shape of a run-file and where each value stands, not which
+// tasks and flags there are.
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
+	yamlparser "github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// MaxSize is how large a run-file may be, in bytes: what etcd lets a ConfigMap hold.
+const MaxSize = 1 << 20
+
+// A Plan is one run-file.
+type Plan struct {
+	File    string // its name, for messages
+	Timeout *Value // bound of the whole plan, nil if the file gives none
+	Steps   []Step
+}
+
+// A Step is one task with its configuration as it stands in the file.
+type Step struct {
+	Name   string // as given, or ""
+	Task   string
+	Line   int
+	Words  []Value // the short form, "wait-tcp: db:5432": positional arguments
+	Fields []Field // the long form: flags in the order of the file
+}
+
+// A Field is one flag of a step.
+type Field struct {
+	Key    string
+	Line   int
+	List   bool // written as a sequence
+	Values []Value
+}
+
+// A Value is a scalar with its line, variables expanded.
+type Value struct {
+	Text string
+	Line int
+}
+
+// Parse reads the run-file data. file names it in messages, lookup finds the
+// variables that values refer to as ${NAME}; $$ stands for a dollar sign. The
+// error joins every fault found, each beginning with file and line.
+func Parse(file string, data []byte, lookup func(string) (string, bool)) (*Plan, error) {
+	p := &parser{file: file, lookup: lookup}
+	root := p.document(data)
+	if root == nil {
+		return nil, errors.Join(p.errs...)
+	}
+	plan := p.plan(root)
+	if len(p.errs) > 0 {
+		return nil, errors.Join(p.errs...)
+	}
+	return plan, nil
+}
+
+type parser struct {
+	file   string
+	lookup func(string) (string, bool)
+	errs   []error
+}
+
+func (p *parser) errorf(line int, format string, args ...any) {
+	p.errs = append(p.errs, fmt.Errorf("%s:%d: %s", p.file, line, fmt.Sprintf(format, args...)))
+}
+
+// document returns the top mapping of data, or nil after an error.
+func (p *parser) document(data []byte) *ast.MappingNode {
+	if len(data) > MaxSize {
+		p.errorf(1, "the plan is larger than %d bytes", MaxSize)
+		return nil
+	}
+	file, err := yamlparser.ParseBytes(data, 0)
+	if err != nil {
+		p.syntax(err)
+		return nil
+	}
+	if len(file.Docs) > 1 {
+		second := 1
+		if start := file.Docs[1].Start; start != nil {
+			second = start.Position.Line
+		}
+		p.errorf(second, "a plan is one YAML document: remove what follows the ---")
+		return nil
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		p.errorf(1, `the plan is empty: write "steps:" and a list of tasks`)
+		return nil
+	}
+	root, ok := file.Docs[0].Body.(*ast.MappingNode)
+	if !ok {
+		p.errorf(line(file.Docs[0].Body), `a plan is a mapping with the key "steps", this is %s`, kind(file.Docs[0].Body))
+		return nil
+	}
+	return root
+}
+
+// syntax reports an error of the YAML library as file:line: message.
+func (p *parser) syntax(err error) {
+	var located interface {
+		GetMessage() string
+		GetToken() *token.Token
+	}
+	if errors.As(err, &located) && located.GetToken() != nil {
+		p.errorf(located.GetToken().Position.Line, "not valid YAML: %s", located.GetMessage())
+		return
+	}
+	p.errorf(1, "not valid YAML: %v", err)
+}
+
+func (p *parser) plan(root *ast.MappingNode) *Plan {
+	plan := &Plan{File: p.file}
+	found := false
+	for key, value := range p.pairs(root) {
+		switch key.Text {
+		case "steps":
+			found = true
+			plan.Steps = p.steps(value)
+		case "timeout":
+			if v, ok := p.scalar("timeout", value); ok {
+				plan.Timeout = &v
+			}
+		default:
+			p.errorf(key.Line, `unknown key %q: a plan has "steps" and "timeout"`, key.Text)
+		}
+	}
+	if !found {
+		p.errorf(line(root), `the plan has no "steps"`)
+	}
+	return plan
+}
+
+func (p *parser) steps(node ast.Node) []Step {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		p.errorf(line(node), `"steps" must be a list ("- wait-tcp: db:5432"), this is %s`, kind(node))
+		return nil
+	}
+	if len(list.Values) == 0 {
+		p.errorf(line(list), "the plan has no step")
+	}
+	steps := make([]Step, 0, len(list.Values))
+	for _, item := range list.Values {
+		mapping, ok := item.(*ast.MappingNode)
+		if !ok {
+			p.errorf(line(item), `a step is a mapping from a task to its flags ("wait-tcp: db:5432"), this is %s`, kind(item))
+			continue
+		}
+		if step, ok := p.step(mapping); ok {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+func (p *parser) step(node *ast.MappingNode) (Step, bool) {
+	step := Step{Line: line(node)}
+	for key, value := range p.pairs(node) {
+		switch {
+		case key.Text == "name":
+			v, ok := p.scalar("name", value)
+			if !ok {
+				return step, false
+			}
+			step.Name = v.Text
+		case step.Task != "":
+			p.errorf(key.Line, "a step has one task, this one has %q and %q: begin a new step with a dash, or indent a flag below its task", step.Task, key.Text)
+			return step, false
+		default:
+			step.Task, step.Line = key.Text, key.Line
+			p.config(&step, value)
+		}
+	}
+	if step.Task == "" {
+		p.errorf(step.Line, "the step names no task")
+		return step, false
+	}
+	return step, true
+}
+
+func (p *parser) config(step *Step, value ast.Node) {
+	mapping, ok := value.(*ast.MappingNode)
+	if !ok {
+		step.Words, _ = p.values(step.Task, value)
+		return
+	}
+	for key, value := range p.pairs(mapping) {
+		values, list := p.values(key.Text, value)
+		step.Fields = append(step.Fields, Field{Key: key.Text, Line: key.Line, List: list, Values: values})
+	}
+}
+
+// values returns a scalar or each scalar of a list.
+func (p *parser) values(key string, node ast.Node) (values []Value, list bool) {
+	sequence, ok := node.(*ast.SequenceNode)
+	if !ok {
+		if v, ok := p.scalar(key, node); ok {
+			values = append(values, v)
+		}
+		return values, false
+	}
+	for _, item := range sequence.Values {
+		if v, ok := p.scalar(key, item); ok {
+			values = append(values, v)
+		}
+	}
+	return values, true
+}
+
+func (p *parser) scalar(key string, node ast.Node) (Value, bool) {
+	if tag, ok := node.(*ast.TagNode); ok {
+		node = tag.Value
+	}
+	var text string
+	switch node := node.(type) {
+	case *ast.StringNode:
+		text = node.Value
+	case *ast.LiteralNode:
+		text = node.Value.Value
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		text = node.GetToken().Value // as written: 0644 must not become 420
+	case nil, *ast.NullNode:
+		p.errorf(line(node), "%q has no value", key)
+		return Value{}, false
+	default:
+		p.errorf(line(node), "%q wants a single value, this is %s", key, kind(node))
+		return Value{}, false
+	}
+	text, err := expand(text, p.lookup)
+	if err != nil {
+		p.errorf(line(node), "%q: %v", key, err)
+		return Value{}, false
+	}
+	return Value{Text: text, Line: line(node)}, true
+}
+
+// pairs yields the entries of a mapping and reports keys that are no words. The
+// library has refused duplicate keys already.
+func (p *parser) pairs(node *ast.MappingNode) func(func(key Value, value ast.Node) bool) {
+	return func(yield func(key Value, value ast.Node) bool) {
+		for _, entry := range node.Values {
+			key, ok := entry.Key.(*ast.StringNode)
+			if !ok {
+				p.errorf(line(entry), "a key must be a word, this is %s", kind(entry.Key))
+				continue
+			}
+			if !yield(Value{Text: key.Value, Line: line(key)}, entry.Value) {
+				return
+			}
+		}
+	}
+}
+
+func line(node ast.Node) int {
+	if node == nil || node.GetToken() == nil {
+		return 1
+	}
+	return node.GetToken().Position.Line
+}
+
+func kind(node ast.Node) string {
+	switch node.(type) {
+	case *ast.MappingNode:
+		return "a mapping"
+	case *ast.SequenceNode:
+		return "a list"
+	case nil, *ast.NullNode:
+		return "empty"
+	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+		return "a YAML anchor or alias, which a plan cannot have"
+	default:
+		return "a single value"
+	}
+}

@@ -1,0 +1,130 @@
+// Package redact keeps secrets out of everything that initbox prints.
+package redact
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// mark stands where a secret was.
+const mark = "***"
+
+// secretParams are the query parameters whose values are secrets, lower-case.
+var secretParams = []string{"password", "passwd", "pwd", "pass", "secret", "token", "access_token", "apikey", "api_key", "sig", "signature", "sslpassword", "key"}
+
+// A Set knows the secrets that one process has read. The zero value is ready for
+// use, also from several goroutines.
+type Set struct {
+	mu      sync.RWMutex
+	secrets []string
+}
+
+// shortest is the length below which a secret is not looked for in text: it
+// would be found everywhere and make the text unreadable.
+const shortest = 4
+
+// Add makes Text replace secret wherever it occurs.
+func (s *Set) Add(secret string) {
+	if secret = strings.TrimSpace(secret); len(secret) < shortest {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets = append(s.secrets, secret)
+	// The longest first: a secret may be part of another.
+	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// Text returns text without the secrets of s and without the userinfo and
+// secret query values of URLs.
+func (s *Set) Text(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, secret := range s.secrets {
+		text = strings.ReplaceAll(text, secret, mark)
+	}
+	return Text(text)
+}
+
+// Text returns s with the userinfo and the secret query values of every URL in
+// it replaced. It works on any text, also on URLs that do not parse.
+func Text(s string) string {
+	if !strings.Contains(s, "://") {
+		return s
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(s, "://")
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:i+3])
+		rest := s[i+3:]
+		end := strings.IndexAny(rest, " \t\r\n\"'`<>")
+		if end < 0 {
+			end = len(rest)
+		}
+		b.WriteString(word(rest[:end]))
+		s = rest[end:]
+	}
+}
+
+// word redacts what follows "://" in one URL.
+func word(s string) string {
+	if at := userinfoEnd(s); at >= 0 {
+		s = mark + s[at:]
+	}
+	before, query, ok := strings.Cut(s, "?")
+	if !ok {
+		return s
+	}
+	return before + "?" + params(query)
+}
+
+// userinfoEnd returns the index of the @ that ends the userinfo, or -1. Where the
+// URL does not parse, its writer forgot to escape something, perhaps a / or ? in
+// the password: then everything before the last @ counts as userinfo.
+func userinfoEnd(s string) int {
+	if u, err := url.Parse("x://" + s); err == nil {
+		if u.User == nil {
+			return -1
+		}
+		if i := strings.IndexAny(s, "/?#"); i >= 0 {
+			s = s[:i]
+		}
+	}
+	return strings.LastIndexByte(s, '@')
+}
+
+func params(query string) string {
+	query, fragment, hasFragment := strings.Cut(query, "#")
+	parts := strings.Split(query, "&")
+	for i, p := range parts {
+		name, _, ok := strings.Cut(p, "=")
+		if !ok {
+			continue
+		}
+		plain, err := url.QueryUnescape(name)
+		if err != nil || isSecret(plain) {
+			parts[i] = name + "=" + mark
+		}
+	}
+	query = strings.Join(parts, "&")
+	if hasFragment {
+		query += "#" + fragment
+	}
+	return query
+}
+
+func isSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, s := range secretParams {
+		if name == s || strings.HasSuffix(name, "_"+s) || strings.HasSuffix(name, "-"+s) {
+			return true
+		}
+	}
+	return false
+}

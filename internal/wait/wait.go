@@ -1,0 +1,120 @@
+// Package wait waits for several targets at the same time: what wait-tcp and
+// wait-http share.
+package wait
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/tasks"
+)
+
+// Options are the flags of every task that waits.
+type Options struct {
+	AttemptTimeout time.Duration // bound of one attempt
+	MaxInterval    time.Duration // longest time between attempts
+	Successes      int           // in a row that make a target ready
+	Any            bool          // one ready target is enough
+}
+
+// Defaults returns the defaults with the given bound of one attempt.
+func Defaults(attempt time.Duration) Options {
+	return Options{AttemptTimeout: attempt, MaxInterval: tasks.DefaultMaxInterval, Successes: 1}
+}
+
+// Flags binds o to fs.
+func (o *Options) Flags(fs *pflag.FlagSet) {
+	flags.Duration(fs, &o.AttemptTimeout, "attempt-timeout", time.Millisecond, "bound of one attempt; attempts overlap, so a hanging one delays nothing")
+	flags.Duration(fs, &o.MaxInterval, "max-interval", time.Millisecond, "longest time between attempts, reached after about two minutes")
+	flags.Int(fs, &o.Successes, "successes", 1, 1000, "successes in a row that make a target ready")
+	fs.BoolVar(&o.Any, "any", false, "end when one target is ready instead of all")
+}
+
+// A Target is one thing to wait for.
+type Target struct {
+	Name  string // as the user wrote it, without secrets
+	Probe func(context.Context) error
+}
+
+// All waits until all targets are ready, or one of them with o.Any. At most
+// overlap attempts for one target are under way at the same time. A permanent
+// error of one target ends the wait; otherwise the error names every target that
+// is not ready.
+func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets []Target) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := &waiting{env: env}
+	for _, t := range targets {
+		w.pending = append(w.pending, t.Name)
+	}
+	w.say()
+	errs := make([]error, len(targets))
+	var group sync.WaitGroup
+	for i, t := range targets {
+		group.Go(func() {
+			errs[i] = env.Poll(ctx, tasks.Poll{
+				Target: t.Name, AttemptTimeout: o.AttemptTimeout, MaxInterval: o.MaxInterval,
+				Overlap: overlap, Successes: o.Successes,
+			}, t.Probe)
+			if errs[i] == nil {
+				w.ready(t.Name)
+			}
+			if o.Any && errs[i] == nil || tasks.Permanent(errs[i]) {
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	return o.outcome(targets, errs)
+}
+
+func (o Options) outcome(targets []Target, errs []error) error {
+	if o.Any && slices.Contains(errs, nil) {
+		return nil
+	}
+	var failed []error
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		named := fmt.Errorf("%s: %w", targets[i].Name, err)
+		if tasks.Permanent(err) {
+			return named // the others ended because of it
+		}
+		failed = append(failed, named)
+	}
+	return errors.Join(failed...)
+}
+
+// waiting keeps the task's activity true while targets become ready.
+type waiting struct {
+	env     *tasks.Env
+	mu      sync.Mutex
+	pending []string
+}
+
+func (w *waiting) ready(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i := slices.Index(w.pending, name); i >= 0 {
+		w.pending = slices.Delete(w.pending, i, i+1)
+	}
+	w.say()
+}
+
+func (w *waiting) say() {
+	switch n := len(w.pending); n {
+	case 0:
+	case 1:
+		w.env.Doing("waiting for " + w.pending[0])
+	default:
+		w.env.Doing(fmt.Sprintf("waiting for %s and %d more", w.pending[0], n-1))
+	}
+}

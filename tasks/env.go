@@ -1,0 +1,105 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/initbox/initbox/internal/redact"
+)
+
+// Env is what a Task may use of the world. The zero value is not usable; see [NewEnv].
+// Its methods may be called from several goroutines.
+type Env struct {
+	Log    *slog.Logger
+	Stdout io.Writer // only for output that was asked for
+	DryRun bool      // change nothing, say what would change
+
+	// Secrets holds what must not be printed. A Task adds each secret as soon as
+	// it has read it; log, errors and termination message pass through it.
+	Secrets *redact.Set
+
+	parent   *Env // counts along, nil at the top
+	changes  atomic.Int64
+	activity atomic.Pointer[string]
+
+	mu      sync.Mutex
+	summary []string
+}
+
+// NewEnv returns an Env that logs to log and writes asked-for output to stdout.
+func NewEnv(log *slog.Logger, stdout io.Writer, dryRun bool) *Env {
+	return &Env{Log: log, Stdout: stdout, DryRun: dryRun, Secrets: new(redact.Set)}
+}
+
+// Do makes one change that is needed: "create", "/etc/app/a.conf". Every change
+// of a Task goes through Do, and only after the Task has seen that it is needed.
+// A dry-run only logs and counts it. Do returns change's error with verb and
+// target before it, or ctx's error if it is done already.
+func (e *Env) Do(ctx context.Context, verb, target string, change func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if e.DryRun {
+		e.count()
+		e.Log.Info("would "+verb, "target", target)
+		return nil
+	}
+	e.Doing(verb + " " + target)
+	if err := change(); err != nil {
+		return fmt.Errorf("%s %s: %w", verb, target, err)
+	}
+	e.count()
+	e.Log.Debug(verb, "target", target)
+	return nil
+}
+
+func (e *Env) count() {
+	for ; e != nil; e = e.parent {
+		e.changes.Add(1)
+	}
+}
+
+// Changes returns how many changes Do has made, or in a dry-run would have made.
+func (e *Env) Changes() int64 { return e.changes.Load() }
+
+// Doing notes what the Task is at, for whoever must explain an interruption:
+// "waiting for db:5432".
+func (e *Env) Doing(activity string) {
+	for ; e != nil; e = e.parent {
+		e.activity.Store(&activity)
+	}
+}
+
+// Activity returns what was last noted with Doing, or "".
+func (e *Env) Activity() string {
+	if a := e.activity.Load(); a != nil {
+		return *a
+	}
+	return ""
+}
+
+// Summarize adds a line to the termination message, below the verdict: the sums
+// of a long walk, the outcome of a step. Lines that do not fit are left out from
+// the front, so the newest stay.
+func (e *Env) Summarize(line string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.summary = append(e.summary, line)
+}
+
+// Summary returns the lines given to Summarize.
+func (e *Env) Summary() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.summary)
+}
+
+// Sub returns an Env for a part of e's work that counts its own changes too.
+func (e *Env) Sub(log *slog.Logger) *Env {
+	return &Env{Log: log, Stdout: e.Stdout, DryRun: e.DryRun, Secrets: e.Secrets, parent: e}
+}

@@ -1,0 +1,67 @@
+package tasks
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Kind says what a failed run means to whoever started it.
+type Kind int
+
+const (
+	// Failed is the kind of every error that says nothing else: a retry may help.
+	Failed Kind = iota
+	// Usage is a fault in the configuration; nothing was touched.
+	Usage
+	// Final is a failure that no retry can heal: a bad certificate, a dirty schema.
+	Final
+)
+
+// An Error is a failure with what the reader needs to act on it. Any error may
+// be returned by a Task; one that is, or wraps, an *Error says more.
+type Error struct {
+	Kind Kind
+	Err  error  // names the target and the cause, lower-case, without secrets
+	Next string // the next step to try, "" if there is none to give
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Usagef returns an error of kind Usage. Name the flag, variable or file and
+// line, say what is wrong and what to write instead.
+func Usagef(format string, args ...any) error {
+	return &Error{Kind: Usage, Err: fmt.Errorf(format, args...)}
+}
+
+// Finalf returns an error of kind Final.
+func Finalf(format string, args ...any) error {
+	return &Error{Kind: Final, Err: fmt.Errorf(format, args...)}
+}
+
+// WithNext adds the next step to err and keeps its kind.
+func WithNext(err error, next string) error {
+	return &Error{Kind: KindOf(err), Err: err, Next: next}
+}
+
+// KindOf returns the kind of err: that of the outermost *Error in it, or Failed.
+func KindOf(err error) Kind {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e.Kind
+	}
+	return Failed
+}
+
+// NextOf returns the next step that err advises, or "".
+func NextOf(err error) string {
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
+		if e.Next != "" {
+			return e.Next
+		}
+	}
+	return ""
+}
+
+// Permanent reports whether trying again cannot heal err.
+func Permanent(err error) bool { return KindOf(err) != Failed }

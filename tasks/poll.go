@@ -1,0 +1,119 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/initbox/initbox/internal/retry"
+)
+
+// heartbeat is how often a wait that makes no progress says so.
+const heartbeat = 10 * time.Second
+
+// A Poll describes one wait.
+type Poll struct {
+	Target         string        // what is waited for, as the user wrote it, without secrets
+	AttemptTimeout time.Duration // bound of one attempt; 0 for none but the deadline
+	MaxInterval    time.Duration // longest time between attempts; 0 for 5 s
+	Overlap        int           // attempts in flight at once, so that a hanging one delays nothing; 0 for one
+	Successes      int           // successes in a row that are asked for; 0 for one
+}
+
+// DefaultMaxInterval is the longest time between two attempts unless a Poll says otherwise.
+const DefaultMaxInterval = 5 * time.Second
+
+// Poll tries probe, fast at first and slower after half a minute, until it has
+// succeeded, has failed for good ([Permanent]), or ctx is done. The error then
+// holds the last one of probe. A failure is logged when it differs from the one
+// before, and every 10 s. A dry-run tries once, says what it found and returns
+// nil unless the failure is permanent.
+func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) error) error {
+	if e.DryRun {
+		return e.probeOnce(ctx, p, probe)
+	}
+	if p.MaxInterval <= 0 {
+		p.MaxInterval = DefaultMaxInterval
+	}
+	policy := retry.Policy{
+		Pace:           retry.Ramp(p.MaxInterval),
+		AttemptTimeout: p.AttemptTimeout,
+		Overlap:        p.Overlap,
+		Successes:      p.Successes,
+	}
+	w := &watch{env: e, ctx: ctx, poll: p, start: time.Now()}
+	err := retry.Do(ctx, policy, probe, w.observe)
+	switch {
+	case err == nil:
+		e.Log.Info("ready", "target", p.Target, "after", since(w.start), "attempts", w.attempts)
+		return nil
+	case Permanent(err):
+		return err
+	case w.last != nil:
+		return &Error{Err: fmt.Errorf("%w (after %d attempts)", w.last, w.attempts), Next: NextOf(w.last)}
+	default:
+		return fmt.Errorf("%s: no attempt ended: %w", p.Target, err)
+	}
+}
+
+func (e *Env) probeOnce(ctx context.Context, p Poll, probe func(context.Context) error) error {
+	if p.AttemptTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.AttemptTimeout)
+		defer cancel()
+	}
+	switch err := probe(ctx); {
+	case err == nil:
+		e.Log.Info("ready now, would not wait", "target", p.Target)
+	case Permanent(err):
+		return err
+	default:
+		e.Log.Info("not ready now, would wait", "target", p.Target, "cause", err)
+	}
+	return ctx.Err()
+}
+
+// A watch sees every attempt of one Poll and logs the ones worth reading.
+type watch struct {
+	env      *Env
+	ctx      context.Context
+	poll     Poll
+	start    time.Time
+	attempts int
+	last     error
+	loggedAt time.Time
+	seen     map[string]time.Time // failure texts and when each was last logged
+}
+
+func (w *watch) observe(r retry.Result) bool {
+	w.attempts++
+	if r.Err == nil {
+		w.env.Log.Debug("attempt succeeded", "target", w.poll.Target, "attempt", r.Attempt, "in a row", r.Streak)
+		return true
+	}
+	if Permanent(r.Err) {
+		return false
+	}
+	w.last = r.Err
+	// Two causes that take turns are one piece of news each, not one an attempt.
+	now, text := time.Now(), r.Err.Error()
+	news := now.Sub(w.seen[text]) >= heartbeat && len(w.seen) < maxCauses
+	if !news && now.Sub(w.loggedAt) < heartbeat {
+		return true
+	}
+	if w.seen == nil {
+		w.seen = make(map[string]time.Time)
+	}
+	w.seen[text], w.loggedAt = now, now
+	attrs := []any{"target", w.poll.Target, "cause", text, "attempts", w.attempts, "waited", since(w.start)}
+	if deadline, ok := w.ctx.Deadline(); ok {
+		attrs = append(attrs, "left", time.Until(deadline).Round(time.Second))
+	}
+	w.env.Log.Warn("waiting", attrs...)
+	return true
+}
+
+// maxCauses bounds what a watch remembers; past it only the heartbeat is logged.
+const maxCauses = 32
+
+func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }
