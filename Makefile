@@ -1,0 +1,144 @@
+# The house of initbox. "make" alone lists what there is; CONTRIBUTING.md says when to use what.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VERSION = $(shell GIT_OPTIONAL_LOCKS=0 git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT  = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# What the stripped binary may weigh, in bytes.
+MAX_SIZE = 8000000
+
+# How long each fuzz target runs in "make test".
+FUZZTIME = 5s
+
+# The binary is static; only the race detector needs cgo, and says so below.
+export CGO_ENABLED = 0
+
+# $(call step,NAME,COMMAND) prints one line if COMMAND succeeds, and all that it said if it fails.
+# No comma in COMMAND: make would take it for the end of an argument.
+define step
+@printf '  %-44s ' '$(1)'; begin=$$(date +%s); \
+if said=$$( { $(2); } 2>&1 ); then echo "ok  $$(( $$(date +%s) - begin )) s"; \
+else echo FAILED; printf '%s\n' "$$said"; exit 1; fi
+endef
+
+##@ Every day
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+	/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/initbox, static and stripped
+	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/initbox ./cmd/initbox
+
+.PHONY: check
+check: lint test-short ## the fast loop: format, vet, staticcheck, generated files, short tests
+	@echo "make check: all good; make test runs everything"
+
+.PHONY: update
+update: build ## write what derives from the code: each task's README.md, the schema of a plan
+	@$(call generate,.)
+
+.PHONY: test
+test: lint test-full test-fuzz test-demo test-bench test-size ## everything there is: what CI runs
+	@echo "make test: all passed"
+
+.PHONY: demo
+demo: build ## see initbox hold back an application until what it needs answers
+	@go run ./examples/demo bin/initbox
+
+.PHONY: bench
+bench: build install-tools ## measure process cost and detection latency, as a Markdown table (2 min)
+	@cd e2e && go run ./bench -initbox ../bin/initbox
+
+##@ Parts of check and test
+
+.PHONY: lint
+lint: build ## all checks that run no test
+	@echo "lint:"
+	$(call step,format: gofmt,test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .'; false; })
+	$(call step,modules: go mod tidy,go mod tidy -diff && cd e2e && go mod tidy -diff)
+	$(call step,vet,go vet ./... && cd e2e && go vet ./...)
+	$(call step,staticcheck,$(STATICCHECK) ./... && cd e2e && $(STATICCHECK) ./...)
+	$(call step,generated files are up to date,$(generated))
+	$(call step,no test is skipped unless -short,$(unskipped))
+
+.PHONY: test-short
+test-short: install-tools ## the tests with the race detector, without the long ones
+	@echo "tests:"
+	$(call step,short tests with -race,CGO_ENABLED=1 go test -race -short ./...)
+
+.PHONY: test-full
+test-full: install-tools ## all tests with the race detector
+	@echo "tests:"
+	$(call step,all tests with -race,CGO_ENABLED=1 go test -race ./... && cd e2e && CGO_ENABLED=1 go test -race ./...)
+
+.PHONY: test-fuzz
+test-fuzz: ## each fuzz target for a few seconds
+	$(call step,fuzz targets for $(FUZZTIME) each,$(fuzz))
+
+.PHONY: test-demo
+test-demo: build ## the demo, which fails unless initbox did what it promises
+	$(call step,demo,go run ./examples/demo bin/initbox)
+
+.PHONY: test-bench
+test-bench: build install-tools ## the benchmarks in brief: every run must succeed, its time does not count
+	$(call step,benchmarks in brief,cd e2e && go run ./bench -initbox ../bin/initbox -brief)
+
+.PHONY: test-size
+test-size: build ## the size of the binary
+	$(call step,binary of at most $(MAX_SIZE) bytes,size=$$(wc -c <bin/initbox); echo "bin/initbox has $$size bytes"; test $$size -le $(MAX_SIZE))
+
+.PHONY: install-tools
+install-tools: ## install the Debian packages that tests and benchmarks need, if missing
+	@need=; \
+	echo 'int main(void) { return 0; }' | gcc -x c -o /dev/null - 2>/dev/null || need="$$need gcc libc6-dev"; \
+	test -x /usr/bin/time || need="$$need time"; \
+	command -v nc.openbsd >/dev/null || need="$$need netcat-openbsd"; \
+	test -z "$$need" && exit 0; \
+	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
+	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \
+	echo "installing$$need"; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null
+
+.PHONY: clean
+clean: ## remove what was built
+	@rm -rf bin
+
+# Shell that the targets above use.
+
+# The pages and the schema, below the folder $(1).
+define generate
+bin/initbox reference | sed -n '/^<!-- Written by/ { n; n; s/^# //p; }' | while read -r task; do \
+	page=$(1)/tasks/$$(echo $$task | tr -d -)/README.md; \
+	mkdir -p $$(dirname $$page) && bin/initbox reference --format=markdown $$task >$$page || exit 1; \
+done && mkdir -p $(1)/examples && bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
+endef
+
+# Fails if "make update" would change anything.
+define generated
+new=$$(mktemp -d) && trap 'rm -rf $$new' EXIT && $(call generate,$$new) && \
+for f in $$(cd $$new && find . -type f); do diff -u $$f $$new/$$f || stale=1; done; \
+test -z "$$stale" || { echo 'run: make update'; false; }
+endef
+
+# A test that cannot run must fail; only what -short leaves out may be skipped.
+define unskipped
+! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }
+endef
+
+# go test fuzzes one target of one package at a time.
+define fuzz
+grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal tasks | while IFS=: read -r file _ func; do \
+	go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+done
+endef

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// A stage is where everybody in the demo speaks, one at a time.
+type stage struct {
+	mu    sync.Mutex
+	w     io.Writer
+	start time.Time
+}
+
+func newStage(w io.Writer) *stage { return &stage{w: w, start: time.Now()} }
+
+// say prints what who says, with the time since the start.
+func (s *stage) say(who, format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.w, "%5.2f s  %-11s  %s\n", time.Since(s.start).Seconds(), who, fmt.Sprintf(format, args...))
+}
+
+// print prints text as it is.
+func (s *stage) print(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintln(s.w, text)
+}
