@@ -75,7 +75,7 @@ func explainConnect(ctx context.Context, where string, start time.Time, err erro
 		return explain(err, "check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
 			"no answer from %s%s: the packets are dropped or the host is gone", where, within(ctx, start))
 	default:
-		return explain(err, "", "no connection to %s: %v", where, system(err))
+		return explain(err, "", "no connection to %s: %v", where, System(err))
 	}
 }
 
@@ -100,21 +100,31 @@ func explainSocket(a Address, err error) error {
 		return explain(err, "the server is overloaded or hangs: look at its log",
 			"no answer from the socket %s: its queue of connections is full", a.Path)
 	default:
-		return explain(err, "", "no connection to the socket %s: %v", a.Path, system(err))
+		return explain(err, "", "no connection to the socket %s: %v", a.Path, System(err))
 	}
 }
 
 // Ended explains that the peer of an open connection ended it, or that reading
 // from it failed.
 func Ended(conn net.Conn, err error) error {
-	where := conn.RemoteAddr().String()
-	if where == "" {
-		where = conn.LocalAddr().String()
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	where := Where(conn)
+	if Closed(err) {
 		return explainReset(where, err)
 	}
-	return explain(err, "", "the connection to %s failed: %v", where, system(err))
+	return explain(err, "", "the connection to %s failed: %v", where, System(err))
+}
+
+// Where returns what conn leads to: address and port, or the path of a socket.
+func Where(conn net.Conn) string {
+	if where := conn.RemoteAddr().String(); where != "" {
+		return where
+	}
+	return conn.LocalAddr().String()
+}
+
+// Closed reports whether err says that the peer has ended the connection.
+func Closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // within says how long was waited for an answer. It is the time allowed, not the
@@ -127,9 +137,9 @@ func within(ctx context.Context, start time.Time) string {
 	return " within " + flags.FormatDuration(deadline.Sub(start).Round(100*time.Millisecond))
 }
 
-// system returns the system's part of a network error, without the local
+// System returns the system's part of a network error, without the local
 // address, which differs at every attempt.
-func system(err error) error {
+func System(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op.Err

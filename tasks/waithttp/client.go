@@ -1,0 +1,123 @@
+package waithttp
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+// A client is what the attempts for all URLs share: the flags, and the files
+// that they name.
+type client struct {
+	task    *Task
+	expect  *expectations
+	timeout time.Duration // of one attempt, for the words that say it
+	header  http.Header
+	body    []byte
+	tls     *tls.Config
+	token   *tokenFile // nil for none
+	dialer  *dial.Dialer
+	secrets *redact.Set
+}
+
+// client reads the files that the flags name. It returns every fault in them.
+func (t *Task) client(env *tasks.Env) (*client, error) {
+	c := &client{task: t, dialer: &dial.Dialer{Resolver: t.Resolver}, secrets: env.Secrets}
+	var err error
+	var errs []error
+	c.expect, err = t.expectations()
+	errs = append(errs, err)
+	c.tls, err = t.tlsConfig()
+	errs = append(errs, err, c.readHeader(), c.readBody(), c.readCredentials())
+	return c, errors.Join(errs...)
+}
+
+func (c *client) readHeader() error {
+	h, err := parseHeaders(c.task.Headers)
+	if err != nil {
+		return err
+	}
+	for name, values := range h {
+		for _, v := range values {
+			if isSecretField(name) {
+				c.addSecretField(field{name, v})
+			}
+		}
+	}
+	c.header = h
+	if c.task.HeaderFile == "" {
+		return nil
+	}
+	data, err := readFile("header-file", c.task.HeaderFile)
+	if err != nil {
+		return err
+	}
+	fields, err := parseHeaderFile(c.task.HeaderFile, data)
+	for _, f := range fields {
+		c.addSecretField(f)
+		h.Add(f.name, f.value)
+	}
+	return err
+}
+
+func (c *client) readBody() error {
+	c.body = []byte(c.task.Body)
+	if c.task.BodyFile == "" {
+		return nil
+	}
+	var err error
+	c.body, err = readFile("body-file", c.task.BodyFile)
+	return err
+}
+
+// protocols are those that an attempt may speak.
+func (t *Task) protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP2(true)
+	p.SetHTTP1(!t.HTTP2PriorKnowledge)
+	p.SetUnencryptedHTTP2(t.HTTP2PriorKnowledge)
+	return p
+}
+
+// tlsConfig reads the files for TLS.
+func (t *Task) tlsConfig() (*tls.Config, error) {
+	config := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.Insecure, NextProtos: []string{"h2", "http/1.1"}}
+	if t.HTTP2PriorKnowledge {
+		config.NextProtos = []string{"h2"}
+	}
+	var errs []error
+	if t.CA != "" {
+		pem, err := readFile("ca", t.CA)
+		errs = append(errs, err)
+		config.RootCAs = x509.NewCertPool()
+		if err == nil && !config.RootCAs.AppendCertsFromPEM(pem) {
+			errs = append(errs, badFile("ca", t.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"))
+		}
+	}
+	if t.ClientCert != "" {
+		cert, err := t.clientCertificate()
+		errs = append(errs, err)
+		config.Certificates = []tls.Certificate{cert}
+	}
+	return config, errors.Join(errs...)
+}
+
+func (t *Task) clientCertificate() (tls.Certificate, error) {
+	certPEM, certErr := readFile("client-cert", t.ClientCert)
+	keyPEM, keyErr := readFile("client-key", t.ClientKey)
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return tls.Certificate{}, err
+	}
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		return cert, fmt.Errorf("--client-cert %s and --client-key %s: %w", t.ClientCert, t.ClientKey, err)
+	}
+	return cert, nil
+}

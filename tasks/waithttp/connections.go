@@ -1,0 +1,117 @@
+package waithttp
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/initbox/initbox/internal/dial"
+)
+
+// connections are those of one attempt. They are closed with it, all and at once,
+// whatever the state of the exchange: net/http would leave dialing and closing
+// to goroutines that outlive the request.
+type connections struct {
+	client *client
+	target target
+	ctx    context.Context // of the attempt; net/http gives its dials one without the deadline
+
+	dialing sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	open    []net.Conn
+	failure error  // of the newest dial, nil if it succeeded
+	where   string // what the newest connection leads to
+}
+
+// transport returns a transport over these connections for one attempt.
+func (cs *connections) transport() *http.Transport {
+	t := &http.Transport{
+		Protocols:              cs.client.task.protocols(),
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // the bound of the body is one of what it unpacks to
+		MaxResponseHeaderBytes: 1 << 20,
+		TLSClientConfig:        cs.client.tls.Clone(),
+		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
+			return cs.dial(addr, cs.connect)
+		},
+	}
+	if cs.client.task.ProxyFromEnv {
+		t.Proxy = http.ProxyFromEnvironment // TLS to and through a proxy is net/http's
+		return t
+	}
+	t.DialTLSContext = func(_ context.Context, _, addr string) (net.Conn, error) {
+		return cs.dial(addr, cs.connectTLS)
+	}
+	return t
+}
+
+// dial opens a connection with connect and keeps account of it.
+func (cs *connections) dial(addr string, connect func(addr string) (net.Conn, error)) (net.Conn, error) {
+	cs.mu.Lock()
+	if cs.closed {
+		cs.mu.Unlock()
+		return nil, net.ErrClosed
+	}
+	cs.dialing.Add(1)
+	cs.mu.Unlock()
+	defer cs.dialing.Done()
+
+	conn, err := connect(addr)
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.failure = err
+	if err != nil {
+		return nil, err
+	}
+	cs.open = append(cs.open, conn)
+	return conn, nil
+}
+
+func (cs *connections) connect(addr string) (net.Conn, error) {
+	a := cs.target.address
+	if a.Network != "unix" || addr != net.JoinHostPort(socketHost, "80") {
+		var err error
+		if a, err = dial.ParseAddress(addr); err != nil {
+			return nil, err // a redirect led there
+		}
+	}
+	conn, err := cs.client.dialer.Dial(cs.ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.where = dial.Where(conn)
+	return conn, nil
+}
+
+func (cs *connections) connectTLS(addr string) (net.Conn, error) {
+	plain, err := cs.connect(addr)
+	if err != nil {
+		return nil, err
+	}
+	config := cs.client.tls.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(addr)
+	}
+	conn := tls.Client(plain, config)
+	if err := conn.HandshakeContext(cs.ctx); err != nil {
+		plain.Close()
+		return nil, explainHandshake(cs.ctx, dial.Where(plain), cs.client.timeout, err)
+	}
+	return conn, nil
+}
+
+// close closes every connection. The caller has ended the attempt's context.
+func (cs *connections) close() {
+	cs.mu.Lock()
+	cs.closed = true
+	cs.mu.Unlock()
+	cs.dialing.Wait()
+	for _, conn := range cs.open {
+		conn.Close()
+	}
+}

@@ -1,0 +1,125 @@
+package waithttp
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+// readCredentials reads the files of --bearer-token-file and --basic-auth-file.
+func (c *client) readCredentials() error {
+	var given []string
+	if c.header.Get("Authorization") != "" {
+		given = append(given, "the Authorization header of --header or --header-file")
+	}
+	var err error
+	if path := c.task.BearerTokenFile; path != "" {
+		given = append(given, "--bearer-token-file")
+		c.token = &tokenFile{path: path, secrets: c.secrets}
+		_, err = c.token.read()
+	}
+	if path := c.task.BasicAuthFile; path != "" {
+		given = append(given, "--basic-auth-file")
+		err = c.readBasicAuth(path)
+	}
+	if len(given) > 1 {
+		return fmt.Errorf("%s exclude each other: a request has one Authorization header", strings.Join(given, " and "))
+	}
+	return err
+}
+
+func (c *client) readBasicAuth(path string) error {
+	line, err := readLine("basic-auth-file", path)
+	if err != nil {
+		return err
+	}
+	user, password, ok := strings.Cut(line, ":")
+	if !ok {
+		c.secrets.Add(line)
+		return badFile("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
+	}
+	if c.header == nil {
+		return nil // --header was refused
+	}
+	c.header.Set("Authorization", c.basicAuth(user, password))
+	return nil
+}
+
+// basicAuth returns the value of the Authorization header.
+func (c *client) basicAuth(user, password string) string {
+	encoded := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	c.secrets.Add(password)
+	c.secrets.Add(encoded)
+	return "Basic " + encoded
+}
+
+// addSecretField hides the value of a header, and the credentials in it where it
+// begins with the name of a scheme.
+func (c *client) addSecretField(f field) {
+	c.secrets.Add(f.value)
+	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && isToken(scheme) {
+		c.secrets.Add(credentials)
+	}
+}
+
+// addUser hides the password of a URL, as it is and as it stands in the URL.
+func (c *client) addUser(u *url.Userinfo) {
+	password, ok := u.Password()
+	if !ok {
+		c.secrets.Add(u.Username()) // some tokens are sent as the user
+		return
+	}
+	c.secrets.Add(password)
+	_, escaped, _ := strings.Cut(u.String(), ":")
+	c.secrets.Add(escaped)
+}
+
+// proxyFor checks that the proxy for the target, if there is one, can be used,
+// and hides its password.
+func (c *client) proxyFor(t target, env *tasks.Env) error {
+	if !c.task.ProxyFromEnv || t.address.Network == "unix" {
+		return nil
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: t.url})
+	if err != nil {
+		return errors.New("--proxy-from-env: the URL of the proxy in HTTP_PROXY or HTTPS_PROXY is malformed: write http://HOST:PORT")
+	}
+	if proxy == nil {
+		return nil
+	}
+	if proxy.User != nil {
+		c.addUser(proxy.User)
+	}
+	env.Log.Info("asking through a proxy", "target", t.name, "proxy", proxy.Scheme+"://"+proxy.Host)
+	return nil
+}
+
+// A tokenFile is a file with a token that changes now and then.
+type tokenFile struct {
+	path    string
+	secrets *redact.Set
+
+	mu   sync.Mutex
+	last string
+}
+
+func (f *tokenFile) read() (string, error) {
+	token, err := readLine("bearer-token-file", f.path)
+	if err != nil {
+		return "", err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if token != f.last {
+		f.secrets.Add(token)
+		f.last = token
+	}
+	return token, nil
+}

@@ -1,0 +1,83 @@
+package waithttp
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/initbox/initbox/internal/redact"
+)
+
+// shownLength is how much of a text from outside an error shows, in characters.
+const shownLength = 120
+
+// clip makes one bounded line of s. What cannot be printed becomes a dot.
+func clip(s string) string {
+	var b strings.Builder
+	n, space := 0, false
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
+		if unicode.IsSpace(r) {
+			space = b.Len() > 0
+			continue
+		}
+		if n >= shownLength {
+			return b.String() + "..."
+		}
+		if space {
+			b.WriteByte(' ')
+			n++
+		}
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			r = '.'
+		}
+		b.WriteRune(r)
+		n++
+		space = false
+	}
+	return b.String()
+}
+
+// An excerpter shows what servers said. A body often has a time or an id in it
+// that differs at every attempt: of texts that differ only so, the first one is
+// shown each time, so that the log does not take each for news.
+type excerpter struct {
+	secrets *redact.Set
+
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+// maxSeen bounds what an excerpter remembers.
+const maxSeen = 64
+
+// window is how much of a body is searched for secrets before it is clipped, so
+// that none is cut in two and shown in part.
+const window = 64 << 10
+
+// varying matches words with a digit in them: numbers, times, ids.
+var varying = regexp.MustCompile(`[\pL_:.+-]*[0-9][\pL0-9_:.+-]*`)
+
+// show is s without secrets on one bounded line.
+func (x *excerpter) show(s string) string {
+	return clip(x.secrets.Text(s[:min(len(s), window)]))
+}
+
+// body is show for the body of an answer.
+func (x *excerpter) body(b []byte) string {
+	text := x.show(string(b[:min(len(b), window)]))
+	key := varying.ReplaceAllString(text, "#")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if first, ok := x.seen[key]; ok {
+		return first
+	}
+	if x.seen == nil || len(x.seen) >= maxSeen {
+		x.seen = make(map[string]string)
+	}
+	x.seen[key] = text
+	return text
+}

@@ -1,0 +1,151 @@
+package waithttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+// explain says why there is no answer. ended is the error of the attempt's
+// context when the request failed.
+func (p *prober) explain(cs *connections, ended, err error) error {
+	failedAt, cause := "", err
+	var request *url.Error
+	if errors.As(err, &request) {
+		failedAt, cause = request.URL, request.Err
+	}
+	var explained *tasks.Error
+	switch {
+	case errors.Is(ended, context.Canceled):
+		return ended // the wait is over, nobody reads this
+	case ended != nil && cs.failure != nil:
+		cause = cs.failure
+	case ended != nil:
+		cause = tasks.WithNext(
+			fmt.Errorf("%s accepted the connection but does not answer%s", cs.where, within(p.client.timeout)),
+			"the server hangs or is overloaded: look at its log, or raise --attempt-timeout if it is just slow")
+	case errors.As(cause, &explained):
+		cause = explained
+	default:
+		cause = p.explainExchange(cs, cause)
+	}
+	return p.through(p.after(failedAt, cause))
+}
+
+// explainExchange is for a connection that was there.
+func (p *prober) explainExchange(cs *connections, err error) error {
+	if err := p.explainTLS(cs, err); err != nil {
+		return err
+	}
+	text := err.Error()
+	switch {
+	case strings.Contains(text, `malformed HTTP response "\x15\x03`):
+		return tasks.WithNext(fmt.Errorf("%s speaks TLS, not plain HTTP", cs.where), "write https:// instead of http://")
+	case strings.Contains(text, `malformed HTTP response "\x00\x00`):
+		return tasks.WithNext(fmt.Errorf("%s speaks HTTP/2 only", cs.where), "add --http2-prior-knowledge")
+	case p.client.task.HTTP2PriorKnowledge && strings.Contains(text, "looked like an HTTP/1.1 header"):
+		return tasks.WithNext(fmt.Errorf("%s speaks HTTP/1.1, not HTTP/2", cs.where), "leave out --http2-prior-knowledge")
+	case strings.Contains(text, "malformed HTTP"):
+		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP: %s", cs.where, p.excerpt.show(redact.Text(text))), "check the port, or wait for it with wait-tcp")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return tasks.WithNext(fmt.Errorf("%s closed the connection in the middle of its answer", cs.where), nextClosed)
+	case dial.Closed(err), strings.Contains(text, "server closed idle connection"):
+		return tasks.WithNext(fmt.Errorf("%s accepted the connection and closed it without an answer", cs.where), nextClosed)
+	}
+	return fmt.Errorf("no answer from %s: %s", cs.where, p.excerpt.show(redact.Text(dial.System(err).Error())))
+}
+
+const nextClosed = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
+
+// explainBody is for an answer whose body does not end as it should.
+func (p *prober) explainBody(ended error, resp *http.Response, err error) error {
+	switch {
+	case errors.Is(ended, context.Canceled):
+		return ended
+	case ended != nil:
+		return tasks.WithNext(fmt.Errorf("%s, but the body did not end%s", p.got(resp), within(p.client.timeout)),
+			"the server hangs or streams without an end: ask for another path, or raise --attempt-timeout")
+	case errors.Is(err, io.ErrUnexpectedEOF), dial.Closed(err):
+		return tasks.WithNext(fmt.Errorf("%s, but the connection was closed in the middle of the body", p.got(resp)), nextClosed)
+	}
+	return fmt.Errorf("%s, but the body cannot be read: %s", p.got(resp), p.excerpt.show(redact.Text(dial.System(err).Error())))
+}
+
+// after says where a redirect has led, if it has.
+func (p *prober) after(failed string, err error) error {
+	u, parseErr := url.Parse(failed)
+	if parseErr != nil || failed == "" || failed == p.target.url.String() {
+		return err
+	}
+	return tasks.WithNext(fmt.Errorf("after a redirect to %s: %w", p.excerpt.show(nameOf(withoutUser(u))), err), tasks.NextOf(err))
+}
+
+// through adds that there is a proxy in between.
+func (p *prober) through(err error) error {
+	via := p.throughProxy(&http.Request{URL: p.target.url})
+	if via == "" {
+		return err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "proxyconnect" {
+		err = op.Err
+	}
+	return tasks.WithNext(fmt.Errorf("%w,%s", err, via), tasks.NextOf(err))
+}
+
+// throughProxy names the proxy that the request goes through, if any.
+func (p *prober) throughProxy(req *http.Request) string {
+	if !p.client.task.ProxyFromEnv || p.target.address.Network == "unix" {
+		return ""
+	}
+	proxy, err := http.ProxyFromEnvironment(req)
+	if err != nil || proxy == nil {
+		return ""
+	}
+	return " through the proxy " + proxy.Scheme + "://" + proxy.Host
+}
+
+func within(d time.Duration) string { return " within " + flags.FormatDuration(d) }
+
+// speaksTLS are parts of what servers say to plain HTTP on a port for TLS: Go,
+// nginx, Apache, Tomcat.
+var speaksTLS = []string{"to an HTTPS server", "to HTTPS port", "SSL-enabled server port", "requires TLS"}
+
+// nextForStatus is the next step for a status that was not asked for.
+func (p *prober) nextForStatus(a *answer, resp *http.Response) string {
+	for _, words := range speaksTLS {
+		if a.status == 400 && resp.Request.URL.Scheme == "http" && strings.Contains(string(a.body), words) {
+			return "the server speaks TLS on this port: write https:// instead of http://"
+		}
+	}
+	switch s := a.status; {
+	case s == 401 || s == 403:
+		return "check the credentials (--bearer-token-file, --basic-auth-file, --header-file) and what they allow (RBAC, mesh policy)"
+	case s == 404:
+		return "check the path, and with an ingress or mesh the host (--host)"
+	case s == 405:
+		return "check --method"
+	case s == 407:
+		return "the proxy wants credentials: put them into HTTP_PROXY or HTTPS_PROXY"
+	case 300 <= s && s <= 399:
+		return "raise --follow-redirects to follow it, or add it to --status"
+	case s == 502 || s == 503 || s == 504:
+		return "the server, or a proxy before it, is up but what is behind is not ready: look at its log and at kubectl get endpointslices"
+	case s >= 500:
+		return "the server is up but fails: look at its log"
+	case 200 <= s && s <= 299:
+		return "check what --status asks for"
+	}
+	return "check the URL, --method, --header and --body against what the server expects"
+}

@@ -1,0 +1,174 @@
+package waithttp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/tasks"
+)
+
+// explainHandshake is for what only the moment of the failure tells: the time
+// ran out or the peer went away during the handshake. Other errors are kept.
+func explainHandshake(ctx context.Context, where string, timeout time.Duration, err error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return tasks.WithNext(fmt.Errorf("%s accepted the connection but does not answer the TLS handshake%s", where, within(timeout)),
+			"check that the port speaks TLS, and look at the server's log")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case dial.Closed(err), errors.Is(err, io.ErrUnexpectedEOF):
+		return tasks.WithNext(fmt.Errorf("%s closed the connection during the TLS handshake", where),
+			"check that the port speaks TLS and knows the name (--server-name), and look at the server's log")
+	}
+	return err
+}
+
+// explainTLS puts an error of TLS in words, or returns nil if it is none.
+func (p *prober) explainTLS(cs *connections, err error) error {
+	var (
+		verify *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		alert  tls.AlertError
+	)
+	switch {
+	case errors.As(err, &verify):
+		return p.explainCertificate(cs.where, verify.UnverifiedCertificates, verify.Err)
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
+		return tasks.WithNext(fmt.Errorf("%s speaks plain HTTP, not TLS", cs.where), "write http:// instead of https://")
+	case errors.As(err, &record):
+		return tasks.WithNext(fmt.Errorf("%s does not speak TLS", cs.where), "check the port")
+	case errors.As(err, &alert):
+		return p.explainAlert(cs.where, alert)
+	case strings.HasPrefix(err.Error(), "tls: "):
+		return fmt.Errorf("TLS with %s failed: %s", cs.where, strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	return nil
+}
+
+// Alerts of TLS (RFC 8446, section 6).
+const (
+	alertBadCertificate        = 42
+	alertUnsupportedCert       = 43
+	alertCertRevoked           = 44
+	alertCertExpired           = 45
+	alertCertUnknown           = 46
+	alertUnknownCA             = 48
+	alertAccessDenied          = 49
+	alertProtocolVersion       = 70
+	alertUnrecognizedName      = 112
+	alertCertificateRequired   = 116
+	alertNoApplicationProtocol = 120
+)
+
+// explainAlert is for a server that ends TLS and says why.
+func (p *prober) explainAlert(where string, alert tls.AlertError) error {
+	text := strings.TrimPrefix(alert.Error(), "tls: ")
+	withCert := p.client.task.ClientCert != ""
+	switch alert {
+	case alertCertificateRequired, alertBadCertificate:
+		if !withCert {
+			return tasks.WithNext(fmt.Errorf("%s asks for a client certificate", where), "give --client-cert and --client-key")
+		}
+		fallthrough
+	case alertUnsupportedCert, alertCertRevoked, alertCertExpired, alertCertUnknown, alertUnknownCA, alertAccessDenied:
+		if withCert {
+			return tasks.WithNext(fmt.Errorf("%s refuses the client certificate %s: %s", where, p.client.task.ClientCert, text),
+				"check that it is valid and signed by the CA that the server trusts for clients")
+		}
+	case alertUnrecognizedName:
+		return tasks.WithNext(fmt.Errorf("%s has no certificate for the name it was asked for", where), "check the URL's host, or give --server-name")
+	case alertProtocolVersion:
+		return tasks.WithNext(fmt.Errorf("%s speaks no version of TLS from 1.2 on", where), "bring the server's TLS up to date")
+	case alertNoApplicationProtocol:
+		return tasks.WithNext(fmt.Errorf("%s speaks no HTTP/2 over TLS", where), "leave out --http2-prior-knowledge")
+	}
+	return tasks.WithNext(fmt.Errorf("%s ended TLS: %s", where, text), "look at the server's log")
+}
+
+// explainCertificate says what is wrong with the server's certificate. Package
+// x509 would put the present time into it.
+func (p *prober) explainCertificate(where string, chain []*x509.Certificate, err error) error {
+	var (
+		invalid  x509.CertificateInvalidError
+		unknown  x509.UnknownAuthorityError
+		wrong    x509.HostnameError
+		noSystem x509.SystemRootsError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return explainValidity(where, invalid.Cert)
+	case errors.As(err, &unknown) && len(chain) > 0:
+		return p.explainAuthority(where, chain)
+	case errors.As(err, &wrong):
+		return tasks.WithNext(fmt.Errorf("the certificate of %s is for %s, not for %s", where, namesOf(wrong.Certificate), wrong.Host),
+			"use a name that is in the certificate, or give it with --server-name")
+	case errors.As(err, &noSystem):
+		return tasks.WithNext(fmt.Errorf("the certificate of %s cannot be checked: the image has no CAs", where), "give the CA with --ca")
+	}
+	return tasks.WithNext(fmt.Errorf("the certificate of %s is not valid: %s", where, strings.TrimPrefix(err.Error(), "x509: ")),
+		"replace the server's certificate")
+}
+
+func explainValidity(where string, cert *x509.Certificate) error {
+	const layout = "2006-01-02 15:04:05 UTC"
+	which := "the certificate"
+	if cert.IsCA {
+		which = "the CA certificate " + nameOfCert(cert) + " behind the certificate"
+	}
+	if time.Now().Before(cert.NotBefore) {
+		return tasks.WithNext(fmt.Errorf("%s of %s is not valid before %s", which, where, cert.NotBefore.UTC().Format(layout)),
+			"check the clocks of this node and of whoever made the certificate")
+	}
+	return tasks.WithNext(fmt.Errorf("%s of %s expired on %s", which, where, cert.NotAfter.UTC().Format(layout)),
+		"renew it (cert-manager: kubectl get certificates -A), and restart the server if it does not read it again by itself")
+}
+
+func (p *prober) explainAuthority(where string, chain []*x509.Certificate) error {
+	last := chain[len(chain)-1]
+	trusted, next := "a CA of the system", "give the CA that signed it with --ca"
+	if p.client.task.CA != "" {
+		trusted, next = "a CA in --ca "+p.client.task.CA, "put the CA that signed it into that file: it may have been renewed"
+	}
+	if leaf := chain[0]; len(chain) == 1 && string(leaf.RawIssuer) == string(leaf.RawSubject) {
+		return tasks.WithNext(fmt.Errorf("the certificate of %s is self-signed (%s), and is not %s", where, nameOfCert(leaf), trusted), next)
+	}
+	issuer := last.Issuer.String()
+	if issuer == "" {
+		issuer = "an unnamed CA"
+	}
+	return tasks.WithNext(fmt.Errorf("the certificate of %s is signed by %s, not by %s", where, clip(issuer), trusted), next)
+}
+
+// shownNames is how many names of a certificate an error lists.
+const shownNames = 5
+
+// namesOf lists what the certificate is for.
+func namesOf(cert *x509.Certificate) string {
+	names := append([]string(nil), cert.DNSNames...)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "no name (its subject is " + nameOfCert(cert) + ", and it has no subjectAltName)"
+	}
+	more := ""
+	if n := len(names) - shownNames; n > 0 {
+		names, more = names[:shownNames], fmt.Sprintf(" and %d more", n)
+	}
+	return clip(strings.Join(names, ", ")) + more
+}
+
+func nameOfCert(cert *x509.Certificate) string {
+	if name := cert.Subject.String(); name != "" {
+		return clip(name)
+	}
+	return "without a subject"
+}

@@ -1,0 +1,132 @@
+package waithttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/tasks"
+)
+
+const userAgent = "initbox"
+
+// A prober asks one URL.
+type prober struct {
+	client  *client
+	target  target
+	secrets *redact.Set
+	excerpt excerpter
+}
+
+// probe makes one attempt. ctx bounds all of it.
+func (p *prober) probe(ctx context.Context) error {
+	req, err := p.request(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	cs := &connections{client: p.client, target: p.target, ctx: ctx}
+	defer cs.close()
+	defer cancel()
+
+	hc := &http.Client{Transport: cs.transport(), CheckRedirect: p.client.checkRedirect}
+	resp, err := hc.Do(req)
+	if err != nil {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		ended := ctx.Err()
+		cancel()
+		cs.close() // a dial that is still under way tells why
+		return p.explain(cs, ended, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return p.explainBody(ctx.Err(), resp, err)
+	}
+	a := &answer{status: resp.StatusCode, header: resp.Header, body: body[:min(len(body), maxBody)], cut: len(body) > maxBody}
+	return p.judge(a, resp)
+}
+
+// request makes the request anew: a body is read once, a token may have changed.
+func (p *prober) request(ctx context.Context) (*http.Request, error) {
+	c := p.client
+	var body io.Reader
+	if len(c.body) > 0 {
+		body = bytes.NewReader(c.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.task.Method, p.target.url.String(), body)
+	if err != nil {
+		return nil, tasks.Usagef("%s: cannot make the request: %w", p.target.name, err)
+	}
+	for name, values := range c.header {
+		req.Header[name] = append([]string(nil), values...)
+	}
+	setDefault(req.Header, "User-Agent", userAgent)
+	setDefault(req.Header, "Accept", "*/*")
+	req.Host = c.task.Host
+	switch u := p.target.user; {
+	case c.token != nil:
+		token, err := c.token.read()
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	case u != nil && req.Header.Get("Authorization") == "":
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
+	}
+	return req, nil
+}
+
+func setDefault(h http.Header, name, value string) {
+	if _, ok := h[name]; !ok {
+		h.Set(name, value)
+	}
+}
+
+// judge says whether the answer is the one that is waited for.
+func (p *prober) judge(a *answer, resp *http.Response) error {
+	e := p.client.expect
+	switch {
+	case e.failOn.has(a.status):
+		return tasks.WithNext(tasks.Finalf("%s, which --fail-on names%s", p.got(resp), p.starts(a)), p.nextForStatus(a, resp))
+	case !e.status.has(a.status):
+		return tasks.WithNext(errors.New(p.got(resp)+", want "+e.status.String()+p.starts(a)), p.nextForStatus(a, resp))
+	}
+	faults, aboutBody := e.unmet(a, p.excerpt.show)
+	if len(faults) == 0 {
+		return nil
+	}
+	text := p.got(resp) + ", but " + strings.Join(faults, "; ")
+	if aboutBody {
+		text += p.starts(a)
+	}
+	return tasks.WithNext(errors.New(text), "the server answers but is not as expected: look at its log, and at what the expectations of wait-http say")
+}
+
+// got is the status, and how it came about if not straight from the URL.
+func (p *prober) got(resp *http.Response) string {
+	text := "got " + strconv.Itoa(resp.StatusCode)
+	if name := http.StatusText(resp.StatusCode); name != "" {
+		text += " (" + name + ")"
+	}
+	if resp.Request.Response != nil {
+		text += " after a redirect to " + p.excerpt.show(nameOf(withoutUser(resp.Request.URL)))
+	}
+	return text + p.throughProxy(resp.Request)
+}
+
+// starts shows the body.
+func (p *prober) starts(a *answer) string {
+	if len(bytes.TrimSpace(a.body)) == 0 {
+		return "; the body is empty"
+	}
+	return "; body starts " + "'" + p.excerpt.body(a.body) + "'"
+}

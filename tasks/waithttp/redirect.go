@@ -1,0 +1,75 @@
+package waithttp
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/initbox/initbox/tasks"
+)
+
+// checkRedirect decides whether to send req, to which the answers to via have
+// led. It is the CheckRedirect of an http.Client.
+func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
+	status := req.Response.StatusCode
+	if c.task.FollowRedirects == 0 || c.expect.status.has(status) || c.expect.failOn.has(status) {
+		return http.ErrUseLastResponse
+	}
+	to := nameOf(withoutUser(req.URL))
+	if slices.ContainsFunc(via, func(r *http.Request) bool { return sameRequest(r, req) }) {
+		return tasks.WithNext(fmt.Errorf("redirect loop: %d leads back to %s", status, to),
+			"look at the server's external URL and its rules for redirects, or give --follow-redirects 0 and --status for the redirect itself")
+	}
+	if len(via) > c.task.FollowRedirects {
+		return tasks.WithNext(fmt.Errorf("more than %d redirects, the last one to %s", c.task.FollowRedirects, to),
+			"name the final URL, or raise --follow-redirects")
+	}
+	req.Header.Del("Referer") // its query may hold a secret
+	if trusted(req, via) {
+		return nil
+	}
+	if req.Body != nil {
+		return tasks.WithNext(fmt.Errorf("%d redirects the body elsewhere, to %s: it is sent to the host of the URL only", status, to),
+			"name that URL itself if it is right")
+	}
+	req.URL.User = nil
+	req.Header = http.Header{"User-Agent": {userAgent}, "Accept": {"*/*"}}
+	return nil
+}
+
+func sameRequest(a, b *http.Request) bool {
+	return a.Method == b.Method && a.URL.String() == b.URL.String()
+}
+
+// trusted reports whether req and all before it go where the first one went. A
+// detour over another host could be that host's way to headers that are secret.
+func trusted(req *http.Request, via []*http.Request) bool {
+	first := via[0].URL
+	return sameOrigin(first, req.URL) && !slices.ContainsFunc(via, func(r *http.Request) bool { return !sameOrigin(first, r.URL) })
+}
+
+// sameOrigin reports whether b is the host and port of a, or its host over TLS.
+func sameOrigin(a, b *url.URL) bool {
+	if a.Hostname() != b.Hostname() {
+		return false
+	}
+	return a.Scheme == b.Scheme && portOf(a) == portOf(b) || a.Scheme == "http" && b.Scheme == "https"
+}
+
+func portOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" && u.Scheme == "https" {
+		return "443"
+	}
+	if port == "" {
+		return "80"
+	}
+	return port
+}
+
+func withoutUser(u *url.URL) *url.URL {
+	plain := *u
+	plain.User = nil
+	return &plain
+}
