@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"slices"
@@ -103,7 +104,7 @@ func (a *App) run(p *Process, c *command, args []string) int {
 		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(),
 	}
 	if exitCode(err) == exitUsage && c.opts.logFormat == "text" {
-		fmt.Fprintf(p.Stderr, "initbox %s\n", strings.TrimSpace(secrets.Text(v.message()))) // for whoever typed it
+		fmt.Fprintf(p.Stderr, "initbox %s", secrets.Text(v.text(math.MaxInt, math.MaxInt))) // for whoever typed it
 	} else {
 		v.log(log)
 	}
@@ -125,6 +126,14 @@ func (a *App) configure(c *command, e environ, args []string) error {
 		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, "initbox help "+c.spec.Name)
 	}
 	return c.check()
+}
+
+// Configure returns a task of spec configured by a command line alone, its
+// arguments without the task's name. The error is of kind Usage.
+func Configure(spec tasks.Spec, args []string) (tasks.Task, error) {
+	c := newCommand(spec)
+	err := new(App).configure(c, nil, args)
+	return c.task, err
 }
 
 // warnUnknown says which INITBOX_ variables have no effect.

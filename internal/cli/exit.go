@@ -60,6 +60,18 @@ type stoppedError struct {
 	err      error  // what the task returned, nil if it did not return
 }
 
+// what says what ended task, and what it was doing then.
+func (e *stoppedError) what(task string) string {
+	text := e.cause.Error()
+	if d := (*deadlineError)(nil); errors.As(e.cause, &d) && d.of == task {
+		text = fmt.Sprintf("its deadline of %s passed", flags.FormatDuration(d.timeout))
+	}
+	if e.activity != "" {
+		text += " while " + e.activity
+	}
+	return text
+}
+
 func (e *stoppedError) Error() string {
 	switch {
 	case e.err != nil:

@@ -60,10 +60,8 @@ func (v *verdict) headline() string {
 		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, plural(v.changes, "change"), code)
 	case code == exitFinal:
 		return fmt.Sprintf("%s: failed for good (exit code %d)", v.task, code)
-	case stopped != nil && stopped.activity != "":
-		return fmt.Sprintf("%s: %v while %s (exit code %d)", v.task, stopped.cause, stopped.activity, code)
 	case stopped != nil:
-		return fmt.Sprintf("%s: %v (exit code %d)", v.task, stopped.cause, code)
+		return fmt.Sprintf("%s: %s (exit code %d)", v.task, stopped.what(v.task), code)
 	default:
 		return fmt.Sprintf("%s: failed after %s (exit code %d)", v.task, v.took, code)
 	}
@@ -87,22 +85,27 @@ func (v *verdict) log(log *slog.Logger) {
 // keeps 4096 for a container, but 12 KiB for a whole pod.
 const maxTermination = 1024
 
-// message is the verdict as the termination message: what happened, why, what to
-// try next, then the summary as far as it fits.
+// message is the verdict as the termination message, within its bound.
 func (v *verdict) message() string {
-	head := v.headline() + "\n"
-	if v.err != nil {
-		head += cut("cause: "+strings.ReplaceAll(v.err.Error(), "\n", "\n  "), 560) + "\n"
-		if next := tasks.NextOf(v.err); next != "" {
-			head += cut("next: "+next, 280) + "\n"
-		}
-	}
-	head = cut(head, maxTermination)
+	head := cut(v.text(560, 280), maxTermination)
 	lines, room := v.summary, maxTermination-len(head)
 	for len(strings.Join(lines, "\n")) >= room && len(lines) > 0 {
 		lines = lines[1:]
 	}
 	return head + strings.Join(lines, "\n")
+}
+
+// text is what happened, why and what to try next, the latter two cut to a
+// number of bytes.
+func (v *verdict) text(cause, next int) string {
+	text := v.headline() + "\n"
+	if v.err != nil {
+		text += cut("cause: "+strings.ReplaceAll(v.err.Error(), "\n", "\n  "), cause) + "\n"
+	}
+	if step := tasks.NextOf(v.err); step != "" {
+		text += cut("next: "+step, next) + "\n"
+	}
+	return text
 }
 
 // writeTermination puts message into the file that kubelet reads. The file is

@@ -93,17 +93,26 @@ func Do(ctx context.Context, p Policy, attempt func(context.Context) error, obse
 			next.Reset(l.gap())
 		case o := <-l.results:
 			l.inFlight--
-			if ctx.Err() != nil {
-				return ctx.Err() // the attempt ended because it had to
+			if err := over(ctx); err != nil && o.err != nil {
+				return err // the attempt failed because it had to end: that is no news
 			}
 			if done, err := l.settle(o, observe); done {
 				return err
 			}
-			if wait := time.Until(l.started.Add(l.pace)); l.inFlight == 0 {
-				next.Reset(max(wait, 0)) // nothing hangs any more: back to the pace
+			if l.inFlight == 0 { // nothing hangs any more: back to the pace
+				next.Reset(max(time.Until(l.started.Add(l.pace)), 0))
 			}
 		}
 	}
+}
+
+// over returns why ctx has ended, or nil. A system call notices the deadline a
+// moment before the context's own timer does.
+func over(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 type loop struct {

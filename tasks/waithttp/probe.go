@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/initbox/initbox/internal/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -19,7 +18,6 @@ const userAgent = "initbox"
 type prober struct {
 	client  *client
 	target  target
-	secrets *redact.Set
 	excerpt excerpter
 }
 

@@ -166,7 +166,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 		if err := client.proxyFor(target, env); err != nil {
 			errs = append(errs, err)
 		}
-		p := &prober{client: client, target: target, secrets: env.Secrets}
+		p := &prober{client: client, target: target, excerpt: excerpter{secrets: env.Secrets}}
 		waited[i] = wait.Target{Name: target.name, Probe: p.probe}
 	}
 	if err := errors.Join(errs...); err != nil {

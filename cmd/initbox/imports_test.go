@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/initbox/initbox/"
+
+// A pkg is what go list says of a package of this module.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", module+"...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.ImportPath = strings.TrimPrefix(p.ImportPath, module)
+		list = append(list, p)
+	}
+}
+
+// Imports go one way: cmd, internal/cli, tasks; a task, tasks and internal.
+func TestImportRules(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			imported, ours := strings.CutPrefix(path, module)
+			if !ours {
+				continue
+			}
+			if why := forbidden(p.ImportPath, imported); why != "" {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imported, why)
+			}
+		}
+	}
+}
+
+func forbidden(from, to string) string {
+	isTask := func(p string) bool { return strings.HasPrefix(p, "tasks/") }
+	switch {
+	case isTask(from) && isTask(to) && !sameTask(from, to):
+		return "no task imports another"
+	case to == "internal/cli" && !strings.HasPrefix(from, "cmd/"):
+		return "only cmd uses the command line"
+	case isTask(to) && !isTask(from) && !strings.HasPrefix(from, "cmd/"):
+		return "only cmd knows the tasks"
+	case strings.HasPrefix(to, "internal/testnet") && !strings.HasPrefix(from, "internal/testnet"):
+		return "test servers are for tests"
+	case strings.HasPrefix(to, "cmd/"):
+		return "cmd is the top"
+	}
+	return ""
+}
+
+// sameTask reports whether two packages belong to the same folder below tasks.
+func sameTask(a, b string) bool {
+	return slices.Equal(strings.SplitN(a, "/", 3)[:2], strings.SplitN(b, "/", 3)[:2])
+}
+
+// Only what talks to a database may reach a driver: each weighs on the binary
+// and on the start of every pod.
+func TestDriversStayWithTheirTasks(t *testing.T) {
+	drivers := []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/golang-migrate/migrate", "database/sql"}
+	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/db"}
+	for _, p := range packages(t) {
+		if slices.ContainsFunc(mayReach, func(m string) bool { return strings.HasPrefix(p.ImportPath, m) }) {
+			continue
+		}
+		for _, dep := range p.Deps {
+			for _, d := range drivers {
+				if strings.HasPrefix(dep, d) {
+					t.Errorf("%s reaches %s", p.ImportPath, dep)
+				}
+			}
+		}
+	}
+}
+
+// The one os.Exit is in main.
+func TestOneExit(t *testing.T) {
+	out, err := exec.Command("git", "grep", "-nE", `os\.Exit\(|log\.Fatal|syscall\.Exit\(`, "--", "../../*.go", ":!../../*_test.go", ":!../../examples", ":!../../e2e").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); len(lines) != 1 || !strings.HasPrefix(lines[0], "main.go:") {
+		t.Errorf("exits of the process:\n%s", out)
+	}
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/tasks"
+)
+
+func testSpec(task *testTask) tasks.Spec {
+	return tasks.Spec{Name: "test-task", Doc: "test things", Args: "word item...", Timeout: time.Minute, New: func() tasks.Task { return task }}
+}
+
+func TestPrecedence(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		env  []string
+		want time.Duration
+	}{
+		{"default", nil, nil, time.Minute},
+		{"for all tasks", nil, []string{"INITBOX_TIMEOUT=2m"}, 2 * time.Minute},
+		{"for the task", nil, []string{"INITBOX_TIMEOUT=2m", "INITBOX_TEST_TASK_TIMEOUT=3m"}, 3 * time.Minute},
+		{"flag", []string{"--timeout", "4m"}, []string{"INITBOX_TIMEOUT=2m", "INITBOX_TEST_TASK_TIMEOUT=3m"}, 4 * time.Minute},
+		{"flag over a bad variable", []string{"--timeout=4"}, []string{"INITBOX_TIMEOUT=abc"}, 4 * time.Second},
+		{"empty counts as unset", nil, []string{"INITBOX_TIMEOUT="}, time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := newCommand(testSpec(new(testTask)))
+			if err := new(App).configure(cmd, newEnviron(c.env), c.args); err != nil {
+				t.Fatal(err)
+			}
+			if cmd.opts.timeout != c.want {
+				t.Errorf("got %v, want %v", cmd.opts.timeout, c.want)
+			}
+		})
+	}
+}
+
+// A flag of the task itself is not read from the variable for all tasks.
+func TestOwnFlagsAreNotShared(t *testing.T) {
+	task := new(testTask)
+	err := new(App).configure(newCommand(testSpec(task)), newEnviron([]string{"INITBOX_WORD=a", "INITBOX_TEST_TASK_ITEM= x y \n\nz\n"}), nil)
+	if err != nil || task.Word != "" || !slices.Equal(task.Words, []string{"x y", "z"}) {
+		t.Errorf("got %v, %+v", err, task)
+	}
+}
+
+func TestBadValuesNameWhereTheyStand(t *testing.T) {
+	cmd := newCommand(testSpec(&testTask{}))
+	err := new(App).configure(cmd, newEnviron([]string{"INITBOX_TIMEOUT=abc", "INITBOX_TEST_TASK_COUNT=x"}), []string{"--log-format", "xml"})
+	for _, want := range []string{`--log-format: "xml"`, `INITBOX_TIMEOUT: "abc": not a duration`, `INITBOX_TEST_TASK_COUNT: "x"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+	if exitCode(err) != exitUsage {
+		t.Errorf("exit code %d", exitCode(err))
+	}
+}
+
+func TestPositional(t *testing.T) {
+	for _, c := range []struct {
+		spec string
+		args []string
+		word string
+		list []string
+		err  string
+	}{
+		{"word item...", []string{"a", "b", "c"}, "a", []string{"b", "c"}, ""},
+		{"word item...", []string{"a"}, "a", nil, ""},
+		{"word item...", []string{"--word", "x", "b", "c"}, "x", []string{"b", "c"}, ""},
+		{"item... word", []string{"a", "b", "c"}, "c", []string{"a", "b"}, ""},
+		{"item... word", []string{"c"}, "c", nil, ""},
+		{"item... word", []string{"a", "b", "--word=x"}, "x", []string{"a", "b"}, ""},
+		{"item... word", []string{"--", "-a", "--b"}, "--b", []string{"-a"}, ""},
+		{"word", []string{"a", "b"}, "", nil, `unexpected argument "b"`},
+		{"", []string{"a"}, "", nil, `unexpected argument "a"`},
+	} {
+		task := new(testTask)
+		spec := testSpec(task)
+		spec.Args = c.spec
+		err := newCommand(spec).parse(c.args)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%v: got %v, want %q", c.args, err, c.err)
+			}
+		case err != nil || task.Word != c.word || !slices.Equal(task.Words, c.list):
+			t.Errorf("%q %v: got %v, %q, %q", c.spec, c.args, err, task.Word, task.Words)
+		}
+	}
+}
+
+func TestSecretValuesAreNotShown(t *testing.T) {
+	cmd := newCommand(testSpec(new(testTask)))
+	f := cmd.flags.Lookup("token")
+	if err := badValue("--token", f, "s3cret", context.Canceled); strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the secret is shown: %v", err)
+	}
+}
+
+func TestServiceVariables(t *testing.T) {
+	for name, value := range map[string]string{
+		"INITBOX_SERVICE_HOST": "10.0.0.1", "INITBOX_SERVICE_PORT": "80", "INITBOX_SERVICE_PORT_HTTP": "80",
+		"INITBOX_PORT": "tcp://10.0.0.1:80", "INITBOX_PORT_80_TCP": "tcp://10.0.0.1:80", "INITBOX_PORT_80_TCP_PROTO": "tcp",
+		"INITBOX_PORT_80_TCP_PORT": "80", "INITBOX_PORT_80_TCP_ADDR": "10.0.0.1", "INITBOX_DEMO_PORT_53_UDP_ADDR": "10.0.0.1",
+		"INITBOX_MIGRATE_DB_PORT": "tcp://10.0.0.1:5432",
+	} {
+		if !isServiceVariable(name, value) {
+			t.Errorf("%s=%s is not known as Kubernetes' own", name, value)
+		}
+	}
+	for name, value := range map[string]string{
+		"INITBOX_MIGRATE_DB_PORT": "5432", "INITBOX_TIMEOUT": "5m", "INITBOX_PORT_X": "1", "INITBOX_WAIT_TCP_TARGET": "tcp://db:1",
+	} {
+		if isServiceVariable(name, value) {
+			t.Errorf("%s=%s is taken for Kubernetes' own", name, value)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"wait-tcp", "wait-http", "run", "help", "migrate"}
+	for in, want := range map[string]string{
+		"wait-tpc": "wait-tcp", "waittcp": "wait-tcp", "wait-htp": "wait-http", "rnu": "run", "migrat": "migrate", "frobnicate": "", "x": "",
+	} {
+		if got := nearest(in, known); got != want {
+			t.Errorf("%s: got %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/tasks"
+)
+
+func dialIt(t *testing.T, d *Dialer, address string, timeout time.Duration) (net.Conn, error) {
+	t.Helper()
+	a, err := ParseAddress(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	return d.Dial(ctx, a)
+}
+
+// wantError checks the words of a failed dial and that there is a next step.
+func wantError(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("got %v, want an error with %q", err, words)
+	}
+	if tasks.NextOf(err) == "" {
+		t.Errorf("no next step for: %v", err)
+	}
+}
+
+func TestDial(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	d := &Dialer{Resolver: dns.Resolver()}
+	addr := testnet.Open(t)
+	_, port, _ := net.SplitHostPort(addr)
+	dns.Set("db.test", "127.0.0.1")
+	dns.Set("two.test", "127.0.0.2", "127.0.0.1") // nothing listens on the first
+	for _, target := range []string{addr, "db.test:" + port, "two.test:" + port} {
+		conn, err := dialIt(t, d, target, 5*time.Second)
+		if err != nil {
+			t.Errorf("%s: %v", target, err)
+			continue
+		}
+		conn.Close()
+	}
+}
+
+func TestDialExplains(t *testing.T) {
+	closed := testnet.Closed(t)
+	_, err := dialIt(t, new(Dialer), closed, 5*time.Second)
+	wantError(t, err, "connection refused by "+closed+": nothing listens there")
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Error("the system's error is lost")
+	}
+
+	hole := testnet.NewBlackhole(t)
+	_, err = dialIt(t, new(Dialer), hole.Addr, 200*time.Millisecond)
+	wantError(t, err, "no answer from "+hole.Addr+" within 200ms")
+
+	_, err = dialIt(t, new(Dialer), "unix://"+filepath.Join(t.TempDir(), "x.sock"), time.Second)
+	wantError(t, err, "there is no socket")
+}
+
+func TestDialNames(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	d := &Dialer{Resolver: dns.Resolver()}
+	_, err := dialIt(t, d, "nosuch.test:1", 5*time.Second)
+	wantError(t, err, "the name nosuch.test does not resolve: no such host")
+
+	dns.Silence(true)
+	_, err = dialIt(t, d, "silent.test:1", 200*time.Millisecond)
+	wantError(t, err, "the DNS server did not answer in time")
+}
+
+// Many attempts a second must not become as many questions to the cluster's DNS.
+func TestLookupRemembers(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	d := &Dialer{Resolver: dns.Resolver()}
+	dns.Set("db.test", "127.0.0.1")
+	for range 50 {
+		if _, err := d.Lookup(t.Context(), "db.test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := dns.Queries.Load(); n > 10 {
+		t.Errorf("50 lookups made %d queries", n)
+	}
+	dns.Set("db.test", "127.0.0.9")
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		addrs, err := d.Lookup(t.Context(), "db.test")
+		if err == nil && addrs[0].String() == "127.0.0.9" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the new address is not seen: %v, %v", addrs, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}

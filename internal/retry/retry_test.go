@@ -1,0 +1,150 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+var errNotYet = errors.New("not yet")
+
+func always(Result) bool { return true }
+
+func TestDoUntilSuccess(t *testing.T) {
+	var n int
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(time.Millisecond)}, func(context.Context) error {
+		if n++; n < 5 {
+			return errNotYet
+		}
+		return nil
+	}, always)
+	if err != nil || n != 5 {
+		t.Errorf("got %v after %d attempts", err, n)
+	}
+}
+
+func TestDoStopsWhenToldTo(t *testing.T) {
+	var n int
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(0)}, func(context.Context) error { n++; return errNotYet },
+		func(r Result) bool { return r.Attempt < 3 })
+	if !errors.Is(err, errNotYet) || n != 3 {
+		t.Errorf("got %v after %d attempts", err, n)
+	}
+}
+
+func TestDoInARow(t *testing.T) {
+	outcomes := []error{nil, nil, errNotYet, nil, nil, nil}
+	var streaks []int
+	var n int
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(0), Successes: 3}, func(context.Context) error {
+		n++
+		return outcomes[n-1]
+	}, func(r Result) bool { streaks = append(streaks, r.Streak); return true })
+	if err != nil || n != 6 {
+		t.Fatalf("got %v after %d attempts", err, n)
+	}
+	for i, want := range []int{1, 2, 0, 1, 2, 3} {
+		if streaks[i] != want {
+			t.Errorf("attempt %d: streak %d, want %d", i+1, streaks[i], want)
+		}
+	}
+}
+
+// A hanging attempt must not hold up the ones after it.
+func TestDoOverlaps(t *testing.T) {
+	var n atomic.Int32
+	start := time.Now()
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(time.Millisecond), AttemptTimeout: time.Hour, Overlap: 1 << 30},
+		func(ctx context.Context) error {
+			if n.Add(1) < 4 {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}, always)
+	if err != nil || time.Since(start) > 10*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(start))
+	}
+}
+
+// Without room for overlap, attempts that hang take turns, each bounded.
+func TestDoAttemptTimeout(t *testing.T) {
+	var inFlight, most, n atomic.Int32
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(0), AttemptTimeout: 5 * time.Millisecond}, func(ctx context.Context) error {
+		most.Store(max(most.Load(), inFlight.Add(1)))
+		defer inFlight.Add(-1)
+		if n.Add(1) < 4 {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	}, always)
+	if err != nil || most.Load() != 1 {
+		t.Errorf("got %v with %d attempts at once", err, most.Load())
+	}
+}
+
+func TestDoEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var running atomic.Int32
+	time.AfterFunc(20*time.Millisecond, cancel)
+	err := Do(ctx, Policy{Pace: backoff.NewConstantBackOff(time.Millisecond), AttemptTimeout: time.Hour, Overlap: 1 << 30}, func(ctx context.Context) error {
+		running.Add(1)
+		defer running.Add(-1)
+		<-ctx.Done()
+		return ctx.Err()
+	}, always)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if n := running.Load(); n != 0 {
+		t.Errorf("%d attempts still run", n)
+	}
+}
+
+func TestDoWithDoneContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := Do(ctx, Policy{Pace: Ramp(time.Second)}, func(context.Context) error { t.Error("an attempt"); return nil }, always)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The ramp stays fast for half a minute and then slows to its bound.
+func TestRamp(t *testing.T) {
+	r := Ramp(5 * time.Second).(*ramp)
+	within := func(d, base time.Duration) bool {
+		return float64(d) >= (1-jitter)*float64(base) && float64(d) <= (1+jitter)*float64(base)
+	}
+	for range 1000 {
+		if d := r.NextBackOff(); !within(d, FastInterval) {
+			t.Fatalf("fast interval %v", d)
+		}
+	}
+	r.fastUntil = time.Now()
+	var waited time.Duration
+	attempts := 0
+	for waited < 10*time.Minute {
+		d := r.NextBackOff()
+		// What waiting adds is bounded by what was waited already.
+		if bound := time.Duration(float64(FastInterval)+0.1*float64(waited)) * 2; d > bound {
+			t.Fatalf("interval %v after %v", d, waited)
+		}
+		waited += d
+		attempts++
+	}
+	if d := r.NextBackOff(); !within(d, 5*time.Second) {
+		t.Errorf("slow interval %v", d)
+	}
+	if attempts > 400 {
+		t.Errorf("%d attempts in ten minutes", attempts)
+	}
+	if d := Ramp(time.Millisecond).NextBackOff(); !within(d, time.Millisecond) {
+		t.Errorf("interval %v above the bound", d)
+	}
+}
