@@ -40,6 +40,7 @@ func (cs *connections) transport() *http.Transport {
 	}
 	if cs.client.task.ProxyFromEnv {
 		t.Proxy = http.ProxyFromEnvironment // TLS to and through a proxy is net/http's
+		t.OnProxyConnectResponse = refusedByProxy
 		return t
 	}
 	t.DialTLSContext = func(_ context.Context, _, addr string) (net.Conn, error) {

@@ -69,14 +69,14 @@ func (c *client) addSecretField(f field) {
 	}
 }
 
-// addUser hides the password of a URL, as it is and as it stands in the URL.
+// addUser hides the password of a URL, as it is, as it stands in the URL and as it
+// is sent.
 func (c *client) addUser(u *url.Userinfo) {
 	password, ok := u.Password()
 	if !ok {
 		c.secrets.Add(u.Username()) // some tokens are sent as the user
-		return
 	}
-	c.secrets.Add(password)
+	c.basicAuth(u.Username(), password)
 	_, escaped, _ := strings.Cut(u.String(), ":")
 	c.secrets.Add(escaped)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,6 +42,15 @@ func (p *prober) explain(cs *connections, ended, err error) error {
 	return p.through(p.after(failedAt, cause))
 }
 
+// refused is for a redirect that checkRedirect did not want to follow.
+func (p *prober) refused(err error) error {
+	var explained *tasks.Error
+	if errors.As(err, &explained) {
+		return explained
+	}
+	return errors.New(p.excerpt.show(redact.Text(err.Error())))
+}
+
 // explainExchange is for a connection that was there.
 func (p *prober) explainExchange(cs *connections, err error) error {
 	if err := p.explainTLS(cs, err); err != nil {
@@ -54,8 +62,8 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 		return tasks.WithNext(fmt.Errorf("%s speaks TLS, not plain HTTP", cs.where), "write https:// instead of http://")
 	case strings.Contains(text, `malformed HTTP response "\x00\x00`):
 		return tasks.WithNext(fmt.Errorf("%s speaks HTTP/2 only", cs.where), "add --http2-prior-knowledge")
-	case p.client.task.HTTP2PriorKnowledge && strings.Contains(text, "looked like an HTTP/1.1 header"):
-		return tasks.WithNext(fmt.Errorf("%s speaks HTTP/1.1, not HTTP/2", cs.where), "leave out --http2-prior-knowledge")
+	case p.client.task.HTTP2PriorKnowledge && (strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "frame too large")):
+		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP/2", cs.where), nextNoHTTP2)
 	case strings.Contains(text, "malformed HTTP"):
 		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP: %s", cs.where, p.excerpt.show(redact.Text(text))), "check the port, or wait for it with wait-tcp")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -65,6 +73,8 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 	}
 	return fmt.Errorf("no answer from %s: %s", cs.where, p.excerpt.show(redact.Text(dial.System(err).Error())))
 }
+
+const nextNoHTTP2 = "leave out --http2-prior-knowledge"
 
 const nextClosed = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
 
@@ -88,7 +98,7 @@ func (p *prober) after(failed string, err error) error {
 	if parseErr != nil || failed == "" || failed == p.target.url.String() {
 		return err
 	}
-	return tasks.WithNext(fmt.Errorf("after a redirect to %s: %w", p.excerpt.show(nameOf(withoutUser(u))), err), tasks.NextOf(err))
+	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.excerpt.show(nameOf(withoutUser(u))), err), tasks.NextOf(err))
 }
 
 // through adds that there is a proxy in between.
@@ -97,11 +107,15 @@ func (p *prober) through(err error) error {
 	if via == "" {
 		return err
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "proxyconnect" {
-		err = op.Err
+	return tasks.WithNext(fmt.Errorf("%s: %w", strings.TrimSpace(via), err), "look at the proxy, or leave out --proxy-from-env")
+}
+
+// refusedByProxy is the OnProxyConnectResponse of a transport.
+func refusedByProxy(_ context.Context, _ *url.URL, req *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
 	}
-	return tasks.WithNext(fmt.Errorf("%w,%s", err, via), tasks.NextOf(err))
+	return &tasks.Error{Err: fmt.Errorf("the proxy answers %d to CONNECT %s", resp.StatusCode, req.Host)}
 }
 
 // throughProxy names the proxy that the request goes through, if any.

@@ -44,7 +44,7 @@ func (p *prober) explainTLS(cs *connections, err error) error {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return tasks.WithNext(fmt.Errorf("%s speaks plain HTTP, not TLS", cs.where), "write http:// instead of https://")
 	case errors.As(err, &record):
-		return tasks.WithNext(fmt.Errorf("%s does not speak TLS", cs.where), "check the port")
+		return tasks.WithNext(fmt.Errorf("%s does not speak TLS", cs.where), "check the port, and whether http:// is meant")
 	case errors.As(err, &alert):
 		return p.explainAlert(cs.where, alert)
 	case strings.HasPrefix(err.Error(), "tls: "):
@@ -88,7 +88,7 @@ func (p *prober) explainAlert(where string, alert tls.AlertError) error {
 	case alertProtocolVersion:
 		return tasks.WithNext(fmt.Errorf("%s speaks no version of TLS from 1.2 on", where), "bring the server's TLS up to date")
 	case alertNoApplicationProtocol:
-		return tasks.WithNext(fmt.Errorf("%s speaks no HTTP/2 over TLS", where), "leave out --http2-prior-knowledge")
+		return tasks.WithNext(fmt.Errorf("%s speaks no HTTP/2 over TLS", where), nextNoHTTP2)
 	}
 	return tasks.WithNext(fmt.Errorf("%s ended TLS: %s", where, text), "look at the server's log")
 }
@@ -133,12 +133,12 @@ func explainValidity(where string, cert *x509.Certificate) error {
 
 func (p *prober) explainAuthority(where string, chain []*x509.Certificate) error {
 	last := chain[len(chain)-1]
-	trusted, next := "a CA of the system", "give the CA that signed it with --ca"
+	trusted, next := "a CA that the system trusts", "give the CA that signed it with --ca"
 	if p.client.task.CA != "" {
-		trusted, next = "a CA in --ca "+p.client.task.CA, "put the CA that signed it into that file: it may have been renewed"
+		trusted, next = "the CA in --ca "+p.client.task.CA, "put the CA that signed it into that file: it may have been renewed"
 	}
 	if leaf := chain[0]; len(chain) == 1 && string(leaf.RawIssuer) == string(leaf.RawSubject) {
-		return tasks.WithNext(fmt.Errorf("the certificate of %s is self-signed (%s), and is not %s", where, nameOfCert(leaf), trusted), next)
+		return tasks.WithNext(fmt.Errorf("the certificate of %s is signed by itself (%s), not by %s", where, nameOfCert(leaf), trusted), next)
 	}
 	issuer := last.Issuer.String()
 	if issuer == "" {

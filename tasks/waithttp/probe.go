@@ -35,8 +35,9 @@ func (p *prober) probe(ctx context.Context) error {
 	hc := &http.Client{Transport: cs.transport(), CheckRedirect: p.client.checkRedirect}
 	resp, err := hc.Do(req)
 	if err != nil {
-		if resp != nil {
+		if resp != nil { // checkRedirect has refused to go on
 			resp.Body.Close()
+			return p.refused(err)
 		}
 		ended := ctx.Err()
 		cancel()
@@ -97,6 +98,8 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 		return tasks.WithNext(tasks.Finalf("%s, which --fail-on names%s", p.got(resp), p.starts(a)), p.nextForStatus(a, resp))
 	case !e.status.has(a.status):
 		return tasks.WithNext(errors.New(p.got(resp)+", want "+e.status.String()+p.starts(a)), p.nextForStatus(a, resp))
+	case p.client.task.HTTP2PriorKnowledge && resp.ProtoMajor < 2:
+		return tasks.WithNext(errors.New(p.got(resp)+", but in "+resp.Proto+", not HTTP/2"), nextNoHTTP2)
 	}
 	faults, aboutBody := e.unmet(a, p.excerpt.show)
 	if len(faults) == 0 {
@@ -116,7 +119,7 @@ func (p *prober) got(resp *http.Response) string {
 		text += " (" + name + ")"
 	}
 	if resp.Request.Response != nil {
-		text += " after a redirect to " + p.excerpt.show(nameOf(withoutUser(resp.Request.URL)))
+		text += " after a redirect to '" + p.excerpt.show(nameOf(withoutUser(resp.Request.URL))) + "'"
 	}
 	return text + p.throughProxy(resp.Request)
 }

@@ -30,7 +30,7 @@ func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	if req.Body != nil {
-		return tasks.WithNext(fmt.Errorf("%d redirects the body elsewhere, to %s: it is sent to the host of the URL only", status, to),
+		return tasks.WithNext(fmt.Errorf("%d redirects the body, which is sent to the host of the URL only, to %s", status, to),
 			"name that URL itself if it is right")
 	}
 	req.URL.User = nil

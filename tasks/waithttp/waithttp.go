@@ -163,6 +163,9 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	waited := make([]wait.Target, len(targets))
 	var errs []error
 	for i, target := range targets {
+		if target.user != nil {
+			client.addUser(target.user)
+		}
 		if err := client.proxyFor(target, env); err != nil {
 			errs = append(errs, err)
 		}
