@@ -37,6 +37,16 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Any, "any", false, "end when one target is ready instead of all")
 }
 
+// Fit returns o with the bound of an attempt shortened where the deadline of ctx
+// is nearer: an attempt that the deadline ends cannot say what it was waiting for.
+func (o Options) Fit(ctx context.Context) Options {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := (time.Until(deadline) * 9 / 10).Round(time.Millisecond)
+		o.AttemptTimeout = max(min(o.AttemptTimeout, left), time.Millisecond)
+	}
+	return o
+}
+
 // A Target is one thing to wait for.
 type Target struct {
 	Name  string // as the user wrote it, without secrets

@@ -90,36 +90,37 @@ func (t *Task) Check() error {
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	dialer := &dial.Dialer{Resolver: t.Resolver}
+	options := t.Fit(ctx)
+	connect := options.AttemptTimeout
+	options.AttemptTimeout += t.Hold
 	targets := make([]wait.Target, len(t.Targets))
 	for i, s := range t.Targets {
 		a, err := dial.ParseAddress(s)
 		if err != nil {
 			return tasks.Usagef("target %w", err)
 		}
-		probe := func(ctx context.Context) error { return t.open(ctx, dialer, a) }
+		probe := func(ctx context.Context) error { return open(ctx, dialer, a, connect, t.Hold) }
 		if t.Invert {
 			probe = func(ctx context.Context) error { return gone(ctx, dialer, a) }
 		}
 		targets[i] = wait.Target{Name: a.String(), Probe: probe}
 	}
-	options := t.Options
-	options.AttemptTimeout += t.Hold
 	return options.All(ctx, env, overlap, targets)
 }
 
-// open succeeds if a accepts a connection and keeps it open for t.Hold.
-func (t *Task) open(ctx context.Context, d *dial.Dialer, a dial.Address) error {
-	connecting, cancel := context.WithTimeout(ctx, t.AttemptTimeout)
+// open succeeds if a accepts a connection within connect and keeps it open for stay.
+func open(ctx context.Context, d *dial.Dialer, a dial.Address, connect, stay time.Duration) error {
+	connecting, cancel := context.WithTimeout(ctx, connect)
 	defer cancel()
 	conn, err := d.Dial(connecting, a)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if t.Hold == 0 {
+	if stay == 0 {
 		return nil
 	}
-	return hold(ctx, conn, t.Hold)
+	return hold(ctx, conn, stay)
 }
 
 // hold succeeds if the peer leaves conn open for d. What it says meanwhile, as

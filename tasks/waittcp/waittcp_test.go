@@ -111,6 +111,11 @@ func TestBlackhole(t *testing.T) {
 	wantNotReady(t, err, "no answer from "+hole.Addr+" within 100ms")
 }
 
+// An attempt ends before the deadline does, or there would be nothing to tell.
+func TestDeadlineBelowAttemptTimeout(t *testing.T) {
+	wantNotReady(t, run(t, short, nil, testnet.NewBlackhole(t).Addr), "no answer from")
+}
+
 func TestHold(t *testing.T) {
 	hold := func(task *Task) { task.Hold = 50 * time.Millisecond }
 	wantNotReady(t, run(t, short, hold, testnet.Reset(t)), "accepted the connection and closed it at once")

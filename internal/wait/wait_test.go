@@ -1,0 +1,85 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/tasks"
+)
+
+func all(t *testing.T, o Options, targets ...Target) (*tasks.Env, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	env := tasks.NewEnv(slog.New(slog.DiscardHandler), io.Discard, false)
+	return env, o.All(ctx, env, 1, targets)
+}
+
+func target(name string, err error) Target {
+	return Target{Name: name, Probe: func(context.Context) error { return err }}
+}
+
+var errNotYet = errors.New("not yet")
+
+func TestAll(t *testing.T) {
+	o := Defaults(time.Second)
+	if _, err := all(t, o, target("a", nil), target("b", nil)); err != nil {
+		t.Error(err)
+	}
+	env, err := all(t, o, target("a", errNotYet), target("b", nil), target("c", errNotYet))
+	if err == nil || !strings.Contains(err.Error(), "a: not yet") || !strings.Contains(err.Error(), "c: not yet") || strings.Contains(err.Error(), "b:") {
+		t.Errorf("the error must name what is not ready and nothing else: %v", err)
+	}
+	if got := env.Activity(); got != "waiting for a and 1 more" {
+		t.Errorf("activity %q", got)
+	}
+	env, _ = all(t, o, target("a", nil), target("b", errNotYet))
+	if got := env.Activity(); got != "waiting for b" {
+		t.Errorf("activity %q", got)
+	}
+}
+
+func TestAny(t *testing.T) {
+	o := Defaults(time.Second)
+	o.Any = true
+	if _, err := all(t, o, target("a", errNotYet), target("b", nil)); err != nil {
+		t.Error(err)
+	}
+	if _, err := all(t, o, target("a", errNotYet)); err == nil {
+		t.Error("no error although none is ready")
+	}
+}
+
+// A permanent error ends the wait at once and is not buried among the others.
+func TestPermanent(t *testing.T) {
+	o := Defaults(time.Hour)
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	env := tasks.NewEnv(slog.New(slog.DiscardHandler), io.Discard, false)
+	err := o.All(ctx, env, 1, []Target{target("a", errNotYet), target("b", tasks.WithNext(tasks.Finalf("401"), "look"))})
+	if tasks.KindOf(err) != tasks.Final || err.Error() != "b: 401" || tasks.NextOf(err) != "look" || time.Since(start) > 30*time.Second {
+		t.Errorf("got %v, %q after %v", err, tasks.NextOf(err), time.Since(start))
+	}
+}
+
+func TestFit(t *testing.T) {
+	o := Defaults(time.Second)
+	if got := o.Fit(t.Context()).AttemptTimeout; got != time.Second {
+		t.Errorf("without a deadline: %v", got)
+	}
+	for left, most := range map[time.Duration]time.Duration{
+		time.Hour: time.Second, 500 * time.Millisecond: 450 * time.Millisecond, -time.Second: time.Millisecond,
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		if got := o.Fit(ctx).AttemptTimeout; got > most || got < time.Millisecond {
+			t.Errorf("with %v left: %v, want at most %v", left, got, most)
+		}
+		cancel()
+	}
+}
