@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/initbox/initbox/internal/dial"
 )
@@ -24,6 +25,8 @@ type connections struct {
 	open    []net.Conn
 	failure error  // of the newest dial, nil if it succeeded
 	where   string // what the newest connection leads to
+	asked   bool   // the server asked for a client certificate
+	alert   error  // what the server said as it ended TLS
 }
 
 // transport returns a transport over these connections for one attempt.
@@ -33,7 +36,7 @@ func (cs *connections) transport() *http.Transport {
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // the bound of the body is one of what it unpacks to
 		MaxResponseHeaderBytes: 1 << 20,
-		TLSClientConfig:        cs.client.tls.Clone(),
+		TLSClientConfig:        cs.tlsConfig(),
 		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
 			return cs.dial(addr, cs.connect)
 		},
@@ -94,7 +97,7 @@ func (cs *connections) connectTLS(addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := cs.client.tls.Clone()
+	config := cs.tlsConfig()
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(addr)
 	}
@@ -104,6 +107,41 @@ func (cs *connections) connectTLS(addr string) (net.Conn, error) {
 		return nil, explainHandshake(cs.ctx, dial.Where(plain), cs.client.timeout, err)
 	}
 	return conn, nil
+}
+
+// tlsConfig is the client's, so that it notes whether a client certificate was
+// asked for. The one that the user gave is sent even where the server names other
+// CAs: not to send it would hide why it is refused.
+func (cs *connections) tlsConfig() *tls.Config {
+	config := cs.client.tls.Clone()
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		cs.asked = true
+		if len(config.Certificates) > 0 {
+			return &config.Certificates[0], nil
+		}
+		return new(tls.Certificate), nil
+	}
+	return config
+}
+
+// listen takes in what the server said as it ended TLS. In TLS 1.3 it refuses a
+// client after the handshake, and net/http then reports whatever failed first.
+func (cs *connections) listen() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if len(cs.open) == 0 {
+		return
+	}
+	conn, ok := cs.open[len(cs.open)-1].(*tls.Conn)
+	if !ok {
+		return
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := conn.Read(make([]byte, 1)); alertOf(err) >= 0 {
+		cs.alert = err
+	}
 }
 
 // close closes every connection. The caller has ended the attempt's context.

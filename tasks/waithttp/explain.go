@@ -56,19 +56,22 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 	if err := p.explainTLS(cs, err); err != nil {
 		return err
 	}
-	text := err.Error()
+	text := strings.TrimPrefix(err.Error(), "net/http: HTTP/1.x transport connection broken: ")
 	switch {
 	case strings.Contains(text, `malformed HTTP response "\x15\x03`):
 		return tasks.WithNext(fmt.Errorf("%s speaks TLS, not plain HTTP", cs.where), "write https:// instead of http://")
 	case strings.Contains(text, `malformed HTTP response "\x00\x00`):
 		return tasks.WithNext(fmt.Errorf("%s speaks HTTP/2 only", cs.where), "add --http2-prior-knowledge")
-	case p.client.task.HTTP2PriorKnowledge && (strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "frame too large")):
+	case p.client.task.HTTP2PriorKnowledge && (strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "frame too large") || strings.Contains(text, "could not be established")):
 		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP/2", cs.where), nextNoHTTP2)
-	case strings.Contains(text, "malformed HTTP"):
+	case strings.Contains(text, "malformed"):
 		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP: %s", cs.where, p.excerpt.show(redact.Text(text))), "check the port, or wait for it with wait-tcp")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return tasks.WithNext(fmt.Errorf("%s closed the connection in the middle of its answer", cs.where), nextClosed)
-	case dial.Closed(err), strings.Contains(text, "server closed idle connection"):
+	case closed(err) && cs.asked && p.client.task.ClientCert == "":
+		// The reset that answers the request may overtake the alert that says so.
+		return asksForCertificate(cs.where)
+	case closed(err):
 		return tasks.WithNext(fmt.Errorf("%s accepted the connection and closed it without an answer", cs.where), nextClosed)
 	}
 	return fmt.Errorf("no answer from %s: %s", cs.where, p.excerpt.show(redact.Text(dial.System(err).Error())))
@@ -77,6 +80,13 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 const nextNoHTTP2 = "leave out --http2-prior-knowledge"
 
 const nextClosed = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
+
+// closed reports whether the server ended the connection before its answer.
+func closed(err error) bool {
+	text := err.Error()
+	return dial.Closed(err) || strings.Contains(text, "server closed idle connection") ||
+		strings.Contains(text, "could not be established") || strings.Contains(text, "connection lost")
+}
 
 // explainBody is for an answer whose body does not end as it should.
 func (p *prober) explainBody(ended error, resp *http.Response, err error) error {

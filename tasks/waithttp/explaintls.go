@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -36,17 +37,20 @@ func (p *prober) explainTLS(cs *connections, err error) error {
 	var (
 		verify *tls.CertificateVerificationError
 		record tls.RecordHeaderError
-		alert  tls.AlertError
 	)
+	alert := alertOf(err)
+	if alert < 0 {
+		alert = alertOf(cs.alert)
+	}
 	switch {
+	case alert >= 0:
+		return p.explainAlert(cs, alert)
 	case errors.As(err, &verify):
 		return p.explainCertificate(cs.where, verify.UnverifiedCertificates, verify.Err)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return tasks.WithNext(fmt.Errorf("%s speaks plain HTTP, not TLS", cs.where), "write http:// instead of https://")
 	case errors.As(err, &record):
 		return tasks.WithNext(fmt.Errorf("%s does not speak TLS", cs.where), "check the port, and whether http:// is meant")
-	case errors.As(err, &alert):
-		return p.explainAlert(cs.where, alert)
 	case strings.HasPrefix(err.Error(), "tls: "):
 		return fmt.Errorf("TLS with %s failed: %s", cs.where, strings.TrimPrefix(err.Error(), "tls: "))
 	}
@@ -55,42 +59,54 @@ func (p *prober) explainTLS(cs *connections, err error) error {
 
 // Alerts of TLS (RFC 8446, section 6).
 const (
+	alertHandshakeFailure      = 40
 	alertBadCertificate        = 42
-	alertUnsupportedCert       = 43
-	alertCertRevoked           = 44
-	alertCertExpired           = 45
-	alertCertUnknown           = 46
-	alertUnknownCA             = 48
-	alertAccessDenied          = 49
+	alertAccessDenied          = 49 // up to here they are about certificates
 	alertProtocolVersion       = 70
 	alertUnrecognizedName      = 112
 	alertCertificateRequired   = 116
 	alertNoApplicationProtocol = 120
 )
 
-// explainAlert is for a server that ends TLS and says why.
-func (p *prober) explainAlert(where string, alert tls.AlertError) error {
-	text := strings.TrimPrefix(alert.Error(), "tls: ")
-	withCert := p.client.task.ClientCert != ""
-	switch alert {
-	case alertCertificateRequired, alertBadCertificate:
-		if !withCert {
-			return tasks.WithNext(fmt.Errorf("%s asks for a client certificate", where), "give --client-cert and --client-key")
-		}
-		fallthrough
-	case alertUnsupportedCert, alertCertRevoked, alertCertExpired, alertCertUnknown, alertUnknownCA, alertAccessDenied:
-		if withCert {
-			return tasks.WithNext(fmt.Errorf("%s refuses the client certificate %s: %s", where, p.client.task.ClientCert, text),
-				"check that it is valid and signed by the CA that the server trusts for clients")
-		}
-	case alertUnrecognizedName:
-		return tasks.WithNext(fmt.Errorf("%s has no certificate for the name it was asked for", where), "check the URL's host, or give --server-name")
-	case alertProtocolVersion:
-		return tasks.WithNext(fmt.Errorf("%s speaks no version of TLS from 1.2 on", where), "bring the server's TLS up to date")
-	case alertNoApplicationProtocol:
-		return tasks.WithNext(fmt.Errorf("%s speaks no HTTP/2 over TLS", where), nextNoHTTP2)
+// alertOf returns the alert with which the peer ended TLS, or -1. Package tls
+// gives its number only for QUIC, otherwise just its text.
+func alertOf(err error) int {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return -1
 	}
-	return tasks.WithNext(fmt.Errorf("%s ended TLS: %s", where, text), "look at the server's log")
+	for n := range 256 {
+		if tls.AlertError(n).Error() == op.Err.Error() {
+			return n
+		}
+	}
+	return -1
+}
+
+// explainAlert is for a server that ends TLS and says why.
+func (p *prober) explainAlert(cs *connections, alert int) error {
+	text := strings.TrimPrefix(tls.AlertError(alert).Error(), "tls: ")
+	cert := p.client.task.ClientCert
+	aboutClient := cs.asked && (alert == alertHandshakeFailure || alert == alertCertificateRequired ||
+		alertBadCertificate <= alert && alert <= alertAccessDenied)
+	switch {
+	case aboutClient && cert == "":
+		return asksForCertificate(cs.where)
+	case aboutClient:
+		return tasks.WithNext(fmt.Errorf("%s refuses the client certificate %s: %s", cs.where, cert, text),
+			"check that it is valid and signed by the CA that the server trusts for clients")
+	case alert == alertUnrecognizedName:
+		return tasks.WithNext(fmt.Errorf("%s has no certificate for the name it was asked for", cs.where), "check the URL's host, or give --server-name")
+	case alert == alertProtocolVersion:
+		return tasks.WithNext(fmt.Errorf("%s speaks no version of TLS from 1.2 on", cs.where), "bring the server's TLS up to date")
+	case alert == alertNoApplicationProtocol:
+		return tasks.WithNext(fmt.Errorf("%s speaks no HTTP/2 over TLS", cs.where), nextNoHTTP2)
+	}
+	return tasks.WithNext(fmt.Errorf("%s ended TLS: %s", cs.where, text), "look at the server's log")
+}
+
+func asksForCertificate(where string) error {
+	return tasks.WithNext(fmt.Errorf("%s asks for a client certificate", where), "give --client-cert and --client-key")
 }
 
 // explainCertificate says what is wrong with the server's certificate. Package

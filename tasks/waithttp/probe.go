@@ -40,6 +40,9 @@ func (p *prober) probe(ctx context.Context) error {
 			return p.refused(err)
 		}
 		ended := ctx.Err()
+		if ended == nil {
+			cs.listen()
+		}
 		cancel()
 		cs.close() // a dial that is still under way tells why
 		return p.explain(cs, ended, err)

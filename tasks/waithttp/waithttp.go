@@ -145,46 +145,42 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
-	targets, err := t.targets()
-	if err != nil {
-		return &tasks.Error{Kind: tasks.Usage, Err: err}
-	}
-	client, err := t.client(env)
+	options := t.Fit(ctx)
+	probers, err := t.probers(env, options.AttemptTimeout)
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
 	}
 	if t.Insecure {
 		env.Log.Warn("any certificate is accepted, which --insecure asks for")
 	}
-	options := t.Options
-	options.AttemptTimeout = fit(ctx, t.AttemptTimeout)
-	client.timeout = options.AttemptTimeout
+	targets := make([]wait.Target, len(probers))
+	for i, p := range probers {
+		targets[i] = wait.Target{Name: p.target.name, Probe: p.probe}
+	}
+	return options.All(ctx, env, overlap, targets)
+}
 
-	waited := make([]wait.Target, len(targets))
-	var errs []error
-	for i, target := range targets {
+// probers returns what asks each of the URLs. timeout is that of an attempt.
+func (t *Task) probers(env *tasks.Env, timeout time.Duration) ([]*prober, error) {
+	targets, err := t.targets()
+	if err != nil {
+		return nil, err
+	}
+	client, err := t.client(env)
+	if err != nil {
+		return nil, err
+	}
+	client.timeout = timeout
+	var (
+		probers []*prober
+		errs    []error
+	)
+	for _, target := range targets {
 		if target.user != nil {
 			client.addUser(target.user)
 		}
-		if err := client.proxyFor(target, env); err != nil {
-			errs = append(errs, err)
-		}
-		p := &prober{client: client, target: target, excerpt: excerpter{secrets: env.Secrets}}
-		waited[i] = wait.Target{Name: target.name, Probe: p.probe}
+		errs = append(errs, client.proxyFor(target, env))
+		probers = append(probers, &prober{client: client, target: target, excerpt: excerpter{secrets: env.Secrets}})
 	}
-	if err := errors.Join(errs...); err != nil {
-		return &tasks.Error{Kind: tasks.Usage, Err: err}
-	}
-	return options.All(ctx, env, overlap, waited)
-}
-
-// fit shortens the bound of an attempt where the deadline is nearer: an attempt
-// that the deadline ends cannot say what it was waiting for.
-func fit(ctx context.Context, attempt time.Duration) time.Duration {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return attempt
-	}
-	left := time.Until(deadline) * 9 / 10
-	return max(min(attempt, left.Round(time.Millisecond)), time.Millisecond)
+	return probers, errors.Join(errs...)
 }

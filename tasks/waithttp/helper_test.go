@@ -1,0 +1,157 @@
+package waithttp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/tasks"
+)
+
+// patience is what a test gives to something that must happen.
+const patience = 20 * time.Second
+
+// A recorder is a log that several goroutines may write.
+type recorder struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(p)
+}
+
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// configured returns a checked Task for url.
+func configured(t *testing.T, configure func(*Task), urls ...string) *Task {
+	t.Helper()
+	task := New()
+	task.URLs = urls
+	if configure != nil {
+		configure(task)
+	}
+	if err := task.Check(); err != nil {
+		t.Fatalf("Check: %v", err)
+	}
+	return task
+}
+
+// run waits for urls and returns the error and the log.
+func run(t *testing.T, timeout time.Duration, configure func(*Task), urls ...string) (error, string) {
+	t.Helper()
+	task := configured(t, configure, urls...)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	var log recorder
+	err := task.Run(ctx, tasks.NewEnv(newLog(&log), io.Discard, false))
+	return err, log.String()
+}
+
+// attempt asks url twice and returns the error of the first time, which must be
+// that of the second time too: the log shows each new text.
+func attempt(t *testing.T, configure func(*Task), url string) error {
+	t.Helper()
+	task := configured(t, configure, url)
+	env := tasks.NewEnv(newLog(io.Discard), io.Discard, false)
+	probers, err := task.probers(env, task.AttemptTimeout)
+	if err != nil {
+		t.Fatalf("before the first attempt: %v", err)
+	}
+	var errs [2]error
+	for i := range errs {
+		ctx, cancel := context.WithTimeout(t.Context(), task.AttemptTimeout)
+		errs[i] = probers[0].probe(ctx)
+		cancel()
+	}
+	if text(errs[0]) != text(errs[1]) {
+		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
+	}
+	return errs[0]
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// wantNotReady fails unless err holds words, and its next step holds next.
+func wantNotReady(t *testing.T, err error, words, next string) {
+	t.Helper()
+	switch {
+	case !strings.Contains(text(err), words) || err == nil:
+		t.Errorf("got error %v\nwant %s", err, words)
+	case !strings.Contains(tasks.NextOf(err), next):
+		t.Errorf("%v: got next step %q\nwant %s", err, tasks.NextOf(err), next)
+	case strings.Contains(text(err), "\n"):
+		t.Errorf("the error has more than one line: %q", err)
+	}
+}
+
+func wantReady(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+}
+
+// serve returns the URL of a server that answers with handler.
+func serve(t *testing.T, handler http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// answering returns the URL of a server that answers with status and body.
+func answering(t *testing.T, status int, body string) string {
+	t.Helper()
+	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+}
+
+// raw returns the address of a server that reads a request and writes what
+// answer says, whatever that is. It then closes the connection.
+func raw(t *testing.T, answer string) string {
+	t.Helper()
+	l := testnet.Listen(t, "127.0.0.1")
+	testnet.Serve(t, l, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = io.WriteString(c, answer)
+		c.Close()
+	})
+	return l.Addr().String()
+}
+
+// file writes content to a new file and returns its path.
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

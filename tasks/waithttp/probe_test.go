@@ -1,0 +1,328 @@
+package waithttp
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/tasks"
+)
+
+func TestUnavailableThenReady(t *testing.T) {
+	var asked atomic.Int64
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if n := asked.Add(1); n <= 5 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintf(w, `{"timestamp": "2026-01-02T03:04:05.%03dZ", "id": "a%d-ff"}`, n, n)
+		}
+	})
+	err, log := run(t, patience, nil, url)
+	wantReady(t, err)
+	if n := strings.Count(log, "msg=waiting"); n != 1 {
+		t.Errorf("the same failure was logged %d times:\n%s", n, log)
+	}
+}
+
+func TestRefusedThenReady(t *testing.T) {
+	l := testnet.Listen(t, "127.0.0.1")
+	addr := l.Addr().String()
+	l.Close()
+	time.AfterFunc(150*time.Millisecond, func() {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return // run fails then
+		}
+		s := &http.Server{Handler: http.NotFoundHandler()}
+		t.Cleanup(func() { s.Close() })
+		_ = s.Serve(l)
+	})
+	err, log := run(t, patience, func(t *Task) { t.Status = []string{"404"} }, "http://"+addr)
+	wantReady(t, err)
+	if !strings.Contains(log, "connection refused by "+addr) {
+		t.Errorf("the log does not say why it waited:\n%s", log)
+	}
+}
+
+func TestHangThenReady(t *testing.T) {
+	var asked atomic.Int64
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) <= 4 {
+			<-r.Context().Done()
+		}
+	})
+	err, log := run(t, patience, func(t *Task) { t.AttemptTimeout = 200 * time.Millisecond }, url)
+	wantReady(t, err)
+	if asked.Load() < 5 {
+		t.Errorf("ready after %d requests\n%s", asked.Load(), log)
+	}
+}
+
+func TestAny(t *testing.T) {
+	err, _ := run(t, patience, func(t *Task) { t.Any = true }, answering(t, 503, ""), answering(t, 200, ""))
+	wantReady(t, err)
+	err, _ = run(t, 200*time.Millisecond, nil, answering(t, 503, ""), answering(t, 200, ""))
+	wantNotReady(t, err, "got 503 (Service Unavailable), want 2xx", "look at its log")
+}
+
+// A deadline that comes before the attempt's own must not hide what was seen.
+func TestShortDeadlineExplains(t *testing.T) {
+	err, _ := run(t, 300*time.Millisecond, nil, "http://"+testnet.Open(t))
+	wantNotReady(t, err, "accepted the connection but does not answer", "hangs")
+}
+
+func TestAttempts(t *testing.T) {
+	hanging := testnet.Open(t)
+	quick := func(t *Task) { t.AttemptTimeout = 200 * time.Millisecond }
+	for name, test := range map[string]struct {
+		url         string
+		configure   func(*Task)
+		words, next string
+	}{
+		"hangs":       {"http://" + hanging, quick, hanging + " accepted the connection but does not answer within 200ms", "hangs"},
+		"hangs, TLS":  {"https://" + hanging, quick, "does not answer the TLS handshake within 200ms", "speaks TLS"},
+		"closes":      {"http://" + raw(t, ""), nil, "closed it without an answer", "server's log"},
+		"resets":      {"http://" + resetting(t), nil, "closed it without an answer", "endpointslices"},
+		"resets, TLS": {"https://" + resetting(t), nil, "during the TLS handshake", "speaks TLS"},
+		"closes in the header": {"http://" + raw(t, "HTTP/1.1 200 OK\r\nA: b\r\n"), nil,
+			"closed the connection in the middle of its answer", ""},
+		"closes in the body": {"http://" + raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), nil,
+			"got 200 (OK), but the connection was closed in the middle of the body", ""},
+		"bad chunk": {"http://" + raw(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), nil,
+			"but the body cannot be read: invalid byte in chunk length", ""},
+		"no HTTP":         {"http://" + raw(t, "220 mail ESMTP\r\n"), nil, "does not speak HTTP", "port"},
+		"no HTTP but TLS": {"http://" + raw(t, "\x15\x03\x01\x00\x02\x02\x0a"), nil, "speaks TLS, not plain HTTP", "https://"},
+		"HTTP/2 only":     {"http://" + raw(t, "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"), nil, "speaks HTTP/2 only", "--http2-prior-knowledge"},
+		"no TLS":          {"https://" + raw(t, "220 mail ESMTP\r\n"), nil, "does not speak TLS", "port"},
+		"HTTP, no TLS":    {strings.Replace(answering(t, 200, ""), "http:", "https:", 1), nil, "speaks plain HTTP, not TLS", "http://"},
+		"refused":         {"http://" + testnet.Closed(t), nil, "connection refused by", "endpointslices"},
+		"blackhole":       {"http://" + testnet.NewBlackhole(t).Addr, quick, "within 200ms: the packets are dropped", "NetworkPolicy"},
+		"no socket":       {"unix://" + filepath.Join(t.TempDir(), "s") + ":/x", nil, "there is no socket", "mount"},
+		"body hangs": {serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}), quick, "got 200 (OK), but the body did not end within 200ms", "streams"},
+		"empty body":  {answering(t, 500, " \n"), nil, "got 500 (Internal Server Error), want 2xx; the body is empty", ""},
+		"binary body": {answering(t, 500, "\x00\x01\xffab\n\tc\u202ed\x1b[31m"), nil, "body starts '...ab c.d.[31m'", ""},
+		"long body":   {answering(t, 500, strings.Repeat("x", 5000)), nil, "body starts '" + strings.Repeat("x", shownLength) + "...'", ""},
+		"no content":  {answering(t, 301, ""), nil, "got 301 (Moved Permanently), want 2xx", "--follow-redirects"},
+	} {
+		t.Run(name, func(t *testing.T) { wantNotReady(t, attempt(t, test.configure, test.url), test.words, test.next) })
+	}
+}
+
+// resetting returns the address of a server that answers a request with a reset.
+func resetting(t *testing.T) string {
+	t.Helper()
+	l := testnet.Listen(t, "127.0.0.1")
+	testnet.Serve(t, l, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_ = c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	})
+	return l.Addr().String()
+}
+
+func TestNameAppearsLate(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	url := strings.Replace(answering(t, 200, ""), "127.0.0.1", "api.example", 1)
+	configure := func(t *Task) { t.Resolver = dns.Resolver() }
+	wantNotReady(t, attempt(t, configure, url), "the name api.example does not resolve", "kubectl get service")
+	time.AfterFunc(100*time.Millisecond, func() { dns.Set("api.example", "127.0.0.1") })
+	err, _ := run(t, patience, configure, url)
+	wantReady(t, err)
+}
+
+func TestUnixSocket(t *testing.T) {
+	sock := filepath.Join(t.TempDir(), "app.sock")
+	l, err := net.Listen("unix", sock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved":
+			http.Redirect(w, r, "/ready?a=b", http.StatusFound)
+		default:
+			fmt.Fprintf(w, "%s %s", r.Host, r.URL)
+		}
+	}))
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	for path, body := range map[string]string{"": "localhost /", ":/ready?a=b": "localhost /ready?a=b", ":/moved": "/ready?a=b"} {
+		wantReady(t, attempt(t, func(t *Task) { t.ExpectBody = []string{body} }, "unix://"+sock+path))
+	}
+	wantReady(t, attempt(t, func(t *Task) { t.Host, t.ExpectBody = "app.example", []string{"app.example /"} }, "unix://"+sock))
+}
+
+func TestIPv6(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Listener.Close()
+	s.Listener = testnet.Listen(t, "::1")
+	s.Start()
+	t.Cleanup(s.Close)
+	wantReady(t, attempt(t, nil, s.URL))
+}
+
+func TestRequest(t *testing.T) {
+	type request struct{ line, host, header, agent, body string }
+	var got atomic.Pointer[request]
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got.Store(&request{r.Method + " " + r.URL.String(), r.Host, strings.Join(r.Header.Values("X-Many"), ","), r.UserAgent(), string(body)})
+	})
+	ask := func(configure func(*Task)) request {
+		t.Helper()
+		wantReady(t, attempt(t, configure, url+"/a?b=c#d"))
+		return *got.Load()
+	}
+	if r := ask(nil); r.line != "GET /a?b=c" || r.agent != "initbox" || r.body != "" {
+		t.Errorf("plain request: %+v", r)
+	}
+	r := ask(func(t *Task) {
+		t.Method, t.Host, t.Body, t.Headers = "POST", "a.example", "hello", []string{"x-many: 1", "User-Agent: me", "X-Many:2 "}
+	})
+	if r != (request{"POST /a?b=c", "a.example", "1,2", "me", "hello"}) {
+		t.Errorf("full request: %+v", r)
+	}
+	path := file(t, "from\na file")
+	if r := ask(func(t *Task) { t.Method, t.BodyFile = "PUT", path }); r.body != "from\na file" {
+		t.Errorf("body of a file: %+v", r)
+	}
+}
+
+// The body is sent at every attempt, not only at the first.
+func TestBodyAfresh(t *testing.T) {
+	var asked, wrong atomic.Int64
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if body, _ := io.ReadAll(r.Body); string(body) != "payload" {
+			wrong.Add(1)
+		}
+		if asked.Add(1) < 4 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	err, _ := run(t, patience, func(t *Task) { t.Method, t.Body = "POST", "payload" }, url)
+	wantReady(t, err)
+	if wrong.Load() > 0 || asked.Load() < 4 {
+		t.Errorf("%d of %d requests had another body", wrong.Load(), asked.Load())
+	}
+}
+
+func TestHugeBody(t *testing.T) {
+	var sent atomic.Int64
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		chunk := []byte(strings.Repeat("x", 64<<10))
+		for r.Context().Err() == nil {
+			n, err := w.Write(chunk)
+			if sent.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	})
+	wantReady(t, attempt(t, func(t *Task) { t.ExpectBody = []string{"xxx"} }, url))
+	wantNotReady(t, attempt(t, func(t *Task) { t.ExpectBody = []string{"y"} }, url), `body lacks "y"; body starts 'xxx`, "")
+	wantNotReady(t, attempt(t, func(t *Task) { t.ExpectJSON = []string{"a=b"} }, url), "body is larger than 1 MiB", "")
+	if n := sent.Load(); n > 6*64*maxBody {
+		t.Errorf("the server could send %d bytes", n)
+	}
+}
+
+func TestChunkedBody(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		for _, part := range []string{"rea", "dy n", "ow"} {
+			_, _ = io.WriteString(w, part)
+			_ = http.NewResponseController(w).Flush()
+		}
+	})
+	wantReady(t, attempt(t, func(t *Task) { t.ExpectBody = []string{"ready now"} }, url))
+}
+
+// The end of an attempt is the end of its connection, not of the process.
+func TestConnectionsAreClosed(t *testing.T) {
+	for name, answer := range map[string]string{
+		"ready":    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"unready":  "HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno",
+		"unending": "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nno",
+		"silent":   "",
+		"no HTTP":  "hello\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 8)
+			l := testnet.Listen(t, "127.0.0.1")
+			testnet.Serve(t, l, func(c net.Conn) {
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, _ = io.WriteString(c, answer)
+				_, err := c.Read(make([]byte, 1))
+				ended <- err
+			})
+			_ = attempt(t, func(t *Task) { t.AttemptTimeout = 100 * time.Millisecond }, "http://"+l.Addr().String())
+			for range 2 {
+				select {
+				case err := <-ended:
+					if err == nil {
+						t.Error("the client sent more than a request")
+					}
+				case <-time.After(patience):
+					t.Fatal("the connection stays open")
+				}
+			}
+		})
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	hanging, https := testnet.Open(t), newTLSServer(t, nil)
+	task := configured(t, func(t *Task) { t.AttemptTimeout, t.Insecure = 50*time.Millisecond, true },
+		"http://"+hanging, "https://"+hanging, answering(t, 503, "no"), https.URL+"/503", "http://"+testnet.Closed(t))
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	var log recorder
+	env := tasks.NewEnv(newLog(&log), io.Discard, false)
+	if err := task.Run(ctx, env); err == nil {
+		t.Fatal("it was ready")
+	}
+	deadline := time.Now().Add(patience)
+	// Servers keep goroutines for connections until they have seen their end.
+	for runtime.NumGoroutine() > before {
+		if time.Now().After(deadline) {
+			buf := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestCancelledReturnsAtOnce(t *testing.T) {
+	task := configured(t, nil, "http://"+testnet.Open(t), "https://"+testnet.Open(t), "http://"+testnet.NewBlackhole(t).Addr)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- task.Run(ctx, tasks.NewEnv(newLog(io.Discard), io.Discard, false)) }()
+	time.Sleep(100 * time.Millisecond)
+	cancel()
+	start := time.Now()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it was ready")
+		}
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("it took %s to end", d)
+		}
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+}
