@@ -41,6 +41,9 @@ func execute(ctx context.Context, task tasks.Task, env *tasks.Env, of string, ti
 // ended tells a failure of the task itself from one that the end of ctx caused.
 func ended(ctx context.Context, env *tasks.Env, err error) error {
 	var inner *stoppedError
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done() // a system call noticed the deadline before the context's own timer
+	}
 	if err == nil || ctx.Err() == nil || tasks.Permanent(err) || errors.As(err, &inner) {
 		return err
 	}

@@ -80,6 +80,12 @@ func TestExecute(t *testing.T) {
 		{"deadline", block, 124, "was waiting for db"},
 		{"done in spite of the deadline", func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return nil }, 0, ""},
 		{"failed for good at the deadline", func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return tasks.Finalf("dirty") }, 3, "dirty"},
+		{"failed a moment before the context's timer", func(ctx context.Context, _ *tasks.Env) error {
+			deadline, _ := ctx.Deadline()
+			for time.Now().Before(deadline) {
+			}
+			return errors.New("i/o timeout")
+		}, 124, "i/o timeout"},
 		{"panic", func(context.Context, *tasks.Env) error { panic("boom") }, 1, "internal error: boom"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
