@@ -88,7 +88,7 @@ func (c *client) proxyFor(t target, env *tasks.Env) error {
 		return nil
 	}
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: t.url})
-	if err != nil {
+	if err != nil || proxy != nil && (strings.HasSuffix(proxy.Host, ":") || strings.Trim(proxy.Path, "/") != "") {
 		return errors.New("--proxy-from-env: the URL of the proxy in HTTP_PROXY or HTTPS_PROXY is malformed: write http://HOST:PORT")
 	}
 	if proxy == nil {

@@ -86,7 +86,7 @@ func TestStatus(t *testing.T) {
 
 func TestFailOn(t *testing.T) {
 	configure := func(t *Task) { t.FailOn = []string{"401", "403", "500-599"} }
-	err, log := run(t, patience, configure, answering(t, 403, "go away"), answering(t, 404, ""))
+	log, err := run(t, patience, configure, answering(t, 403, "go away"), answering(t, 404, ""))
 	wantNotReady(t, err, "got 403 (Forbidden), which --fail-on names; body starts 'go away'", "credentials")
 	if tasks.KindOf(err) != tasks.Final {
 		t.Errorf("the kind of %v is %v\n%s", err, tasks.KindOf(err), log)

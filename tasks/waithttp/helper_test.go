@@ -56,15 +56,15 @@ func configured(t *testing.T, configure func(*Task), urls ...string) *Task {
 	return task
 }
 
-// run waits for urls and returns the error and the log.
-func run(t *testing.T, timeout time.Duration, configure func(*Task), urls ...string) (error, string) {
+// run waits for urls and returns the log and the error.
+func run(t *testing.T, timeout time.Duration, configure func(*Task), urls ...string) (string, error) {
 	t.Helper()
 	task := configured(t, configure, urls...)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	var log recorder
 	err := task.Run(ctx, tasks.NewEnv(newLog(&log), io.Discard, false))
-	return err, log.String()
+	return log.String(), err
 }
 
 // attempt asks url twice and returns the error of the first time, which must be

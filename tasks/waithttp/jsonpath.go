@@ -129,6 +129,9 @@ func (p jsonPath) String() string {
 		case i > 0:
 			b.WriteByte('.')
 		}
+		if i == 0 && s.key == "$" {
+			b.WriteByte('\\') // it would be the root
+		}
 		b.WriteString(escapeKey.Replace(s.key))
 	}
 	return b.String()
