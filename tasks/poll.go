@@ -50,7 +50,7 @@ func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) erro
 	case Permanent(err):
 		return err
 	case w.last != nil:
-		return &Error{Err: fmt.Errorf("%w (after %d attempts)", w.last, w.attempts), Next: NextOf(w.last)}
+		return &Error{Err: fmt.Errorf("%w (%s)", w.last, attempts(w.attempts)), Next: NextOf(w.last)}
 	default:
 		return fmt.Errorf("%s: no attempt ended: %w", p.Target, err)
 	}
@@ -107,7 +107,7 @@ func (w *watch) observe(r retry.Result) bool {
 	w.seen[text], w.loggedAt = now, now
 	attrs := []any{"target", w.poll.Target, "cause", text, "attempts", w.attempts, "waited", since(w.start)}
 	if deadline, ok := w.ctx.Deadline(); ok {
-		attrs = append(attrs, "left", time.Until(deadline).Round(time.Second))
+		attrs = append(attrs, "left", left(deadline))
 	}
 	w.env.Log.Warn("waiting", attrs...)
 	return true
@@ -115,5 +115,20 @@ func (w *watch) observe(r retry.Result) bool {
 
 // maxCauses bounds what a watch remembers; past it only the heartbeat is logged.
 const maxCauses = 32
+
+func attempts(n int) string {
+	if n == 1 {
+		return "after 1 attempt"
+	}
+	return fmt.Sprintf("after %d attempts", n)
+}
+
+func left(deadline time.Time) time.Duration {
+	d := time.Until(deadline)
+	if d < 10*time.Second {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
 
 func since(t time.Time) time.Duration { return time.Since(t).Round(time.Millisecond) }

@@ -134,7 +134,11 @@ func within(ctx context.Context, start time.Time) string {
 	if !ok {
 		return ""
 	}
-	return " within " + flags.FormatDuration(deadline.Sub(start).Round(100*time.Millisecond))
+	allowed, unit := deadline.Sub(start), 100*time.Millisecond
+	if allowed < time.Second {
+		unit = 10 * time.Millisecond
+	}
+	return " within " + flags.FormatDuration(allowed.Round(unit))
 }
 
 // System returns the system's part of a network error, without the local

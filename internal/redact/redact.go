@@ -67,6 +67,7 @@ func Text(s string) string {
 		if end < 0 {
 			end = len(rest)
 		}
+		end = len(strings.TrimRight(rest[:end], ":,;.)")) // what follows a URL in a sentence
 		b.WriteString(word(rest[:end]))
 		s = rest[end:]
 	}

@@ -16,6 +16,7 @@ func TestText(t *testing.T) {
 		{"escaped parameter name", "http://h/?pass%77ord=abc", "http://h/?pass%77ord=***"},
 		{"mail address in a query stays", "http://h/?to=a@b", "http://h/?to=a@b"},
 		{"at sign in the query, too", "http://a:b@h?to=c@d", "http://***@h?to=c@d"},
+		{"a sentence goes on", "get http://h/?token=abc: refused (http://u:p@h/).", "get http://h/?token=***: refused (http://***@h/)."},
 		{"two URLs", `"http://a:b@c" and tcp://d:e@f.`, `"http://***@c" and tcp://***@f.`},
 		{"ends after the scheme", "tcp://", "tcp://"},
 	} {

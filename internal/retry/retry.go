@@ -93,6 +93,9 @@ func Do(ctx context.Context, p Policy, attempt func(context.Context) error, obse
 			next.Reset(l.gap())
 		case o := <-l.results:
 			l.inFlight--
+			if o.panicked != nil {
+				panic(o.panicked) // where the caller can recover from it
+			}
 			if err := over(ctx); err != nil && o.err != nil {
 				return err // the attempt failed because it had to end: that is no news
 			}
@@ -129,8 +132,9 @@ type loop struct {
 }
 
 type outcome struct {
-	attempt int
-	err     error
+	attempt  int
+	err      error
+	panicked any
 }
 
 func (l *loop) start(ctx context.Context) {
@@ -140,12 +144,17 @@ func (l *loop) start(ctx context.Context) {
 	l.pace = l.p.Pace.NextBackOff()
 	n := l.attempts
 	go func() {
+		o := outcome{attempt: n}
+		defer func() {
+			o.panicked = recover()
+			l.results <- o
+		}()
 		if l.p.AttemptTimeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, l.p.AttemptTimeout)
 			defer cancel()
 		}
-		l.results <- outcome{n, l.attempt(ctx)}
+		o.err = l.attempt(ctx)
 	}()
 }
 

@@ -148,3 +148,14 @@ func TestRamp(t *testing.T) {
 		t.Errorf("interval %v above the bound", d)
 	}
 }
+
+// A panic in an attempt reaches whoever called Do, not the end of the process.
+func TestDoPanics(t *testing.T) {
+	defer func() {
+		if p := recover(); p != "boom" {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	_ = Do(t.Context(), Policy{Pace: Ramp(time.Second)}, func(context.Context) error { panic("boom") }, always)
+	t.Error("no panic")
+}

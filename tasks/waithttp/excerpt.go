@@ -1,7 +1,7 @@
 package waithttp
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -58,8 +58,15 @@ const maxSeen = 64
 // that none is cut in two and shown in part.
 const window = 64 << 10
 
-// varying matches words with a digit in them: numbers, times, ids.
-var varying = regexp.MustCompile(`[\pL_:.+-]*[0-9][\pL0-9_:.+-]*`)
+// fixed is s without what may differ at every attempt: words with a digit in
+// them, such as numbers, times and ids.
+func fixed(s string) string {
+	inWord := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_:.+-", r)
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool { return !inWord(r) })
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) }), " ")
+}
 
 // show is s without secrets on one bounded line.
 func (x *excerpter) show(s string) string {
@@ -69,7 +76,7 @@ func (x *excerpter) show(s string) string {
 // body is show for the body of an answer.
 func (x *excerpter) body(b []byte) string {
 	text := x.show(string(b[:min(len(b), window)]))
-	key := varying.ReplaceAllString(text, "#")
+	key := fixed(text)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if first, ok := x.seen[key]; ok {
