@@ -34,10 +34,6 @@ type options struct {
 
 const defaultTerminationLog = "/dev/termination-log"
 
-// stepOptions are the options that a step of a plan has too; the others belong
-// to the process.
-var stepOptions = []string{"timeout"}
-
 // newCommand returns spec with its defaults and all its flags.
 func newCommand(spec tasks.Spec) *command {
 	c := newStep(spec)
@@ -50,7 +46,8 @@ func newCommand(spec tasks.Spec) *command {
 	return c
 }
 
-// newStep returns spec as a step of a plan.
+// newStep returns spec as a step of a plan: of the options it has the timeout,
+// the others belong to the process.
 func newStep(spec tasks.Spec) *command {
 	c := &command{spec: spec, task: spec.New()}
 	c.opts = options{timeout: spec.Timeout, logFormat: "text", logLevel: "info"}

@@ -44,7 +44,6 @@ type runTask struct {
 	process *Process
 	file    string
 	words   [][]string // the steps of the command line
-	badArgs error
 }
 
 func runSpec(a *App, p *Process) tasks.Spec {
