@@ -93,8 +93,8 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	log := newLogger(p.Stderr, c.opts, secrets)
 	env := tasks.NewEnv(log, p.Stdout, c.opts.dryRun)
 	env.Secrets = secrets
+	a.warnUnknown(env, newEnviron(p.Env))
 	if err == nil {
-		a.warnUnknown(env, newEnviron(p.Env))
 		ctx, stop := withSignals(context.Background(), p.Signals)
 		err = execute(ctx, c.task, env, c.spec.Name, c.opts.timeout, a.grace())
 		stop()

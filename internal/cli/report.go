@@ -20,6 +20,8 @@ func newLogger(w io.Writer, opts options, secrets *redact.Set) *slog.Logger {
 	_ = level.UnmarshalText([]byte(opts.logLevel)) // the flag takes only names that it knows
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch v := a.Value.Any().(type) {
+		case time.Time:
+			a.Value = slog.TimeValue(v.UTC()) // one zone for all pods, and none to load
 		case string:
 			a.Value = slog.StringValue(secrets.Text(v))
 		case error:

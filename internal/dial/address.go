@@ -135,8 +135,5 @@ func checkHost(host string) error {
 
 // bad is the error for an address that cannot be read.
 func bad(s, why string) error {
-	if strings.Contains(s, "@") {
-		s = "***" + s[strings.LastIndexByte(s, '@'):] // somebody put credentials in
-	}
-	return fmt.Errorf("%q: %s", redact.Text(s), why)
+	return fmt.Errorf("%q: %s", redact.Unreadable(s), why)
 }

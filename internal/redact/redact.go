@@ -48,6 +48,20 @@ func (s *Set) Text(text string) string {
 	return Text(text)
 }
 
+// Unreadable returns an address or URL that could not be read for the error that
+// says so: whatever stands before its last @ may be a password.
+func Unreadable(s string) string {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return Text(s)
+	}
+	scheme, _, ok := strings.Cut(s[:at], "://")
+	if ok && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz") == "" {
+		return scheme + "://" + mark + Text(s[at:])
+	}
+	return mark + Text(s[at:])
+}
+
 // Text returns s with the userinfo and the secret query values of every URL in
 // it replaced. It works on any text, also on URLs that do not parse.
 func Text(s string) string {

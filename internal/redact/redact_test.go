@@ -37,3 +37,17 @@ func TestSet(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestUnreadable(t *testing.T) {
+	for in, want := range map[string]string{
+		"db:99999":                   "db:99999",
+		"http://!#user:hunter22@":    "http://***@",
+		"user:hunter22://@x":         "***@x",
+		"a b:c@d@h:1":                "***@h:1",
+		"ftp://h/?password=hunter22": "ftp://h/?password=***",
+	} {
+		if got := Unreadable(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}

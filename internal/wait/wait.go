@@ -66,21 +66,23 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 	}
 	w.say()
 	errs := make([]error, len(targets))
-	var group sync.WaitGroup
-	for i, t := range targets {
-		group.Go(func() {
-			errs[i] = env.Poll(ctx, tasks.Poll{
-				Target: t.Name, AttemptTimeout: o.AttemptTimeout, MaxInterval: o.MaxInterval,
-				Overlap: overlap, Successes: o.Successes,
-			}, t.Probe)
-			if errs[i] == nil {
-				w.ready(t.Name)
-			}
-			if o.Any && errs[i] == nil || tasks.Permanent(errs[i]) {
-				cancel()
-			}
-		})
+	one := func(i int) {
+		errs[i] = env.Poll(ctx, tasks.Poll{
+			Target: targets[i].Name, AttemptTimeout: o.AttemptTimeout, MaxInterval: o.MaxInterval,
+			Overlap: overlap, Successes: o.Successes,
+		}, targets[i].Probe)
+		if errs[i] == nil {
+			w.ready(targets[i].Name)
+		}
+		if o.Any && errs[i] == nil || tasks.Permanent(errs[i]) {
+			cancel()
+		}
 	}
+	var group sync.WaitGroup
+	for i := 1; i < len(targets); i++ {
+		group.Go(func() { one(i) })
+	}
+	one(0)
 	group.Wait()
 	return o.outcome(targets, errs)
 }

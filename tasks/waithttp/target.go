@@ -129,20 +129,7 @@ func badURL(s, why string) error {
 
 // shown is s as far as it holds no secret, whether or not it is a URL.
 func shown(s string) string {
-	s, _, hasQuery := strings.Cut(s, "?")
-	u, err := url.Parse(s)
-	switch {
-	case !strings.Contains(s, "@"):
-	case err == nil && u.Host != "":
-		u.User = nil
-		s = u.String()
-	default:
-		scheme, _, ok := strings.Cut(s, "://")
-		s = "***"
-		if ok && isToken(scheme) {
-			s = scheme + "://***"
-		}
-	}
+	s, _, hasQuery := strings.Cut(redact.Unreadable(s), "?")
 	if hasQuery {
 		s += "?..."
 	}
