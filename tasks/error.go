@@ -23,6 +23,10 @@ type Error struct {
 	Kind Kind
 	Err  error  // names the target and the cause, lower-case, without secrets
 	Next string // the next step to try, "" if there is none to give
+
+	// Cause is what Poll compares to tell whether a failure is news, "" for the
+	// text of Err. It leaves out what differs at every attempt, such as times.
+	Cause string
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -61,6 +65,14 @@ func NextOf(err error) string {
 		}
 	}
 	return ""
+}
+
+// causeOf returns what tells err from other failures of the same target.
+func causeOf(err error) string {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Cause != "" {
+		return e.Cause
+	}
+	return err.Error()
 }
 
 // Permanent reports whether trying again cannot heal err.

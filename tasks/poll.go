@@ -52,17 +52,18 @@ func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) erro
 	case w.last != nil:
 		return &Error{Err: fmt.Errorf("%w (%s)", w.last, attempts(w.attempts)), Next: NextOf(w.last)}
 	default:
-		return fmt.Errorf("%s: no attempt ended: %w", p.Target, err)
+		return fmt.Errorf("the first attempt had no answer yet: %w", err)
 	}
 }
 
 func (e *Env) probeOnce(ctx context.Context, p Poll, probe func(context.Context) error) error {
+	attempt := ctx
 	if p.AttemptTimeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.AttemptTimeout)
+		attempt, cancel = context.WithTimeout(ctx, p.AttemptTimeout)
 		defer cancel()
 	}
-	switch err := probe(ctx); {
+	switch err := probe(attempt); {
 	case err == nil:
 		e.Log.Info("ready now, would not wait", "target", p.Target)
 	case Permanent(err):
@@ -96,16 +97,16 @@ func (w *watch) observe(r retry.Result) bool {
 	}
 	w.last = r.Err
 	// Two causes that take turns are one piece of news each, not one an attempt.
-	now, text := time.Now(), r.Err.Error()
-	news := now.Sub(w.seen[text]) >= heartbeat && len(w.seen) < maxCauses
+	now, cause := time.Now(), causeOf(r.Err)
+	news := now.Sub(w.seen[cause]) >= heartbeat && len(w.seen) < maxCauses
 	if !news && now.Sub(w.loggedAt) < heartbeat {
 		return true
 	}
 	if w.seen == nil {
 		w.seen = make(map[string]time.Time)
 	}
-	w.seen[text], w.loggedAt = now, now
-	attrs := []any{"target", w.poll.Target, "cause", text, "attempts", w.attempts, "waited", since(w.start)}
+	w.seen[cause], w.loggedAt = now, now
+	attrs := []any{"target", w.poll.Target, "cause", r.Err, "attempts", w.attempts, "waited", since(w.start)}
 	if deadline, ok := w.ctx.Deadline(); ok {
 		attrs = append(attrs, "left", left(deadline))
 	}

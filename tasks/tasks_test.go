@@ -101,7 +101,7 @@ func TestPollBeforeAnyAttemptEnded(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	err := testEnv(io.Discard, false).Poll(ctx, Poll{Target: "db:1"}, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
-	if err == nil || !strings.Contains(err.Error(), "no attempt ended") || !errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || !strings.Contains(err.Error(), "the first attempt had no answer yet") || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -119,6 +119,24 @@ func TestPollLogsNews(t *testing.T) {
 	})
 	if lines := strings.Count(log.String(), "\n"); lines != 2 || n < 10 {
 		t.Errorf("%d attempts logged %d lines:\n%s", n, lines, &log)
+	}
+}
+
+// What differs at every attempt is shown, but it is no news.
+func TestPollCause(t *testing.T) {
+	var log bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	n := 0
+	err := testEnv(&log, false).Poll(ctx, Poll{Target: "db:1", MaxInterval: time.Millisecond}, func(context.Context) error {
+		n++
+		return &Error{Err: fmt.Errorf("request %d failed", n), Cause: "request failed"}
+	})
+	if lines := strings.Count(log.String(), "\n"); lines != 1 || n < 10 {
+		t.Errorf("%d attempts logged %d lines:\n%s", n, lines, &log)
+	}
+	if err == nil || strings.Contains(err.Error(), "request 1 failed") {
+		t.Errorf("the error must be the last one: %v", err)
 	}
 }
 
@@ -150,6 +168,10 @@ func TestPollDryRun(t *testing.T) {
 		if err != nil || n != 1 || !strings.Contains(log.String(), c.want) {
 			t.Errorf("got %v after %d attempts, log %s", err, n, &log)
 		}
+	}
+	hang := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	if err := e.Poll(t.Context(), Poll{AttemptTimeout: time.Millisecond}, hang); err != nil {
+		t.Errorf("a target that hangs is not ready, which a dry-run says: got %v", err)
 	}
 	if err := e.Poll(t.Context(), Poll{}, func(context.Context) error { return Usagef("bad") }); KindOf(err) != Usage {
 		t.Errorf("got %v", err)

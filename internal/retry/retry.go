@@ -102,7 +102,7 @@ func Do(ctx context.Context, p Policy, attempt func(context.Context) error, obse
 			if done, err := l.settle(o, observe); done {
 				return err
 			}
-			if l.inFlight == 0 { // nothing hangs any more: back to the pace
+			if o.attempt == l.attempts { // the newest does not hang: back to the pace
 				next.Reset(max(time.Until(l.started.Add(l.pace)), 0))
 			}
 		}
@@ -159,8 +159,12 @@ func (l *loop) start(ctx context.Context) {
 }
 
 // gap is the time until the next attempt may start while the newest one is still
-// under way: attempts that all hang are spread evenly over AttemptTimeout.
+// under way: attempts that all hang are spread evenly over AttemptTimeout, but a
+// single one delays nothing.
 func (l *loop) gap() time.Duration {
+	if l.inFlight < 2 {
+		return l.pace
+	}
 	return max(l.pace, l.p.AttemptTimeout/time.Duration(l.limit))
 }
 

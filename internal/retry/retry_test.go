@@ -71,6 +71,26 @@ func TestDoOverlaps(t *testing.T) {
 	}
 }
 
+// One attempt that hangs does not slow down the others, however few may overlap.
+func TestDoKeepsPaceBesideAHangingAttempt(t *testing.T) {
+	var n atomic.Int32
+	start := time.Now()
+	err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(time.Millisecond), AttemptTimeout: time.Hour, Overlap: 2},
+		func(ctx context.Context) error {
+			switch n.Add(1) {
+			case 1:
+				<-ctx.Done()
+				return ctx.Err()
+			case 20:
+				return nil
+			}
+			return errNotYet
+		}, always)
+	if err != nil || time.Since(start) > 30*time.Minute {
+		t.Errorf("got %v after %v", err, time.Since(start))
+	}
+}
+
 // Without room for overlap, attempts that hang take turns, each bounded.
 func TestDoAttemptTimeout(t *testing.T) {
 	var inFlight, most, n atomic.Int32

@@ -55,8 +55,8 @@ type Target struct {
 
 // All waits until all targets are ready, or one of them with o.Any. At most
 // overlap attempts for one target are under way at the same time. A permanent
-// error of one target ends the wait; otherwise the error names every target that
-// is not ready.
+// error of one target ends the wait, but with o.Any a final one ends only that
+// target's; otherwise the error names every target that is not ready.
 func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets []Target) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -71,10 +71,11 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 			Target: targets[i].Name, AttemptTimeout: o.AttemptTimeout, MaxInterval: o.MaxInterval,
 			Overlap: overlap, Successes: o.Successes,
 		}, targets[i].Probe)
-		if errs[i] == nil {
+		ready := errs[i] == nil && !env.DryRun // a dry-run looks at all of them
+		if ready {
 			w.ready(targets[i].Name)
 		}
-		if o.Any && errs[i] == nil || tasks.Permanent(errs[i]) {
+		if o.Any && ready || tasks.Permanent(errs[i]) && !(o.Any && tasks.KindOf(errs[i]) == tasks.Final) {
 			cancel()
 		}
 	}
@@ -91,18 +92,22 @@ func (o Options) outcome(targets []Target, errs []error) error {
 	if o.Any && slices.Contains(errs, nil) {
 		return nil
 	}
-	var failed []error
+	var failed, final []error
 	for i, err := range errs {
 		if err == nil {
 			continue
 		}
 		named := fmt.Errorf("%s: %w", targets[i].Name, err)
-		if tasks.Permanent(err) {
+		switch {
+		case !tasks.Permanent(err):
+			failed = append(failed, named)
+		case o.Any && tasks.KindOf(err) == tasks.Final:
+			final = append(final, named)
+		default:
 			return named // the others ended because of it
 		}
-		failed = append(failed, named)
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, final...)...) // the first one gives the kind
 }
 
 // waiting keeps the task's activity true while targets become ready.

@@ -68,6 +68,45 @@ func TestPermanent(t *testing.T) {
 	}
 }
 
+// With any, a target that failed for good leaves the others their chance.
+func TestAnyAndPermanent(t *testing.T) {
+	o := Defaults(time.Second)
+	o.Any = true
+	late := time.Now().Add(50 * time.Millisecond)
+	becomes := Target{Name: "b", Probe: func(context.Context) error {
+		if time.Now().Before(late) {
+			return errNotYet
+		}
+		return nil
+	}}
+	if _, err := all(t, o, target("a", tasks.Finalf("401")), becomes); err != nil {
+		t.Error(err)
+	}
+	if _, err := all(t, o, target("a", tasks.Finalf("401")), target("b", errNotYet)); tasks.KindOf(err) != tasks.Failed {
+		t.Errorf("kind %v although one could have become ready: %v", tasks.KindOf(err), err)
+	}
+	if _, err := all(t, o, target("a", tasks.Finalf("401")), target("b", tasks.Finalf("403"))); tasks.KindOf(err) != tasks.Final {
+		t.Errorf("kind %v: %v", tasks.KindOf(err), err)
+	}
+	if _, err := all(t, o, target("a", errNotYet), target("b", tasks.Usagef("bad"))); tasks.KindOf(err) != tasks.Usage {
+		t.Errorf("kind %v: %v", tasks.KindOf(err), err)
+	}
+}
+
+// A dry-run with any looks at every target.
+func TestAnyDryRun(t *testing.T) {
+	o := Defaults(time.Second)
+	o.Any = true
+	env := tasks.NewEnv(slog.New(slog.DiscardHandler), io.Discard, true)
+	err := o.All(t.Context(), env, 1, []Target{target("a", errNotYet), {Name: "b", Probe: func(ctx context.Context) error {
+		time.Sleep(50 * time.Millisecond)
+		return ctx.Err()
+	}}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFit(t *testing.T) {
 	o := Defaults(time.Second)
 	if got := o.Fit(t.Context()).AttemptTimeout; got != time.Second {

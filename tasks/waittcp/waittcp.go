@@ -89,6 +89,9 @@ func (t *Task) Check() error {
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	if deadline, ok := ctx.Deadline(); ok && t.Hold > 0 && time.Until(deadline) <= t.Hold {
+		return tasks.Usagef("--hold %s does not fit into what is left until the deadline: raise --timeout", flags.FormatDuration(t.Hold))
+	}
 	dialer := &dial.Dialer{Resolver: t.Resolver}
 	options := t.Fit(ctx)
 	connect := options.AttemptTimeout

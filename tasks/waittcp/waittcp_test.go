@@ -134,6 +134,13 @@ func TestHold(t *testing.T) {
 	wantNotReady(t, run(t, short, hold, leaves.Addr().String()), "accepted the connection and closed it")
 }
 
+func TestHoldLongerThanTheDeadline(t *testing.T) {
+	err := run(t, short, func(task *Task) { task.Hold = time.Minute }, testnet.Open(t))
+	if tasks.KindOf(err) != tasks.Usage {
+		t.Errorf("got %v, want an error in usage", err)
+	}
+}
+
 func TestHoldLongerThanAnAttempt(t *testing.T) {
 	err := run(t, patience, func(task *Task) { task.Hold, task.AttemptTimeout = 300*time.Millisecond, 50*time.Millisecond }, testnet.Open(t))
 	if err != nil {
