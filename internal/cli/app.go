@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/signal"
 	"slices"
@@ -64,20 +63,23 @@ func (a *App) Main(p *Process) int {
 		return a.reference(p, args)
 	}
 	spec, ok := a.spec(name, p)
-	if !ok {
-		return a.refuse(p, unknownTask(name, a.commandNames()))
+	switch {
+	case !ok && strings.HasPrefix(name, "-"):
+		return a.refuse(p, tasks.Usagef("the task comes first, its flags follow: initbox TASK %s", name))
+	case !ok:
+		return a.refuse(p, unknownTask(name, append(a.taskNames(), ownCommands...)))
 	}
 	return a.run(p, newCommand(spec), args)
 }
 
 // refuse answers a command line that names no task.
 func (a *App) refuse(p *Process, err error) int {
-	fmt.Fprintf(p.Stderr, "initbox: %v\n", err)
-	path := newEnviron(p.Env)[envName("", "termination-log")]
-	if path == "" {
-		path = defaultTerminationLog
+	opts := options{terminationLog: defaultTerminationLog, logFormat: "text"}
+	if path := newEnviron(p.Env)[envName("", "termination-log")]; path != "" {
+		opts.terminationLog = path
 	}
-	_ = writeTermination(path, fmt.Sprintf("initbox: wrong configuration, nothing was touched (exit code %d)\ncause: %v\n", exitUsage, err))
+	v := &verdict{err: &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help"}, secrets: new(redact.Set)}
+	v.report(p, newLogger(p.Stderr, opts, v.secrets), opts, a.grace())
 	return exitUsage
 }
 
@@ -96,21 +98,16 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	a.warnUnknown(env, newEnviron(p.Env))
 	if err == nil {
 		ctx, stop := withSignals(context.Background(), p.Signals)
-		err = execute(ctx, c.task, env, c.spec.Name, c.opts.timeout, a.grace())
+		if err = c.load(ctx, env, a.grace()); err == nil {
+			err = execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
+		}
 		stop()
 	}
 	v := &verdict{
 		task: c.spec.Name, err: err, took: time.Since(start).Round(time.Millisecond),
-		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(),
+		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(), secrets: secrets,
 	}
-	if exitCode(err) == exitUsage && c.opts.logFormat == "text" {
-		fmt.Fprintf(p.Stderr, "initbox %s", secrets.Text(v.text(math.MaxInt, math.MaxInt))) // for whoever typed it
-	} else {
-		v.log(log)
-	}
-	if err := writeTermination(c.opts.terminationLog, secrets.Text(v.message())); err != nil {
-		log.Warn("cannot write the termination message", "cause", err)
-	}
+	v.report(p, log, c.opts, a.grace())
 	return exitCode(v.err)
 }
 
@@ -120,7 +117,10 @@ func (a *App) configure(c *command, e environ, args []string) error {
 	if errors.Is(parseErr, pflag.ErrHelp) {
 		return parseErr
 	}
-	// Where to log and report comes from the environment even if the rest is wrong.
+	// Where to log and report is heeded even if the rest is wrong.
+	if parseErr != nil {
+		c.rescue(args)
+	}
 	envErr := e.apply(c.flags, c.spec.Name, c.shared())
 	if err := errors.Join(parseErr, envErr); err != nil {
 		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, "initbox help "+c.spec.Name)
@@ -189,8 +189,8 @@ func (a *App) spec(name string, p *Process) (tasks.Spec, bool) {
 	return a.Specs[i], true
 }
 
-func (a *App) commandNames() []string {
-	names := []string{"help", "version", "reference"}
+func (a *App) taskNames() []string {
+	var names []string
 	for _, s := range a.allSpecs() {
 		names = append(names, s.Name)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +87,44 @@ func (c *command) parse(args []string) error {
 	if t, ok := c.task.(stepTaker); ok {
 		return t.takeSteps(c.flags.Args(), c.flags.ArgsLenAtDash())
 	}
-	return c.bind(c.flags.Args())
+	return c.bind(c.flags.Args(), c.flags.Args())
+}
+
+// A loader has something to read before it can run, which may set its deadline.
+type loader interface {
+	load(context.Context, *tasks.Env) error
+	timeout() time.Duration // 0 for none
+}
+
+// load lets the task read what it needs to know its work, within the deadline.
+// A timeout found there stands in for the default one.
+func (c *command) load(ctx context.Context, env *tasks.Env, grace time.Duration) error {
+	l, ok := c.task.(loader)
+	if !ok {
+		return nil
+	}
+	if err := execute(ctx, l.load, env, c.spec.Name, c.opts.timeout, grace); err != nil {
+		return err
+	}
+	if t := l.timeout(); t > 0 && !c.flags.Changed("timeout") {
+		c.opts.timeout = t
+	}
+	return nil
+}
+
+// rescue sets what says how to report from a command line that could not be
+// parsed, as far as it stands there.
+func (c *command) rescue(args []string) {
+	for i, arg := range args {
+		name, value, ok := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if name != "termination-log" && name != "log-format" || c.flags.Changed(name) {
+			continue
+		}
+		if !ok && i+1 < len(args) {
+			value = args[i+1]
+		}
+		_ = c.flags.Set(name, value) // a bad value is not worse than none
+	}
 }
 
 // check returns every fault in the configuration as an error of kind Usage.
@@ -98,8 +136,9 @@ func (c *command) check() error {
 }
 
 // bind gives positional arguments to the flags that Spec.Args names, as in
-// "owner path...": the one with dots takes what the others leave.
-func (c *command) bind(words []string) error {
+// "owner path...": the one with dots takes what the others leave. Errors show
+// the words as they were written, before variables were expanded.
+func (c *command) bind(words, written []string) error {
 	names := strings.Fields(c.spec.Args)
 	// A flag that was given by name leaves its place to the next one.
 	names = slices.DeleteFunc(names, func(n string) bool {
@@ -108,19 +147,19 @@ func (c *command) bind(words []string) error {
 	list := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "...") })
 	for i := 0; len(words) > 0; i++ {
 		if i >= len(names) {
-			return tasks.Usagef("unexpected argument %q: %s", words[0], c.usageLine())
+			return tasks.Usagef("unexpected argument %q: %s", written[0], c.usageLine())
 		}
 		take := 1
 		if i == list {
 			take = max(len(words)-(len(names)-i-1), 0)
 		}
 		f := c.flags.Lookup(strings.TrimSuffix(names[i], "..."))
-		for _, w := range words[:take] {
+		for i, w := range words[:take] {
 			if err := c.flags.Set(f.Name, w); err != nil {
-				return badValue(strings.ToUpper(f.Name), f, w, unwrapFlagError(err))
+				return badValue(strings.ToUpper(f.Name), f, written[i], unwrapFlagError(err))
 			}
 		}
-		words = words[take:]
+		words, written = words[take:], written[take:]
 	}
 	return nil
 }
@@ -156,6 +195,9 @@ func (c *command) flagError(err error) error {
 
 func (c *command) unknownFlag(err *pflag.NotExistError) error {
 	name := err.GetSpecifiedName()
+	if _, ok := c.task.(stepTaker); ok && len(c.flags.Args()) > 0 {
+		return tasks.Usagef(`unknown flag --%s: if it belongs to a task, put "--" before the task (initbox run -- %s ...)`, name, c.flags.Arg(0))
+	}
 	if short := err.GetSpecifiedShortnames(); short != "" {
 		if word, _, _ := strings.Cut(short, "="); c.flags.Lookup(word) != nil {
 			return tasks.Usagef("unknown flag -%s: write --%s, with two dashes", word, word)

@@ -126,7 +126,7 @@ func TestServiceVariables(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"wait-tcp", "wait-http", "run", "help", "migrate"}
 	for in, want := range map[string]string{
-		"wait-tpc": "wait-tcp", "waittcp": "wait-tcp", "wait-htp": "wait-http", "rnu": "run", "migrat": "migrate", "frobnicate": "", "x": "",
+		"wait-tpc": "wait-tcp", "waittcp": "wait-tcp", "wait-htp": "wait-http", "rnu": "run", "migrat": "migrate", "frobnicate": "", "migr": "migrate", "wai": "", "x": "",
 	} {
 		if got := nearest(in, known); got != want {
 			t.Errorf("%s: got %q, want %q", in, got, want)

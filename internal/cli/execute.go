@@ -14,15 +14,18 @@ import (
 // defaultGrace is how long a task may take to end after its deadline or a signal.
 const defaultGrace = 5 * time.Second
 
-// execute runs task under its deadline and returns even if the task does not:
+// A runFunc is the Run of a task, or a part of its work.
+type runFunc func(context.Context, *tasks.Env) error
+
+// execute calls run under a deadline and returns even if run does not:
 // a system call on a dead NFS server can hang for ever. A failure after the end
 // of the context comes back as a *stoppedError.
-func execute(ctx context.Context, task tasks.Task, env *tasks.Env, of string, timeout, grace time.Duration) error {
+func execute(ctx context.Context, run runFunc, env *tasks.Env, of string, timeout, grace time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &deadlineError{of, timeout})
 	defer cancel()
 
 	done := make(chan error, 1)
-	go func() { done <- safely(ctx, task, env) }()
+	go func() { done <- safely(ctx, run, env) }()
 	select {
 	case err := <-done:
 		return ended(ctx, env, err)
@@ -52,14 +55,14 @@ func ended(ctx context.Context, env *tasks.Env, err error) error {
 
 // safely turns a panic into an error: the exit code of a panic, 2, would say
 // that nothing was touched.
-func safely(ctx context.Context, task tasks.Task, env *tasks.Env) (err error) {
+func safely(ctx context.Context, run runFunc, env *tasks.Env) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			env.Log.Error("panic", "value", p, "stack", string(debug.Stack()))
 			err = tasks.WithNext(fmt.Errorf("internal error: %v", p), "report this with the log, which holds the stack")
 		}
 	}()
-	return task.Run(ctx, env)
+	return run(ctx, env)
 }
 
 // withSignals returns a context that the first of signals ends with a

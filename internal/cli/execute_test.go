@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -89,7 +90,7 @@ func TestExecute(t *testing.T) {
 		{"panic", func(context.Context, *tasks.Env) error { panic("boom") }, 1, "internal error: boom"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := execute(t.Context(), &testTask{run: c.run}, testEnv(), "x", 30*time.Millisecond, time.Minute)
+			err := execute(t.Context(), (&testTask{run: c.run}).Run, testEnv(), "x", 30*time.Millisecond, time.Minute)
 			if exitCode(err) != c.code || err != nil && !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, exit code %d; want %d", err, exitCode(err), c.code)
 			}
@@ -106,7 +107,7 @@ func TestExecuteWatchdog(t *testing.T) {
 		<-release
 		return nil
 	}}
-	err := execute(t.Context(), hang, testEnv(), "x", 20*time.Millisecond, 20*time.Millisecond)
+	err := execute(t.Context(), hang.Run, testEnv(), "x", 20*time.Millisecond, 20*time.Millisecond)
 	if exitCode(err) != 124 || !strings.Contains(err.Error(), "chown /data/x") {
 		t.Errorf("got %v, exit code %d", err, exitCode(err))
 	}
@@ -122,11 +123,11 @@ func TestSignals(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	err := execute(ctx, wait, testEnv(), "x", time.Minute, time.Minute)
+	err := execute(ctx, wait.Run, testEnv(), "x", time.Minute, time.Minute)
 	if exitCode(err) != 143 {
 		t.Errorf("got %v, exit code %d", err, exitCode(err))
 	}
-	v := &verdict{task: "wait-tcp", err: err}
+	v := &verdict{secrets: new(redact.Set), task: "wait-tcp", err: err}
 	if got, want := v.headline(), "wait-tcp: stopped by SIGTERM while waiting for db:5432 (exit code 143)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/initbox/initbox/tasks"
@@ -14,6 +15,13 @@ type Build struct{ Version, Commit string }
 
 // flagWidth is where help text wraps.
 const flagWidth = 100
+
+// ownCommands are the commands that are no tasks.
+var ownCommands = []string{"help", "version", "reference"}
+
+func isHelp(args []string) bool {
+	return len(args) > 0 && slices.Contains([]string{"-h", "--help", "help"}, args[0])
+}
 
 func synopsis(s tasks.Spec) string {
 	first, _, _ := strings.Cut(s.Doc, "\n")
@@ -72,19 +80,25 @@ func helpText(c *command) string {
 }
 
 func (a *App) help(p *Process, args []string) int {
-	if len(args) == 0 {
+	if len(args) == 0 || slices.Contains(ownCommands, args[0]) {
 		fmt.Fprint(p.Stdout, a.overview())
 		return exitDone
 	}
 	spec, ok := a.spec(args[0], p)
-	if !ok {
-		return a.refuse(p, unknownTask(args[0], a.commandNames()))
+	switch {
+	case !ok:
+		return a.refuse(p, unknownTask(args[0], a.taskNames()))
+	case len(args) > 1:
+		return a.refuse(p, tasks.Usagef("help takes one task, got %q as well", args[1]))
 	}
 	fmt.Fprint(p.Stdout, helpText(newCommand(spec)))
 	return exitDone
 }
 
 func (a *App) version(p *Process, args []string) int {
+	if isHelp(args) {
+		return a.help(p, nil)
+	}
 	if len(args) > 0 {
 		return a.refuse(p, tasks.Usagef("version takes no argument, got %q", args[0]))
 	}

@@ -15,6 +15,9 @@ import (
 // reference prints what derives from the Specs: documentation, and the schema
 // that lets an editor check a run-file.
 func (a *App) reference(p *Process, args []string) int {
+	if isHelp(args) {
+		return a.help(p, nil)
+	}
 	fs := pflag.NewFlagSet("reference", pflag.ContinueOnError)
 	fs.SetOutput(p.Stderr)
 	fs.Usage = func() {}
@@ -22,6 +25,9 @@ func (a *App) reference(p *Process, args []string) int {
 	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema"}, "what to print")
 	if err := fs.Parse(args); err != nil {
 		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema [TASK]", err))
+	}
+	if fs.NArg() > 1 {
+		return a.refuse(p, tasks.Usagef("reference takes one task, got %q as well", fs.Arg(1)))
 	}
 	if format == "json-schema" {
 		enc := json.NewEncoder(p.Stdout)
@@ -36,7 +42,7 @@ func (a *App) reference(p *Process, args []string) int {
 	if name := fs.Arg(0); name != "" {
 		spec, ok := a.spec(name, p)
 		if !ok {
-			return a.refuse(p, unknownTask(name, a.commandNames()))
+			return a.refuse(p, unknownTask(name, a.taskNames()))
 		}
 		specs = []tasks.Spec{spec}
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 	"unicode/utf8"
 
@@ -45,6 +47,7 @@ type verdict struct {
 	changes int64
 	dryRun  bool
 	summary []string
+	secrets *redact.Set
 }
 
 // headline says in one line what happened, without the cause.
@@ -52,6 +55,8 @@ func (v *verdict) headline() string {
 	var stopped *stoppedError
 	errors.As(v.err, &stopped)
 	switch code := exitCode(v.err); {
+	case v.task == "":
+		return fmt.Sprintf("wrong command line, nothing was touched (exit code %d)", code)
 	case code == exitDone && v.dryRun:
 		return fmt.Sprintf("%s: dry run, would make %s", v.task, plural(v.changes, "change"))
 	case code == exitDone:
@@ -66,6 +71,29 @@ func (v *verdict) headline() string {
 		return fmt.Sprintf("%s: %s (exit code %d)", v.task, stopped.what(v.task), code)
 	default:
 		return fmt.Sprintf("%s: failed after %s (exit code %d)", v.task, v.took, code)
+	}
+}
+
+// report logs the verdict and writes the termination message. A reader of the log
+// that hangs must not keep the process, so it is left behind after patience.
+func (v *verdict) report(p *Process, log *slog.Logger, opts options, patience time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := writeTermination(opts.terminationLog, v.message()); err != nil {
+			log.Warn("cannot write the termination message", "cause", err)
+		}
+		if exitCode(v.err) == exitUsage && opts.logFormat == "text" {
+			fmt.Fprintf(p.Stderr, "initbox %s", v.text(math.MaxInt, math.MaxInt)) // for whoever typed it
+			return
+		}
+		v.log(log)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
 }
 
@@ -90,7 +118,11 @@ const maxTermination = 1024
 // message is the verdict as the termination message, within its bound.
 func (v *verdict) message() string {
 	head := cut(v.text(560, 280), maxTermination)
-	lines, room := v.summary, maxTermination-len(head)
+	var lines []string
+	for _, line := range v.summary {
+		lines = append(lines, v.secrets.Text(line))
+	}
+	room := maxTermination - len(head)
 	for len(strings.Join(lines, "\n")) >= room && len(lines) > 0 {
 		lines = lines[1:]
 	}
@@ -98,14 +130,14 @@ func (v *verdict) message() string {
 }
 
 // text is what happened, why and what to try next, the latter two cut to a
-// number of bytes.
+// number of bytes. Secrets go before the cut, which could leave half of one.
 func (v *verdict) text(cause, next int) string {
-	text := v.headline() + "\n"
+	text := v.secrets.Text(v.headline()) + "\n"
 	if v.err != nil {
-		text += cut("cause: "+strings.ReplaceAll(v.err.Error(), "\n", "\n  "), cause) + "\n"
+		text += cut(v.secrets.Text("cause: "+strings.ReplaceAll(v.err.Error(), "\n", "\n  ")), cause) + "\n"
 	}
 	if step := tasks.NextOf(v.err); step != "" {
-		text += cut("next: "+step, next) + "\n"
+		text += cut(v.secrets.Text("next: "+step), next) + "\n"
 	}
 	return text
 }
@@ -113,7 +145,8 @@ func (v *verdict) text(cause, next int) string {
 // writeTermination puts message into the file that kubelet reads. The file is
 // never made: outside Kubernetes there is none, and that is fine.
 func writeTermination(path, message string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	// A FIFO without a reader would block, and is no termination log anyway.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) || path == "" {
 		return nil
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestMessage(t *testing.T) {
-	v := &verdict{task: "migrate", err: tasks.WithNext(errors.New("db:1: refused"), "look there"), took: 2 * time.Second, summary: []string{"a", "b"}}
+	v := &verdict{secrets: new(redact.Set), task: "migrate", err: tasks.WithNext(errors.New("db:1: refused"), "look there"), took: 2 * time.Second, summary: []string{"a", "b"}}
 	want := "migrate: failed after 2s (exit code 1)\ncause: db:1: refused\nnext: look there\na\nb"
 	if got := v.message(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -32,10 +32,10 @@ func TestMessageIsBounded(t *testing.T) {
 		steps = append(steps, fmt.Sprintf("step %d: done", i+1))
 	}
 	for _, v := range []*verdict{
-		{task: "run", err: tasks.WithNext(errors.New(long), "look there"), summary: steps},
-		{task: "run", err: tasks.WithNext(errors.New("x"), long), summary: steps},
-		{task: "run", summary: steps},
-		{task: "run", summary: []string{long}},
+		{secrets: new(redact.Set), task: "run", err: tasks.WithNext(errors.New(long), "look there"), summary: steps},
+		{secrets: new(redact.Set), task: "run", err: tasks.WithNext(errors.New("x"), long), summary: steps},
+		{secrets: new(redact.Set), task: "run", summary: steps},
+		{secrets: new(redact.Set), task: "run", summary: []string{long}},
 	} {
 		got := v.message()
 		if len(got) > maxTermination || !utf8.ValidString(got) {

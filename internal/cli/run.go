@@ -35,7 +35,8 @@ with its flags, under the names that the command line has:
 ${NAME} stands for a variable of the environment, which must be set, and $$ for
 a dollar sign. Every step is checked before the first one starts. The first
 step that fails ends the run with its exit code. Run it again as often as you
-like: steps that are done find nothing to do.`
+like: steps that are done find nothing to do. The timeout of a file stands in for
+the default of --timeout; given as well, --timeout wins.`
 
 // runTask is the task that runs other tasks. Being a task itself, it gets its
 // deadline, signals, dry-run, help and reference where they get theirs.
@@ -44,6 +45,10 @@ type runTask struct {
 	process *Process
 	file    string
 	words   [][]string // the steps of the command line
+
+	steps  []step        // what load found
+	bound  time.Duration // timeout of the run-file, 0 for none
+	loaded bool
 }
 
 func runSpec(a *App, p *Process) tasks.Spec {
@@ -101,17 +106,14 @@ type step struct {
 }
 
 func (r *runTask) Run(ctx context.Context, env *tasks.Env) error {
-	steps, timeout, err := r.load(ctx)
-	if err != nil {
-		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help run"}
+	if err := r.load(ctx, env); err != nil {
+		return err
 	}
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, &deadlineError{"the plan", timeout})
-		defer cancel()
-	}
-	for i, s := range steps {
-		if err := r.step(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(steps))); err != nil {
+	for i, s := range r.steps {
+		if err := r.step(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(r.steps))); err != nil {
+			for _, rest := range r.steps[i+1:] {
+				env.Summarize(rest.label + ": not started")
+			}
 			return err
 		}
 	}
@@ -123,13 +125,13 @@ func (r *runTask) step(ctx context.Context, env *tasks.Env, s step, place string
 	sub := env.Sub(env.Log.With("step", s.label))
 	sub.Log.Info("step starts", "place", place, "timeout", s.opts.timeout)
 	start := time.Now()
-	err := execute(ctx, s.task, sub, s.label, s.opts.timeout, r.app.grace())
+	err := execute(ctx, s.task.Run, sub, s.label, s.opts.timeout, r.app.grace())
 	for _, line := range sub.Summary() {
 		env.Summarize(s.label + ": " + line)
 	}
 	v := &verdict{
 		task: s.label, err: err, took: time.Since(start).Round(time.Millisecond),
-		changes: sub.Changes(), dryRun: env.DryRun,
+		changes: sub.Changes(), dryRun: env.DryRun, secrets: env.Secrets,
 	}
 	env.Summarize(v.headline())
 	if err != nil {
@@ -139,18 +141,37 @@ func (r *runTask) step(ctx context.Context, env *tasks.Env, s step, place string
 	return nil
 }
 
-// load reads the plan and checks all of it, from the run-file or the command
-// line. The timeout is that of the file, 0 if it has none.
-func (r *runTask) load(ctx context.Context) (steps []step, timeout time.Duration, err error) {
+// load reads the plan, from the run-file or the command line, and checks all of it.
+func (r *runTask) load(ctx context.Context, env *tasks.Env) error {
+	if r.loaded {
+		return ctx.Err()
+	}
+	err := r.loadSteps(ctx, env)
+	if err != nil && ctx.Err() == nil {
+		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help run"}
+	}
+	r.loaded = err == nil
+	return err
+}
+
+func (r *runTask) timeout() time.Duration { return r.bound }
+
+func (r *runTask) loadSteps(ctx context.Context, env *tasks.Env) (err error) {
 	if r.file == "" {
-		steps, err = r.fromWords()
-		return steps, 0, err
+		r.steps, err = r.fromWords()
+		return err
 	}
-	name, data, err := r.read(ctx)
+	name := r.file
+	if name == "-" {
+		name = "stdin"
+	}
+	env.Doing("reading the plan from " + name)
+	data, err := r.read(ctx)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	return r.fromFile(name, data)
+	r.steps, r.bound, err = r.fromFile(name, data)
+	return err
 }
 
 func (r *runTask) fromFile(name string, data []byte) (steps []step, timeout time.Duration, err error) {
@@ -163,7 +184,7 @@ func (r *runTask) fromFile(name string, data []byte) (steps []step, timeout time
 	if p.Timeout != nil {
 		c := newStep(runSpec(r.app, r.process))
 		if err := c.flags.Set("timeout", p.Timeout.Text); err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: timeout: %q: %w", name, p.Timeout.Line, p.Timeout.Text, unwrapFlagError(err)))
+			errs = append(errs, fmt.Errorf("%s:%d: timeout: %q: %w", name, p.Timeout.Line, p.Timeout.Written, unwrapFlagError(err)))
 		}
 		timeout = c.opts.timeout
 	}
@@ -187,11 +208,11 @@ func fill(c *command, file string, ps plan.Step, e environ) error {
 	at := func(line int, err error) {
 		errs = append(errs, fmt.Errorf("%s:%d: %s: %w", file, line, ps.Task, err))
 	}
-	words := make([]string, len(ps.Words))
+	words, written := make([]string, len(ps.Words)), make([]string, len(ps.Words))
 	for i, w := range ps.Words {
-		words[i] = w.Text
+		words[i], written[i] = w.Text, w.Written
 	}
-	if err := c.bind(words); err != nil {
+	if err := c.bind(words, written); err != nil {
 		at(ps.Line, err)
 	}
 	for _, field := range ps.Fields {
@@ -206,7 +227,7 @@ func fill(c *command, file string, ps plan.Step, e environ) error {
 		}
 		for _, v := range field.Values {
 			if err := c.flags.Set(f.Name, v.Text); err != nil {
-				at(v.Line, badValue(field.Key, f, v.Text, unwrapFlagError(err)))
+				at(v.Line, badValue(field.Key, f, v.Written, unwrapFlagError(err)))
 			}
 		}
 	}
@@ -270,32 +291,38 @@ func (r *runTask) command(name string) (*command, error) {
 
 // read returns the run-file. Reading may block, on a FIFO or a terminal, so it
 // is left behind when ctx ends.
-func (r *runTask) read(ctx context.Context) (name string, data []byte, err error) {
-	name = r.file
-	open := func() (io.ReadCloser, error) { return os.Open(r.file) }
-	if r.file == "-" {
-		name = "stdin"
-		open = func() (io.ReadCloser, error) { return io.NopCloser(r.process.Stdin), nil }
+func (r *runTask) read(ctx context.Context) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
 	}
-	done := make(chan struct{})
+	done := make(chan result, 1)
 	go func() {
-		defer close(done)
-		var f io.ReadCloser
-		if f, err = open(); err != nil {
-			return
-		}
-		defer f.Close()
-		data, err = io.ReadAll(io.LimitReader(f, plan.MaxSize+1))
+		data, err := r.readAll()
+		done <- result{data, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return name, nil, ctx.Err()
-	case <-done:
+		return nil, ctx.Err()
+	case got := <-done:
+		if got.err != nil {
+			return nil, fmt.Errorf("--file: %w: check the path and that the volume is mounted", got.err)
+		}
+		return got.data, nil
 	}
-	if err != nil {
-		return name, nil, fmt.Errorf("--file: %w: check the path and that the volume is mounted", err)
+}
+
+func (r *runTask) readAll() ([]byte, error) {
+	from := r.process.Stdin
+	if r.file != "-" {
+		f, err := os.Open(r.file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
 	}
-	return name, data, nil
+	return io.ReadAll(io.LimitReader(from, plan.MaxSize+1))
 }
 
 func label(i int, task, name string) string {

@@ -1,5 +1,7 @@
 package cli
 
+import "strings"
+
 // nearest returns the candidate that s was probably meant to be, or "" if none
 // is near: at most two edits, or one in a short word.
 func nearest(s string, candidates []string) string {
@@ -12,7 +14,24 @@ func nearest(s string, candidates []string) string {
 			best, limit = c, d
 		}
 	}
+	if best == "" && len(s) >= 3 {
+		best = startsWith(s, candidates)
+	}
 	return best
+}
+
+// startsWith returns the only candidate that begins with s, or "".
+func startsWith(s string, candidates []string) string {
+	found := ""
+	for _, c := range candidates {
+		if strings.HasPrefix(c, s) {
+			if found != "" {
+				return ""
+			}
+			found = c
+		}
+	}
+	return found
 }
 
 // distance counts the insertions, deletions, replacements and swaps of

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -39,10 +40,11 @@ type Field struct {
 	Values []Value
 }
 
-// A Value is a scalar with its line, variables expanded.
+// A Value is a scalar with its line.
 type Value struct {
-	Text string
-	Line int
+	Text    string // variables expanded
+	Written string // as it stands in the file: what an error may show, since a variable may hold a secret
+	Line    int
 }
 
 // Parse reads the run-file data. file names it in messages, lookup finds the
@@ -77,6 +79,7 @@ func (p *parser) document(data []byte) *ast.MappingNode {
 		p.errorf(1, "the plan is larger than %d bytes", MaxSize)
 		return nil
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // the byte order mark of Windows editors
 	file, err := yamlparser.ParseBytes(data, 0)
 	if err != nil {
 		p.syntax(err)
@@ -233,12 +236,12 @@ func (p *parser) scalar(key string, node ast.Node) (Value, bool) {
 		p.errorf(line(node), "%q wants a single value, this is %s", key, kind(node))
 		return Value{}, false
 	}
-	text, err := expand(text, p.lookup)
+	expanded, err := expand(text, p.lookup)
 	if err != nil {
 		p.errorf(line(node), "%q: %v", key, err)
 		return Value{}, false
 	}
-	return Value{Text: text, Line: line(node)}, true
+	return Value{Text: expanded, Written: text, Line: line(node)}, true
 }
 
 // pairs yields the entries of a mapping and reports keys that are no words. The

@@ -28,18 +28,24 @@ steps:
 	}
 	want := &Plan{
 		File:    "plan.yaml",
-		Timeout: &Value{"10m", 2},
+		Timeout: &Value{"10m", "10m", 2},
 		Steps: []Step{
 			{Name: "database", Task: "wait-tcp", Line: 5, Fields: []Field{
-				{Key: "target", Line: 6, List: true, Values: []Value{{"db:5432", 6}, {"x$y", 6}}},
-				{Key: "successes", Line: 7, Values: []Value{{"2", 7}}},
+				{Key: "target", Line: 6, List: true, Values: []Value{{"db:5432", "${HOST}:5432", 6}, {"x$y", "x$$y", 6}}},
+				{Key: "successes", Line: 7, Values: []Value{{"2", "2", 7}}},
 			}},
-			{Task: "wait-http", Line: 8, Words: []Value{{"http://db/healthz", 8}}},
-			{Task: "wait-tcp", Line: 9, Words: []Value{{"a:1", 9}, {"a: [b, ${HOST}]", 9}}},
+			{Task: "wait-http", Line: 8, Words: []Value{{"http://db/healthz", "http://${HOST}/healthz", 8}}},
+			{Task: "wait-tcp", Line: 9, Words: []Value{{"a:1", "a:1", 9}, {"a: [b, ${HOST}]", "${TRICKY}", 9}}},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseByteOrderMark(t *testing.T) {
+	if _, err := Parse("p", []byte("\ufeffsteps:\r\n- a: b\r\n"), env); err != nil {
+		t.Error(err)
 	}
 }
 
