@@ -17,26 +17,16 @@ type Dialer struct {
 	Resolver *net.Resolver // nil for the system's
 
 	mu    sync.Mutex
-	names map[string]*name
+	names map[string]*lookup
 }
 
-// How long an answer is reused. A name that is missing is what people wait for,
-// so that answer is reused for less long.
-const (
-	reuseFound   = time.Second
-	reuseMissing = 200 * time.Millisecond
-)
+// reuse is how long an answer stands, also that there is no such name: with the
+// search domains of a pod one lookup is up to ten queries.
+const reuse = time.Second
 
 // fallbackDelay is when the next address of a host is tried beside one that has
 // not answered (RFC 8305 calls it the Connection Attempt Delay and recommends 250 ms).
 const fallbackDelay = 250 * time.Millisecond
-
-type name struct {
-	turn  chan struct{} // held by whoever asks
-	at    time.Time
-	addrs []netip.Addr
-	err   error
-}
 
 // Dial connects to a. Errors are explained; errors.Is finds the system's error in them.
 func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
@@ -52,57 +42,6 @@ func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
 		return nil, err
 	}
 	return dialFirst(ctx, a.Port, addrs)
-}
-
-// Lookup returns the addresses of host, which may be an address itself, in the
-// order in which to try them.
-func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
-	}
-	n := d.name(host)
-	select {
-	case n.turn <- struct{}{}:
-		defer func() { <-n.turn }()
-	case <-ctx.Done():
-		return nil, explainName(ctx, host, ctx.Err())
-	}
-	reuse := reuseFound
-	if n.err != nil {
-		reuse = reuseMissing
-	}
-	if time.Since(n.at) < reuse {
-		return n.addrs, n.err
-	}
-	addrs, err := d.resolver().LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		err = explainName(ctx, host, err)
-	}
-	if ctx.Err() == nil {
-		n.addrs, n.err, n.at = addrs, err, time.Now()
-	}
-	return addrs, err
-}
-
-func (d *Dialer) resolver() *net.Resolver {
-	if d.Resolver != nil {
-		return d.Resolver
-	}
-	return net.DefaultResolver
-}
-
-func (d *Dialer) name(host string) *name {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.names == nil {
-		d.names = make(map[string]*name)
-	}
-	n := d.names[host]
-	if n == nil {
-		n = &name{turn: make(chan struct{}, 1)}
-		d.names[host] = n
-	}
-	return n
 }
 
 // DialAddr connects to one address of a host.

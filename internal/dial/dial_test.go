@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -93,6 +94,14 @@ func TestLookupRemembers(t *testing.T) {
 	if n := dns.Queries.Load(); n > 10 {
 		t.Errorf("50 lookups made %d queries", n)
 	}
+	for range 50 {
+		if _, err := d.Lookup(t.Context(), "nosuch.test"); err == nil {
+			t.Fatal("a name that is not there resolves")
+		}
+	}
+	if n := dns.Queries.Load(); n > 30 {
+		t.Errorf("50 lookups of a missing name and 50 others made %d queries", n)
+	}
 	dns.Set("db.test", "127.0.0.9")
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -104,5 +113,66 @@ func TestLookupRemembers(t *testing.T) {
 			t.Fatalf("the new address is not seen: %v, %v", addrs, err)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// DNS that is slower than an attempt is heard all the same: the lookup goes on
+// while other attempts wait for it, and is not asked anew by each.
+func TestSlowLookup(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	dns.Set("db.test", "127.0.0.1")
+	dns.Delay(500 * time.Millisecond)
+	d := &Dialer{Resolver: dns.Resolver()}
+	found := make(chan error, 1)
+	stop := make(chan struct{})
+	var attempts sync.WaitGroup
+	for range 40 { // as wait-tcp does: a new attempt before the last one has ended
+		attempts.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			if _, err := d.Lookup(ctx, "db.test"); err == nil {
+				select {
+				case found <- nil:
+					close(stop)
+				default:
+				}
+			}
+		})
+		select {
+		case <-stop:
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	attempts.Wait()
+	select {
+	case <-found:
+	default:
+		t.Error("no attempt got an answer")
+	}
+	if n := dns.Queries.Load(); n > 12 {
+		t.Errorf("%d queries", n)
+	}
+}
+
+// A lookup that nobody waits for any more ends.
+func TestAbandonedLookup(t *testing.T) {
+	dns := testnet.NewDNS(t)
+	dns.Silence(true)
+	d := &Dialer{Resolver: dns.Resolver()}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := d.Lookup(ctx, "db.test"); err == nil {
+		t.Fatal("an answer from nobody")
+	}
+	l := d.names["db.test"]
+	select {
+	case <-l.done:
+	case <-time.After(10 * time.Second):
+		t.Error("the lookup goes on")
+	}
+	dns.Silence(false)
+	dns.Set("db.test", "127.0.0.1")
+	if _, err := d.Lookup(t.Context(), "db.test"); err != nil {
+		t.Errorf("a new lookup: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -19,6 +20,7 @@ type DNS struct {
 	mu     sync.Mutex
 	hosts  map[string][]netip.Addr
 	silent bool
+	delay  time.Duration
 }
 
 // NewDNS starts a server that knows no name.
@@ -52,6 +54,13 @@ func (d *DNS) Silence(silent bool) {
 	d.silent = silent
 }
 
+// Delay makes the server answer that late.
+func (d *DNS) Delay(delay time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.delay = delay
+}
+
 // Resolver returns a resolver that asks only this server.
 func (d *DNS) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -68,7 +77,10 @@ func (d *DNS) serve(conn net.PacketConn) {
 		}
 		d.Queries.Add(1)
 		if reply := d.answer(buf[:n]); reply != nil {
-			_, _ = conn.WriteTo(reply, from)
+			d.mu.Lock()
+			delay := d.delay
+			d.mu.Unlock()
+			time.AfterFunc(delay, func() { _, _ = conn.WriteTo(reply, from) })
 		}
 	}
 }

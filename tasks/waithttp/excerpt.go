@@ -3,7 +3,6 @@ package waithttp
 import (
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,18 +40,8 @@ func clip(s string) string {
 	return b.String()
 }
 
-// An excerpter shows what servers said. A body often has a time or an id in it
-// that differs at every attempt: of texts that differ only so, the first one is
-// shown each time, so that the log does not take each for news.
-type excerpter struct {
-	secrets *redact.Set
-
-	mu   sync.Mutex
-	seen map[string]string
-}
-
-// maxSeen bounds what an excerpter remembers.
-const maxSeen = 64
+// An excerpter shows what servers said.
+type excerpter struct{ secrets *redact.Set }
 
 // window is how much of a body is searched for secrets before it is clipped, so
 // that none is cut in two and shown in part.
@@ -74,17 +63,4 @@ func (x *excerpter) show(s string) string {
 }
 
 // body is show for the body of an answer.
-func (x *excerpter) body(b []byte) string {
-	text := x.show(string(b[:min(len(b), window)]))
-	key := fixed(text)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if first, ok := x.seen[key]; ok {
-		return first
-	}
-	if x.seen == nil || len(x.seen) >= maxSeen {
-		x.seen = make(map[string]string)
-	}
-	x.seen[key] = text
-	return text
-}
+func (x *excerpter) body(b []byte) string { return x.show(string(b[:min(len(b), window)])) }

@@ -100,7 +100,7 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 	case e.failOn.has(a.status):
 		return tasks.WithNext(tasks.Finalf("%s, which --fail-on names%s", p.got(resp), p.starts(a)), p.nextForStatus(a, resp))
 	case !e.status.has(a.status):
-		return tasks.WithNext(errors.New(p.got(resp)+", want "+e.status.String()+p.starts(a)), p.nextForStatus(a, resp))
+		return p.notYet(p.got(resp)+", want "+e.status.String(), p.starts(a), p.nextForStatus(a, resp))
 	case p.client.task.HTTP2PriorKnowledge && resp.ProtoMajor < 2:
 		return tasks.WithNext(errors.New(p.got(resp)+", but in "+resp.Proto+", not HTTP/2"), nextNoHTTP2)
 	}
@@ -108,11 +108,17 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	text := p.got(resp) + ", but " + strings.Join(faults, "; ")
+	text, starts := p.got(resp)+", but "+strings.Join(faults, "; "), ""
 	if aboutBody {
-		text += p.starts(a)
+		starts = p.starts(a)
 	}
-	return tasks.WithNext(errors.New(text), "the server answers but is not as expected: look at its log, and at what the expectations of wait-http say")
+	return p.notYet(text, starts, "the server answers but is not as expected: look at its log, and at what the expectations of wait-http say")
+}
+
+// notYet is an answer that is not the one that is waited for. A body often has a
+// time or an id in it that differs at every attempt: that makes it no news.
+func (p *prober) notYet(text, starts, next string) error {
+	return &tasks.Error{Err: errors.New(text + starts), Next: next, Cause: text + fixed(starts)}
 }
 
 // got is the status, and how it came about if not straight from the URL.

@@ -1,0 +1,101 @@
+package dial
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// A lookup is one question to DNS and its answer, shared by all who ask it.
+type lookup struct {
+	cancel    context.CancelFunc
+	waiting   int           // who waits for the answer
+	abandoned bool          // the last one has left before there was one
+	done      chan struct{} // closed with the answer
+	at        time.Time     // of the answer
+	addrs     []netip.Addr
+	err       error
+}
+
+// lookupTimeout bounds a lookup that goes on while attempts come and go: two
+// tries of 5 s, as resolv.conf(5) has it, so that a second name server is asked.
+const lookupTimeout = 11 * time.Second
+
+// Lookup returns the addresses of host, which may be an address itself, in the
+// order in which to try them. A lookup that is slower than ctx goes on as long
+// as others wait for it, so that slow DNS is no reason never to get an answer.
+func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, explainName(ctx, host, err)
+	}
+	l := d.join(ctx, host)
+	defer d.leave(l)
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return nil, explainName(ctx, host, ctx.Err())
+	}
+	if l.err != nil {
+		return nil, explainName(ctx, host, l.err)
+	}
+	return l.addrs, nil
+}
+
+// join returns the lookup of host, the present one if it runs or is fresh.
+func (d *Dialer) join(ctx context.Context, host string) *lookup {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.names[host]; l != nil && !l.stale() {
+		l.waiting++
+		return l
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+	l := &lookup{cancel: cancel, waiting: 1, done: make(chan struct{})}
+	if d.names == nil {
+		d.names = make(map[string]*lookup)
+	}
+	d.names[host] = l
+	go func() {
+		defer cancel()
+		l.addrs, l.err = d.resolver().LookupNetIP(ctx, "ip", host)
+		l.at = time.Now()
+		close(l.done)
+	}()
+	return l
+}
+
+// leave ends a lookup that nobody waits for any more.
+func (d *Dialer) leave(l *lookup) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l.waiting--
+	if l.waiting == 0 && !l.answered() {
+		l.abandoned = true
+		l.cancel()
+	}
+}
+
+func (l *lookup) answered() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stale reports whether the answer is too old, or will never come.
+func (l *lookup) stale() bool {
+	return l.abandoned || l.answered() && time.Since(l.at) >= reuse
+}
+
+func (d *Dialer) resolver() *net.Resolver {
+	if d.Resolver != nil {
+		return d.Resolver
+	}
+	return net.DefaultResolver
+}
