@@ -7,3 +7,5 @@ require (
 	github.com/goccy/go-yaml v1.19.2
 	github.com/spf13/pflag v1.1.0
 )
+
+require golang.org/x/sys v0.49.0
