@@ -105,35 +105,7 @@ func Fstat(fd int, st *unix.Stat_t) error {
 	return again(func() error { return unix.Fstat(fd, st) })
 }
 
-// Remove removes the file or the empty directory name in dir. That it is gone
-// already is fine.
-func Remove(dir int, name string, isDir bool) error {
-	flags := 0
-	if isDir {
-		flags = unix.AT_REMOVEDIR
-	}
-	err := again(func() error { return unix.Unlinkat(dir, name, flags) })
-	if err == unix.ENOENT {
-		return nil
-	}
-	return err
-}
-
-// Rename moves name in dir to another name in the same directory.
-func Rename(dir int, from, to string) error {
-	return again(func() error { return unix.Renameat(dir, from, dir, to) })
-}
-
-// Sync writes fd to the disk. A file system that has no such thing, as some
-// FUSE ones, is taken at its word.
-func Sync(fd int) error {
-	err := again(func() error { return unix.Fsync(fd) })
-	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EROFS {
-		return nil
-	}
-	return err
-}
-
+// again makes call until no signal interrupts it.
 func again(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
