@@ -153,7 +153,7 @@ func (e *expander) nested(s string, depth int, live bool, open *int) (value stri
 func (e *expander) add(out *strings.Builder, text string) {
 	if limit := e.options.Limit(); !e.full && int64(out.Len()+len(text)) > limit {
 		e.full = true
-		e.fail("the file becomes larger than %d bytes, the limit of a rendered file", limit)
+		e.fail(tooLarge, limit)
 	}
 	if !e.full {
 		out.WriteString(text)

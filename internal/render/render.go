@@ -72,6 +72,9 @@ func (r *Renderer) Render(ctx context.Context, name string, data []byte) ([]byte
 	return r.execute(ctx, name, string(data))
 }
 
+// tooLarge is the fault of a file that grows beyond the limit.
+const tooLarge = "the file becomes larger than %d bytes, the limit of a rendered file"
+
 // A fault is one error in a file.
 type fault struct {
 	line    int
