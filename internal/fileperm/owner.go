@@ -68,31 +68,33 @@ func (n OwnerName) String() string { return joinOwner(n.user.String(), n.group.S
 // Numeric reports whether n needs no look-up.
 func (n OwnerName) Numeric() bool { return n.user.name == "" && n.group.name == "" }
 
+// NoOwner keeps both halves.
+var NoOwner = OwnerName{half{id: Keep}, half{id: Keep}}
+
 // ParseOwner reads USER, USER:GROUP or :GROUP, each a decimal number or a name.
 // Digits are always a number: a user who is named "1000" cannot be meant.
 func ParseOwner(s string) (OwnerName, error) {
-	keep := OwnerName{half{id: Keep}, half{id: Keep}}
 	user, group, colon := strings.Cut(s, ":")
 	switch {
 	case s == "":
-		return keep, errors.New("it is empty: write UID:GID, UID or :GID")
+		return NoOwner, errors.New("it is empty: write UID:GID, UID or :GID")
 	case s == ":":
-		return keep, errors.New("it names neither user nor group: write UID:GID, UID or :GID")
+		return NoOwner, errors.New("it names neither user nor group: write UID:GID, UID or :GID")
 	case colon && group == "":
-		return keep, fmt.Errorf("a colon without a group means the user's login group in chown(1), "+
+		return NoOwner, fmt.Errorf("a colon without a group means the user's login group in chown(1), "+
 			"which an image without /etc/passwd does not know: write %s to leave the group as it is, or %s:GID", user, user)
 	case strings.Contains(group, ":"):
-		return keep, errors.New("it has more than one colon: write UID:GID")
+		return NoOwner, errors.New("it has more than one colon: write UID:GID")
 	case !colon && isDotted(s):
-		return keep, fmt.Errorf("a dot no longer separates user and group: write %s", strings.Replace(s, ".", ":", 1))
+		return NoOwner, fmt.Errorf("a dot no longer separates user and group: write %s", strings.Replace(s, ".", ":", 1))
 	}
 	u, err := parseHalf("user", user)
 	if err != nil {
-		return keep, err
+		return NoOwner, err
 	}
 	g, err := parseHalf("group", group)
 	if err != nil {
-		return keep, err
+		return NoOwner, err
 	}
 	return OwnerName{u, g}, nil
 }

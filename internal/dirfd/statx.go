@@ -1,0 +1,34 @@
+package dirfd
+
+import "golang.org/x/sys/unix"
+
+// Statx describes name in dir, a link itself, or dir if name is "". It asks for
+// what mask says and does not wake an automounter.
+func Statx(dir int, name string, mask int, st *unix.Statx_t) error {
+	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
+	if name == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	for {
+		if err := unix.Statx(dir, name, flags, mask, st); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// A Mount tells mounts apart, as far as the kernel does: Linux before 5.8 only
+// knows the device, which bind mounts share.
+type Mount struct {
+	id    uint64
+	major uint32
+	minor uint32
+}
+
+// MountOf returns the mount of what st describes; its mask must have asked for
+// STATX_MNT_ID.
+func MountOf(st *unix.Statx_t) Mount {
+	if st.Mask&unix.STATX_MNT_ID != 0 {
+		return Mount{id: st.Mnt_id}
+	}
+	return Mount{major: st.Dev_major, minor: st.Dev_minor}
+}
