@@ -7,6 +7,7 @@ import (
 
 	"github.com/initbox/initbox/internal/cli"
 	"github.com/initbox/initbox/tasks"
+	"github.com/initbox/initbox/tasks/chown"
 	"github.com/initbox/initbox/tasks/waittcp"
 )
 
@@ -16,6 +17,7 @@ var version, commit string
 // specs are the tasks, in the order in which help lists them.
 var specs = []tasks.Spec{
 	waittcp.Spec,
+	chown.Spec,
 }
 
 func main() {
