@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 // Formats are the kinds of file that Validate knows.
@@ -24,7 +26,7 @@ func Formats() []string { return []string{"json", "yaml", "toml", "ini"} }
 func Validate(kind, name string, data []byte) (err error) {
 	check := map[string]func([]byte) []fault{"json": checkJSON, "yaml": checkYAML, "toml": checkTOML, "ini": checkINI}[kind]
 	if check == nil {
-		return fmt.Errorf("--validate %q: it must be one of %s", kind, strings.Join(Formats(), ", "))
+		return tasks.Usagef("--validate %q: it must be one of %s", kind, strings.Join(Formats(), ", "))
 	}
 	defer func() {
 		// The parsers are large and not ours, the data may be anybody's.
