@@ -31,15 +31,16 @@
 // The other forms of the shell (${NAME-x}, ${NAME+x}, ${NAME%x} …) are errors
 // for chosen names: in a configuration file they are more often a slip, or
 // another program's syntax, than meant. A reference stands on one line. A
-// default may hold references, eight deep, but no other brace: where
-// ${NAME:-{"a":1}} ends is not what most readers think. A value is inserted
+// default or message may hold references, eight deep, but no other brace: where
+// ${NAME:-{"a":1}} ends is not what most readers think. A message is shown as it
+// is written, without values. A value is inserted
 // as it is; references in it are not expanded.
 //
 // # Mode template
 //
 // The file is a text/template. {{.NAME}} is a variable, and an error if it is
-// unset; {{env "NAME"}} is "" then, made for default, required and if. Names
-// that are no identifiers, as the keys of a Secret: {{index . "tls.crt"}}.
+// unset; {{env "NAME"}} is "" then, made for default, required and if, and for
+// names that are no identifiers, as the keys of a Secret: {{env "tls.crt"}}.
 //
 //	env "NAME"             the variable, "" if it is unset
 //	file "/path"           the content of a regular file, at most the size limit
@@ -64,7 +65,8 @@
 //
 // # Errors
 //
-// An error is FILE:LINE: MESSAGE and never holds the value of a variable nor
-// text of a rendered file. In mode env all errors of a file are reported at
+// An error is FILE:LINE: MESSAGE. It never holds the value of a variable, and of
+// a file only what its author wrote as a name, a message or a template's action.
+// In mode env all errors of a file are reported at
 // once; text/template stops at its first.
 package render

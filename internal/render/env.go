@@ -22,29 +22,39 @@ type expander struct {
 
 // expand renders text in mode env.
 func (r *Renderer) expand(name, text string) ([]byte, error) {
-	e := &expander{Renderer: r, line: 1}
+	e := &expander{Renderer: r}
 	var out strings.Builder
-	for text != "" && !e.full {
-		i := strings.Index(text, "${")
-		if i < 0 {
-			e.add(&out, text)
+	for line := range strings.Lines(text) {
+		if e.full {
 			break
 		}
-		start := len(strings.TrimRight(text[:i], "$"))
-		e.add(&out, text[:start])
-		e.line += strings.Count(text[:start], "\n")
-		text = text[start:]
-		value, n, ok := e.dollars(text, 0, true)
-		if !ok {
-			n = len(firstLine(text)) // where a broken reference ends is anyone's guess
-		}
-		e.add(&out, value)
-		text = text[n:]
+		e.line++
+		content := strings.TrimRight(line, "\r\n")
+		e.expandLine(&out, content)
+		e.add(&out, line[len(content):])
 	}
 	if err := report(name, e.faults); err != nil {
 		return nil, err
 	}
 	return []byte(out.String()), nil
+}
+
+func (e *expander) expandLine(out *strings.Builder, text string) {
+	for !e.full {
+		i := strings.Index(text, "${")
+		if i < 0 {
+			e.add(out, text)
+			return
+		}
+		start := len(strings.TrimRight(text[:i], "$"))
+		e.add(out, text[:start])
+		value, n, ok := e.dollars(text[start:], 0, true)
+		if !ok {
+			return // where a broken reference ends is anyone's guess
+		}
+		e.add(out, value)
+		text = text[start+n:]
+	}
 }
 
 // dollars renders the start of s: any number of dollar signs, the last of them
@@ -88,7 +98,7 @@ func (e *expander) reference(name, s string, depth int, live bool) (value string
 			e.fail("the variable %s is not set or empty: %s", name, cmp.Or(operator[2:m+1], "set it"))
 		}
 		return value, n + 2 + m, ok
-	case firstLine(operator) == "":
+	case operator == "":
 		e.unclosed(name)
 	default:
 		e.fail("${%s is followed by neither }, :- nor :?: %s", name, unsupported)
@@ -96,13 +106,13 @@ func (e *expander) reference(name, s string, depth int, live bool) (value string
 	return "", 0, false
 }
 
-// body renders a default up to the brace that closes it, which n counts too.
+// body renders a default up to the brace that closes it, which n counts too. Its
+// text is complete only if it is live.
 func (e *expander) body(name, s string, depth int, live bool) (text string, n int, ok bool) {
 	if depth > maxDepth {
-		e.fail("the default of %s is more than %d references deep", name, maxDepth)
+		e.fail("the text for %s is more than %d references deep", name, maxDepth)
 		return "", 0, false
 	}
-	s = firstLine(s)
 	var out strings.Builder
 	open := 0 // braces of references that stay as they are
 	for !e.full {
@@ -111,24 +121,30 @@ func (e *expander) body(name, s string, depth int, live bool) (text string, n in
 			e.unclosed(name)
 			break
 		}
-		e.add(&out, s[n:n+i])
+		if live {
+			e.add(&out, s[n:n+i])
+		}
 		n += i
 		switch {
 		case s[n] == '}' && open == 0:
 			return out.String(), n + 1, true
 		case s[n] == '}':
 			open--
-			e.add(&out, "}")
+			if live {
+				e.add(&out, "}")
+			}
 			n++
 		case s[n] == '{':
-			e.fail("the default of %s holds a brace, so its end is unclear: set the variable, or use --render=template", name)
+			e.fail("the text for %s holds a brace, so its end is unclear: set the variable, or use --render=template", name)
 			return "", 0, false
 		default:
 			value, m, ok := e.nested(s[n:], depth, live, &open)
 			if !ok {
 				return "", 0, false
 			}
-			e.add(&out, value)
+			if live {
+				e.add(&out, value)
+			}
 			n += m
 		}
 	}
@@ -166,12 +182,4 @@ func (e *expander) unclosed(name string) {
 
 func (e *expander) fail(format string, args ...any) {
 	e.faults = append(e.faults, fault{e.line, fmt.Sprintf(format, args...)})
-}
-
-// firstLine returns s up to its first line end.
-func firstLine(s string) string {
-	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
-		return s[:i]
-	}
-	return s
 }

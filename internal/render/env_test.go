@@ -3,6 +3,7 @@ package render
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/initbox/initbox/tasks"
@@ -112,9 +113,9 @@ func TestEnvErrors(t *testing.T) {
 		{"${A:-${SECRET", []string{"f:1: ${SECRET is not closed"}},
 		{"${A-x} ${NOPE}", []string{"f:1: ${A is followed by neither }, :- nor :?: "}},
 		{"${A:+x}\n${A%x}\n${A.b}", []string{"f:1: ", "f:2: ", "f:3: "}},
-		{`${A:-{"a":1}}`, []string{"f:1: the default of A holds a brace"}},
-		{"${A:?{}}", []string{"f:1: the default of A holds a brace"}},
-		{strings.Repeat("${A:-", 9) + strings.Repeat("}", 9), []string{"f:1: the default of A is more than 8 references deep"}},
+		{`${A:-{"a":1}}`, []string{"f:1: the text for A holds a brace"}},
+		{"${A:?{}}", []string{"f:1: the text for A holds a brace"}},
+		{strings.Repeat("${A:-", 9) + strings.Repeat("}", 9), []string{"f:1: the text for A is more than 8 references deep"}},
 	} {
 		got := strings.Split(strings.TrimPrefix(render(t, renderer(t, Options{Mode: Env}), c.in), "error: "), "\n")
 		if len(got) != len(c.want) {
@@ -144,6 +145,7 @@ func TestEnvSize(t *testing.T) {
 		{10, "${A}${A}", true},
 		{10, "${A}${A}x", false},
 		{10, "${A:-}${A}", true},
+		{30, "${A:-${A}${A}${A}${A}${A}${A}}", true}, // not needed, not counted
 		{9, "${N}${NOPE:-${A}${A}}", false},
 		{0, strings.Repeat("x", DefaultMaxSize), true},
 		{0, strings.Repeat("x", DefaultMaxSize+1), false},
@@ -152,6 +154,18 @@ func TestEnvSize(t *testing.T) {
 		got := render(t, renderer(t, Options{Mode: Env, MaxSize: c.limit}), c.in)
 		if ok := !strings.Contains(got, "the limit of a rendered file"); ok != c.ok {
 			t.Errorf("limit %d, %d bytes: %.200s", c.limit, len(c.in), got)
+		}
+	}
+}
+
+// TestEnvLinear renders a mebibyte of references on one line: what takes
+// quadratic time takes minutes here.
+func TestEnvLinear(t *testing.T) {
+	for _, piece := range []string{"${N:-x}", "${NOPE:-$$}", "$${N}", "$", "${", "${1:-", "${A:-", "${N:-${N:-${N:-}}}"} {
+		begin := time.Now()
+		render(t, renderer(t, Options{Mode: Env}), strings.Repeat(piece, DefaultMaxSize/len(piece)))
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("%q: %s", piece, took)
 		}
 	}
 }
