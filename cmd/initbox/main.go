@@ -8,6 +8,7 @@ import (
 	"github.com/initbox/initbox/internal/cli"
 	"github.com/initbox/initbox/tasks"
 	"github.com/initbox/initbox/tasks/chown"
+	"github.com/initbox/initbox/tasks/copyconfig"
 	"github.com/initbox/initbox/tasks/waittcp"
 )
 
@@ -17,6 +18,7 @@ var version, commit string
 // specs are the tasks, in the order in which help lists them.
 var specs = []tasks.Spec{
 	waittcp.Spec,
+	copyconfig.Spec,
 	chown.Spec,
 }
 
