@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,7 +12,13 @@ import (
 // Chown sets the owner of what fd describes, even if fd was opened with O_PATH.
 // An id of ^uint32(0) stays.
 func Chown(fd int, uid, gid uint32) error {
-	return again(func() error { return unix.Fchownat(fd, "", int(int32(uid)), int(int32(gid)), unix.AT_EMPTY_PATH) })
+	for {
+		_, _, errno := unix.Syscall6(unix.SYS_FCHOWNAT, uintptr(fd), uintptr(unsafe.Pointer(&noPath)),
+			uintptr(uid), uintptr(gid), unix.AT_EMPTY_PATH, 0)
+		if errno != unix.EINTR {
+			return asError(errno)
+		}
+	}
 }
 
 // Chmod sets the mode of what fd describes, even if fd was opened with O_PATH.

@@ -1,19 +1,41 @@
 package dirfd
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // Statx describes name in dir, a link itself, or dir if name is "". It asks for
 // what mask says and does not wake an automounter.
 func Statx(dir int, name string, mask int, st *unix.Statx_t) error {
-	flags := unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT
 	if name == "" {
-		flags |= unix.AT_EMPTY_PATH
+		return statxSelf(dir, mask, st)
 	}
+	return again(func() error {
+		return unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, mask, st)
+	})
+}
+
+// noPath is the empty path. The functions of package unix would make one for
+// each call, which counts where they are called for every file of a volume.
+var noPath [1]byte
+
+func statxSelf(fd, mask int, st *unix.Statx_t) error {
 	for {
-		if err := unix.Statx(dir, name, flags, mask, st); err != unix.EINTR {
-			return err
+		_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noPath)),
+			unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT, uintptr(mask), uintptr(unsafe.Pointer(st)), 0)
+		if errno != unix.EINTR {
+			return asError(errno)
 		}
 	}
+}
+
+func asError(errno unix.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
 }
 
 // A Mount tells mounts apart, as far as the kernel does: Linux before 5.8 only

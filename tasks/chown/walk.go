@@ -3,6 +3,7 @@ package chown
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -73,7 +74,7 @@ func (w *walk) tree(ctx context.Context) {
 // loop works until there is nothing left to do.
 func (w *worker) loop() {
 	for {
-		c, ok := w.take()
+		c, ok := w.take(w.last)
 		if !ok {
 			return
 		}
@@ -107,8 +108,9 @@ func (w *walk) push(u *unit) {
 	}
 }
 
-// take returns work, or false when there is none any more.
-func (w *walk) take() (claim, bool) {
+// take returns work, or false when there is none any more. last is where the
+// caller was at work before.
+func (w *walk) take(last *dir) (claim, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.stack) == 0 {
@@ -119,7 +121,8 @@ func (w *walk) take() (claim, bool) {
 		w.more.Wait()
 		w.waiting--
 	}
-	u := w.stack[len(w.stack)-1]
+	at := w.choose(last)
+	u := w.stack[at]
 	n := len(u.names)
 	switch {
 	case u.dirs:
@@ -130,10 +133,31 @@ func (w *walk) take() (claim, bool) {
 	c := claim{u, u.names[:n]}
 	u.names = u.names[n:]
 	if len(u.names) == 0 {
-		w.stack = w.stack[:len(w.stack)-1]
+		w.stack = slices.Delete(w.stack, at, at+1)
 	}
 	u.dir.users++
 	return c, true
+}
+
+// choose returns the place of the unit to take from: what is left where the
+// worker was; or else a directory to open; or else what others are at. Two
+// workers in one directory wait for each other in the file system, for entries
+// that were made together share blocks.
+func (w *walk) choose(last *dir) int {
+	top := len(w.stack) - 1
+	other := -1
+	for i := top; i >= 0 && i > top-2*w.budget.workers; i-- {
+		switch u := w.stack[i]; {
+		case u.dir == last && !u.dirs:
+			return i
+		case other < 0 && u.dirs:
+			other = i
+		}
+	}
+	if other >= 0 {
+		return other
+	}
+	return top
 }
 
 // done gives back what take gave.

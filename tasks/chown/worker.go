@@ -17,6 +17,7 @@ type worker struct {
 	ctx    context.Context
 	st     unix.Statx_t // of the entry at hand
 	page   page
+	last   *dir // where it has found something to do
 	expect bool // the last entry had to change, so the next one probably has to
 }
 
@@ -176,6 +177,7 @@ func (w *worker) unlock(d *dir, name string) (int, error) {
 // list reads one page of d and leaves the rest of the listing, and what it has
 // found, as work. Files come to lie on top, because they need no descriptors.
 func (w *worker) list(d *dir) {
+	w.last = d
 	w.env.Doing("walking " + d.path(""))
 	found, err := w.page.read(d.fd, w.keep(d))
 	if err != nil {
