@@ -13,6 +13,7 @@ import (
 type dir struct {
 	parent *dir
 	name   string // in parent; the path as the user wrote it for the root
+	size   int    // of its path
 	wanted bool   // it must change itself
 	ino    uint64
 	mount  dirfd.Mount
@@ -26,6 +27,11 @@ type dir struct {
 	lost bool       // it could not be opened again
 }
 
+// child returns the directory name in d.
+func (d *dir) child(name string) *dir {
+	return &dir{parent: d, name: name, size: len(name) + len("/") + d.size}
+}
+
 // path returns the path of name in d, of d itself if name is "".
 func (d *dir) path(name string) string { return d.below(name, true) }
 
@@ -33,15 +39,11 @@ func (d *dir) path(name string) string { return d.below(name, true) }
 func (d *dir) rel(name string) string { return d.below(name, false) }
 
 func (d *dir) below(name string, withRoot bool) string {
-	size := len(name)
-	for p := d; p != nil; p = p.parent {
-		size += len(p.name) + 1
-	}
-	buf := make([]byte, size)
-	at := size - len(name)
+	buf := make([]byte, d.size+len("/")+len(name))
+	at := len(buf) - len(name)
 	copy(buf[at:], name)
 	for p := d; p != nil && (withRoot || p.parent != nil); p = p.parent {
-		if at < size && !(p.parent == nil && p.name == "/") {
+		if at < len(buf) && !(p.parent == nil && p.name == "/") {
 			at--
 			buf[at] = '/'
 		}

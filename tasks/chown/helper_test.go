@@ -88,7 +88,7 @@ func elsewhere(t *testing.T, r request, change func(*exec.Cmd)) (string, bool) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/proc/self/exe") // its path may be closed to another user
-	cmd.Env = append(os.Environ(), asTask+"="+string(text))
+	cmd.Env = append(os.Environ(), asTask+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = new(syscall.SysProcAttr)
 	change(cmd)
 	out, err := cmd.CombinedOutput()

@@ -126,7 +126,7 @@ func (j *job) walk(ctx context.Context, root *root) error {
 	defer unix.Close(fd)
 	w := &walk{
 		changer: j.changer, creds: j.creds, budget: j.budget,
-		root: &dir{name: root.path, fd: fd, ino: root.st.Ino, mount: dirfd.MountOf(&root.st)},
+		root: &dir{name: root.path, size: len(root.path), fd: fd, ino: root.st.Ino, mount: dirfd.MountOf(&root.st)},
 	}
 	w.tree(ctx)
 	return nil

@@ -21,11 +21,15 @@ import (
 // names beside it and, if broad, an empty directory.
 func deep(t *testing.T, root string, levels, files int, broad bool) {
 	t.Helper()
+	name := "f"
+	if files > 100 {
+		name = strings.Repeat("f", 200) // more pages for fewer files
+	}
 	at, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for range levels {
 		for i := range files {
 			if err == nil {
-				err = unix.Mknodat(at, fmt.Sprint("f", i), unix.S_IFREG|0o644, 0)
+				err = unix.Mknodat(at, name+fmt.Sprint(i), unix.S_IFREG|0o644, 0)
 			}
 		}
 		if err == nil && broad {
@@ -49,8 +53,8 @@ func deep(t *testing.T, root string, levels, files int, broad bool) {
 
 func TestDeepTree(t *testing.T) {
 	root := t.TempDir()
-	deep(t, root, 4000, 1, false)
-	want(t, run(t.Context(), newTask(root)), 1+2*4000)
+	deep(t, root, 4000, 0, false)
+	want(t, run(t.Context(), newTask(root)), 1+4000)
 	want(t, run(t.Context(), newTask(root)), 0)
 }
 
@@ -72,10 +76,10 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	// The rest of a listing is found again after its directory was parked.
 	flat := area(t)
-	deep(t, flat, 60, 1500, true)
+	deep(t, flat, 60, 300, true)
 	task := newTask(flat)
 	out, ok := elsewhere(t, request{Task: task, Limit: 48}, func(*exec.Cmd) {})
-	if !ok || !strings.Contains(out, fmt.Sprint("changes ", 1+60*1502)) {
+	if !ok || !strings.Contains(out, fmt.Sprint("changes ", 1+60*302)) {
 		t.Error(out)
 	}
 }
@@ -114,8 +118,8 @@ func noLeak(t *testing.T, before leak) {
 
 func TestCancel(t *testing.T) {
 	root := t.TempDir()
-	deep(t, root, 300, 100, true)
-	const total = 1 + 300*102
+	deep(t, root, 100, 100, true)
+	const total = 1 + 100*102
 	before := openFiles(t)
 	for _, after := range []int64{0, 1, 100, 5000} {
 		task := newTask(root)
@@ -155,7 +159,8 @@ func TestMoved(t *testing.T) {
 	w := &walk{root: &dir{name: root, fd: openDir(t, root)}, budget: budget{1, 10}}
 	defer unix.Close(w.root.fd)
 	st := lstat(t, filepath.Join(root, "a"))
-	d := &dir{parent: w.root, name: "a", fd: -1, ino: st.Ino, mount: mountOf(t, root)}
+	d := w.root.child("a")
+	d.fd, d.ino, d.mount = -1, st.Ino, mountOf(t, root)
 	if _, err := w.reopen(d); err != nil {
 		t.Fatalf("the same directory: %v", err)
 	}
@@ -192,14 +197,14 @@ func openDir(t *testing.T, path string) int {
 }
 
 func TestPath(t *testing.T) {
-	slash, rel := &dir{name: "/"}, &dir{name: "data"}
+	slash, data := &dir{name: "/", size: 1}, &dir{name: "data", size: 4}
 	for _, c := range []struct {
 		d               *dir
 		name, path, rel string
 	}{
-		{slash, "", "/", ""}, {slash, "a", "/a", "a"}, {&dir{parent: slash, name: "a"}, "b", "/a/b", "a/b"},
-		{rel, "", "data", ""}, {rel, "f", "data/f", "f"}, {&dir{parent: rel, name: "x"}, "", "data/x", "x"},
-		{&dir{parent: &dir{parent: rel, name: "x"}, name: "y"}, "z", "data/x/y/z", "x/y/z"},
+		{slash, "", "/", ""}, {slash, "a", "/a", "a"}, {slash.child("a"), "b", "/a/b", "a/b"},
+		{data, "", "data", ""}, {data, "f", "data/f", "f"}, {data.child("x"), "", "data/x", "x"},
+		{data.child("x").child("y"), "z", "data/x/y/z", "x/y/z"},
 	} {
 		if p, r := c.d.path(c.name), c.d.rel(c.name); p != c.path || r != c.rel {
 			t.Errorf("got %q and %q, want %q and %q", p, r, c.path, c.rel)

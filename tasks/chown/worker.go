@@ -146,9 +146,8 @@ func (w *worker) subdir(d *dir, name string) (again bool, err error) {
 		unix.Close(fd)
 		return false, nil
 	}
-	child := &dir{
-		parent: d, name: name, fd: fd, ino: w.st.Ino, mount: dirfd.MountOf(&w.st), wanted: w.plan.wants(&w.st),
-	}
+	child := d.child(name)
+	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
 	c := w.enter(child)
 	w.do(c)
 	w.done(w.ctx, c)
