@@ -79,6 +79,8 @@ type Task struct {
 	Validate    []string // KIND or GLOB=KIND
 	Render      render.Options
 	Environ     []string // for Render; nil for that of the process
+
+	memory int64 // for the files of volumes, 0 for defaultMemory
 }
 
 // When files are written to the disk.
@@ -90,7 +92,7 @@ const (
 
 // defaultJobs is enough to hide the latency of a network volume, and few enough
 // not to fight for the locks of a local one.
-const defaultJobs = 32
+const defaultJobs = 16
 
 // New returns a Task with its defaults.
 func New() *Task { return &Task{FSync: syncAuto, Jobs: defaultJobs} }

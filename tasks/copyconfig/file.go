@@ -178,11 +178,11 @@ func (pl *place) read(w *scratch, dirs *openDirs, f *file) (*input, error) {
 	}
 	// One byte more than the size tells that it is growing. What procfs and the
 	// like have has no size beforehand.
-	room := in.st.Size + 1
-	if in.st.Size == 0 {
-		room = half
+	room, least := in.st.Size+1, int(in.st.Size)
+	if least == 0 {
+		room, least = half, half
 	}
-	n, err := filecopy.ReadAt(in.fd, w.data[:room], 0)
+	n, err := filecopy.ReadAtLeast(in.fd, w.data[:room], 0, least)
 	unix.Close(in.fd)
 	in.fd = -1
 	if err == nil && (int64(n) == room || int64(n) < in.st.Size) {

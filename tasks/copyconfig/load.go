@@ -2,6 +2,7 @@ package copyconfig
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,9 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// memory bounds what the files of volumes take before the first write; those
+// defaultMemory bounds what the files of volumes take before the first write; those
 // beyond it are held open instead. A ConfigMap or Secret has 1 MiB at most.
-const memory = 8 << 20
+const defaultMemory = 8 << 20
 
 // texts bounds what rendered, validated and trimmed files take in memory.
 const texts = 64 << 20
@@ -37,7 +38,7 @@ type loader struct {
 // load reads, renders and validates. Nothing was written before it has succeeded.
 func (r *run) load(ctx context.Context) error {
 	l := &loader{run: r}
-	l.left.Store(memory)
+	l.left.Store(cmp.Or(r.memory, defaultMemory))
 	for range r.conf.validate {
 		l.matched = append(l.matched, new(atomic.Bool))
 	}

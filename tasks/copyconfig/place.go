@@ -23,26 +23,27 @@ type placer struct {
 	do      func(ctx context.Context, verb, target string, change func() error) error
 
 	pool    *pool.Pool[*scratch]
+	batch   int          // how many files are written before the first of them gets its name
 	changes atomic.Int64 // that a comparison has found
 }
 
-// maxBatch is how many files are written before the first of them is given its
+// maxBatch is the most files that are written before the first of them gets its
 // name: the disk takes them together.
 const maxBatch = 64
 
-// batch is maxBatch, or less if the process may not have as many files open.
-func (p *placer) batch() int {
+// openFiles returns how many files each of n workers may have open.
+func openFiles(n int) int {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 1
 	}
-	each := limit.Cur / 2 / uint64(p.Jobs)
-	return int(max(1, min(each, maxBatch)))
+	return int(min(max(1, limit.Cur/2/uint64(n)), maxBatch))
 }
 
 // walk brings what top shall hold to the target.
 func (p *placer) walk(ctx context.Context, top *node) error {
 	top.missing = p.target.missing
+	p.batch = openFiles(p.Jobs)
 	return pool.Run(ctx, p.Jobs, newScratch, func(pl *pool.Pool[*scratch]) pool.Job[*scratch] {
 		p.pool = pl
 		return p.dirJob(top)
@@ -99,7 +100,7 @@ func (pl *place) open(ctx context.Context, w *scratch) error {
 	}
 	lockless := p.target.lockless
 	if n.parent != nil && !p.readOnly() && !p.staging {
-		if lockless, err = p.lock(ctx, pl.fd, p.path(n)); err != nil {
+		if lockless, err = p.lock(ctx, pl.fd, func() string { return join(p.target.path, n.rel()) }); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (pl *place) open(ctx context.Context, w *scratch) error {
 		return explain(fmt.Errorf("list %s: %w", p.path(n), err))
 	}
 	if !p.readOnly() {
-		if err := p.removeTemps(ctx, pl.fd, p.path(n), temps, lockless); err != nil {
+		if err := p.removeTemps(ctx, pl.fd, func() string { return p.path(n) }, temps, lockless); err != nil {
 			return err
 		}
 	}
@@ -190,14 +191,13 @@ func (pl *place) jobs() []pool.Job[*scratch] {
 			make = append(make, d)
 		}
 	}
-	most := pl.p.batch()
 	for len(make) > 0 {
 		part := make[:min(maxBatch, len(make))]
 		make = make[len(part):]
 		jobs = append(jobs, pl.job(func(ctx context.Context, _ *scratch) error { return pl.mkdirs(ctx, part) }))
 	}
 	for files := n.files; len(files) > 0; {
-		part := files[:min(most, len(files))]
+		part := files[:min(pl.p.batch, len(files))]
 		files = files[len(part):]
 		jobs = append(jobs, pl.job(func(ctx context.Context, w *scratch) error { return pl.files(ctx, w, part) }))
 	}

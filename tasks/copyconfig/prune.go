@@ -54,7 +54,7 @@ func (p *pruner) inDir(ctx context.Context, dir string, files []string, gone *ma
 	}
 	defer unix.Close(fd)
 	if dir != "." && !p.env.DryRun {
-		lockless, err := p.lock(ctx, fd, p.at(dir))
+		lockless, err := p.lock(ctx, fd, func() string { return join(p.dst.path, dir) })
 		if err != nil {
 			return err
 		}

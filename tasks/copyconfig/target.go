@@ -73,7 +73,7 @@ func (r *run) openTarget(ctx context.Context, t *target) error {
 	if r.env.DryRun {
 		return nil
 	}
-	if t.lockless, err = r.lock(ctx, fd, t.path); err != nil {
+	if t.lockless, err = r.lock(ctx, fd, func() string { return t.path }); err != nil {
 		t.close()
 		return err
 	}
@@ -85,16 +85,16 @@ func openPath(path string) (int, error) {
 }
 
 // lock makes runs with the same directory take turns. lockless says that it cannot.
-func (r *run) lock(ctx context.Context, fd int, path string) (lockless bool, err error) {
+func (r *run) lock(ctx context.Context, fd int, path func() string) (lockless bool, err error) {
 	err = dirfd.Lock(ctx, fd, func() {
-		r.env.Doing("waiting for another initbox to leave " + shown(path))
-		r.env.Log.Info("another initbox copies into the directory, waiting", "path", shown(path))
+		r.env.Doing("waiting for another initbox to leave " + shown(path()))
+		r.env.Log.Info("another initbox copies into the directory, waiting", "path", shown(path()))
 	})
 	if errors.Is(err, dirfd.ErrNoLocks) {
 		return true, nil
 	}
 	if err != nil {
-		return false, explain(fmt.Errorf("lock %s: %w", shown(path), err))
+		return false, explain(fmt.Errorf("lock %s: %w", shown(path()), err))
 	}
 	return false, nil
 }
@@ -132,7 +132,7 @@ func (r *run) makeDir(ctx context.Context, dir int, name, path string) (int, err
 	if r.env.DryRun {
 		return -1, r.env.Do(ctx, "create", path+"/", nil)
 	}
-	lockless, err := r.lock(ctx, dir, filepath.Dir(path))
+	lockless, err := r.lock(ctx, dir, func() string { return filepath.Dir(path) })
 	if err != nil {
 		return -1, err
 	}
@@ -181,15 +181,15 @@ func (r *run) sweep(ctx context.Context, dir int, path string, lockless bool) er
 	if err != nil {
 		return err
 	}
-	return r.removeTemps(ctx, dir, path, temps, lockless)
+	return r.removeTemps(ctx, dir, func() string { return path }, temps, lockless)
 }
 
-func (r *run) removeTemps(ctx context.Context, dir int, path string, temps []string, lockless bool) error {
+func (r *run) removeTemps(ctx context.Context, dir int, path func() string, temps []string, lockless bool) error {
 	for _, name := range temps {
 		if lockless && !abandoned(dir, name) {
 			continue
 		}
-		err := r.env.Do(ctx, "remove", shown(join(path, name)), func() error { return atomicfile.RemoveAll(dir, name) })
+		err := r.env.Do(ctx, "remove", shown(join(path(), name)), func() error { return atomicfile.RemoveAll(dir, name) })
 		if err != nil {
 			return explain(err)
 		}
