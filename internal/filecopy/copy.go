@@ -134,8 +134,14 @@ func Equal(ctx context.Context, a, b int, size int64, buf []byte) (bool, error) 
 
 // ReadAt fills buf from offset off of fd, as far as there is something.
 func ReadAt(fd int, buf []byte, off int64) (int, error) {
+	return ReadAtLeast(fd, buf, off, len(buf))
+}
+
+// ReadAtLeast is ReadAt that may stop when least bytes are there: it does not
+// ask for the end of a file whose size is known.
+func ReadAtLeast(fd int, buf []byte, off int64, least int) (int, error) {
 	done := 0
-	for done < len(buf) {
+	for done < least {
 		n, err := unix.Pread(fd, buf[done:], off+int64(done))
 		if err == unix.EINTR {
 			continue
