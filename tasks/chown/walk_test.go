@@ -26,7 +26,7 @@ func deep(t *testing.T, root string, levels, files int, broad bool) {
 		name = strings.Repeat("f", 200) // more pages for fewer files
 	}
 	at, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	for range levels {
+	for level := range levels {
 		for i := range files {
 			if err == nil {
 				err = unix.Mknodat(at, name+fmt.Sprint(i), unix.S_IFREG|0o644, 0)
@@ -35,12 +35,13 @@ func deep(t *testing.T, root string, levels, files int, broad bool) {
 		if err == nil && broad {
 			err = unix.Mkdirat(at, "side", 0o755)
 		}
-		if err == nil {
-			err = unix.Mkdirat(at, "d", 0o755)
-		}
 		next := -1
+		deeper := fmt.Sprint(level) // of many names about half are listed before "side"
 		if err == nil {
-			next, err = unix.Openat(at, "d", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+			err = unix.Mkdirat(at, deeper, 0o755)
+		}
+		if err == nil {
+			next, err = unix.Openat(at, deeper, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		}
 		unix.Close(at)
 		at = next
@@ -69,17 +70,17 @@ func TestFewDescriptors(t *testing.T) {
 			task.Jobs = jobs
 			task.FileMode, task.DirMode = fmt.Sprintf("06%02o", jobs%8), fmt.Sprintf("07%02o", jobs%8)
 			out, ok := elsewhere(t, request{Task: task, Limit: 48}, func(*exec.Cmd) {})
-			if !ok || !strings.Contains(out, "changes 4501") {
+			if !ok || !strings.Contains(out, "4501 entries seen, 4501 changed") {
 				t.Error(out)
 			}
 		})
 	}
 	// The rest of a listing is found again after its directory was parked.
 	flat := area(t)
-	deep(t, flat, 60, 300, true)
+	deep(t, flat, 60, 170, true)
 	task := newTask(flat)
 	out, ok := elsewhere(t, request{Task: task, Limit: 48}, func(*exec.Cmd) {})
-	if !ok || !strings.Contains(out, fmt.Sprint("changes ", 1+60*302)) {
+	if !ok || !strings.Contains(out, fmt.Sprintf("%d entries seen, %[1]d changed", 1+60*172)) {
 		t.Error(out)
 	}
 }
@@ -129,11 +130,11 @@ func TestCancel(t *testing.T) {
 		var stopped time.Time
 		o := runEnv(ctx, task, false, func(env *tasks.Env) {
 			go func() {
-				for env.Changes() < after {
+				defer cancel()
+				for end := time.Now().Add(time.Minute); env.Changes() < after && time.Now().Before(end); {
 					runtime.Gosched()
 				}
 				stopped = time.Now()
-				cancel()
 			}()
 		})
 		<-ctx.Done()
