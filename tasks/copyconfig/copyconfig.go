@@ -28,7 +28,7 @@ All files of a ConfigMap or Secret come from one version, even while kubelet
 brings the next one. Names that begin with ".." are passed over. Links are
 followed as long as they stay beneath the source; one that leads out is an error.
 
-Each file is written under a temporary name (.initbox-….tmp) beside its place,
+Each file is written under a temporary name (.initbox-XXXX.tmp) beside its place,
 gets its owner and mode, goes to the disk and is renamed: a reader sees the old
 file or the new one. A file that has its content, owner and mode already is not
 touched. A link in the place of a file is replaced, never followed. Directories
@@ -37,7 +37,7 @@ that exist keep their owner and mode, but for those beneath the destination if
 
 With --prune, a file that an earlier run of the same copy wrote and that is no
 longer part of it is removed, unless somebody has changed it since. The file
-.initbox-manifest-… in the destination remembers what was written.
+.initbox-manifest-XXXX in the destination remembers what was written.
 
 With --atomic-dir all files appear at once, as in a volume of kubelet: they are in
 a directory of their own, which the link ..data leads to, and DST/KEY is a link to

@@ -105,6 +105,18 @@ func TestModes(t *testing.T) {
 	}
 }
 
+func TestRulesThatMatchNothingAreNamed(t *testing.T) {
+	src := tree{"tls.key": "", "a.conf": ""}.write(t, t.TempDir())
+	o := mustRun(t, copyTask(src, t.TempDir(), func(t *Task) {
+		t.ModeFor, t.Validate = []string{"tls.key=0600", "*.kye=0600"}, []string{"json", "*.conf=ini"}
+	}), 2)
+	for text, want := range map[string]bool{"*.kye": true, "rule=tls.key": false, "rule=json": true, "rule=\"*.conf": false} {
+		if strings.Contains(o.log, text) != want {
+			t.Errorf("%q in the log: %v, want %v\n%s", text, !want, want, o.log)
+		}
+	}
+}
+
 func TestIncludeAndExclude(t *testing.T) {
 	src := tree{"a.conf": "1", "b.txt": "2", "d/c.conf": "3", "d/x/e.conf": "4", "empty/": ""}.write(t, t.TempDir())
 	for _, c := range []struct {

@@ -74,7 +74,24 @@ func (r *run) gather(ctx context.Context, operands []operand, rename string) err
 	}
 	r.counts.total.Store(0)
 	r.top.each(func(n *node) { r.counts.total.Add(int64(len(n.files))) })
+	r.warnModes()
 	return r.clashes()
+}
+
+// warnModes names the rules of --mode-for that hold for no file: a slip there
+// leaves a key open to all.
+func (r *run) warnModes() {
+	for i, rule := range r.conf.modeFor {
+		used := false
+		r.top.each(func(n *node) {
+			for _, f := range n.files {
+				used = used || glob.Match(rule.glob, f.sourceRel(n))
+			}
+		})
+		if !used {
+			r.env.Log.Warn("--mode-for matches no file", "rule", r.ModeFor[i])
+		}
+	}
 }
 
 func (r *run) addFile(o operand, rename string) {
