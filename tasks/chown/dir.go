@@ -39,7 +39,11 @@ func (d *dir) path(name string) string { return d.below(name, true) }
 func (d *dir) rel(name string) string { return d.below(name, false) }
 
 func (d *dir) below(name string, withRoot bool) string {
-	buf := make([]byte, d.size+len("/")+len(name))
+	var space [256]byte // most paths need no more memory than their own
+	buf := space[:]
+	if size := d.size + len("/") + len(name); size > len(buf) {
+		buf = make([]byte, size)
+	}
 	at := len(buf) - len(name)
 	copy(buf[at:], name)
 	for p := d; p != nil && (withRoot || p.parent != nil); p = p.parent {

@@ -3,6 +3,7 @@ package chown
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type walk struct {
 	live    int // directories that are not finished
 	open    int // those that have a descriptor
 	waiting int // workers that wait for more
+	hired   int // workers
+	workers sync.WaitGroup
 }
 
 // A unit is work in one directory.
@@ -50,37 +53,36 @@ type claim struct {
 	names []string // nil for the rest of a listing
 }
 
-// mostClaimed bounds how many entries a worker takes at a time.
-const mostClaimed = 32
-
 // tree walks all that is below the root and does not change the root itself.
 func (w *walk) tree(ctx context.Context) {
 	w.more.L = &w.mu
 	defer context.AfterFunc(ctx, func() { w.stopped.Store(true) })()
 	first := w.enter(w.root)
-	var workers sync.WaitGroup
-	workers.Go(func() {
-		me := &worker{walk: w, ctx: ctx}
+	w.hire(ctx, func(me *worker) {
 		me.do(first)
 		w.done(ctx, first)
-		me.loop()
 	})
-	for range w.budget.workers - 1 {
-		workers.Go((&worker{walk: w, ctx: ctx}).loop)
+	for range min(w.budget.workers, runtime.GOMAXPROCS(0)) - 1 {
+		w.hire(ctx, nil)
 	}
-	workers.Wait()
+	w.workers.Wait()
 }
 
-// loop works until there is nothing left to do.
-func (w *worker) loop() {
-	for {
-		c, ok := w.take(w.last)
-		if !ok {
-			return
-		}
-		w.do(c)
-		w.done(w.ctx, c)
+// hire starts one more worker, unless there are enough.
+func (w *walk) hire(ctx context.Context, begin func(*worker)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hired == w.budget.workers {
+		return
 	}
+	w.hired++
+	w.workers.Go(func() {
+		me := &worker{walk: w, ctx: ctx, appetite: 1}
+		if begin != nil {
+			begin(me)
+		}
+		me.loop()
+	})
 }
 
 // enter counts a directory that was opened, and claims its listing.
@@ -108,9 +110,9 @@ func (w *walk) push(u *unit) {
 	}
 }
 
-// take returns work, or false when there is none any more. last is where the
-// caller was at work before.
-func (w *walk) take(last *dir) (claim, bool) {
+// take returns work, or false when there is none any more: at most as many
+// entries as most. last is where the caller was at work before.
+func (w *walk) take(last *dir, most int) (claim, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.stack) == 0 {
@@ -128,7 +130,7 @@ func (w *walk) take(last *dir) (claim, bool) {
 	case u.dirs:
 		n = 1 // opening more than one at a time would only cost descriptors
 	case n > 1:
-		n = min(max(n/(w.waiting+1), 1), mostClaimed)
+		n = min(max(n/(w.waiting+1), 1), most)
 	}
 	c := claim{u, u.names[:n]}
 	u.names = u.names[n:]
@@ -146,7 +148,7 @@ func (w *walk) take(last *dir) (claim, bool) {
 func (w *walk) choose(last *dir) int {
 	top := len(w.stack) - 1
 	other := -1
-	for i := top; i >= 0 && i > top-2*w.budget.workers; i-- {
+	for i := top; i >= 0 && i > top-2*w.hired; i-- {
 		switch u := w.stack[i]; {
 		case u.dir == last && !u.dirs:
 			return i

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,41 @@ type worker struct {
 	page   page
 	last   *dir // where it has found something to do
 	expect bool // the last entry had to change, so the next one probably has to
+
+	appetite int  // how many entries it takes at a time
+	waited   bool // for the file system, at the last claim
+}
+
+const (
+	// mostClaimed bounds how many entries a worker takes at a time.
+	mostClaimed = 32
+	// slow is what an entry takes at least where the file system is far away.
+	slow = 100 * time.Microsecond
+)
+
+// loop works until there is nothing left to do. Only where the file system lets
+// it wait, time and again, it calls for more workers: on a local disk as many as
+// there are processors get most done, and more would stand in their way.
+func (w *worker) loop() {
+	for {
+		c, ok := w.take(w.last, w.appetite)
+		if !ok {
+			return
+		}
+		start := time.Now()
+		w.do(c)
+		w.done(w.ctx, c)
+		switch took := time.Since(start); {
+		case took < slow*time.Duration(max(len(c.names), 1)):
+			w.waited = false
+			w.appetite = min(2*w.appetite, mostClaimed)
+		case !w.waited: // or the processor was just taken away from us
+			w.waited = true
+			w.appetite = 1
+		default:
+			w.hire(w.ctx, nil)
+		}
+	}
 }
 
 // do carries out one claim.
