@@ -16,6 +16,9 @@ type bench struct {
 	initbox, dir     string
 	rounds           int
 	files, slowFiles int
+	copyFiles        int
+	slowCopies       int
+	largeFile        bool
 	delay            time.Duration
 }
 

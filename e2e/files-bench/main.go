@@ -3,6 +3,7 @@
 // them.
 //
 //	files-bench -initbox ./initbox chown            200,000 files as they are, 20,000 with -delay
+//	files-bench -initbox ./initbox copy             20,000 files, one of 2 GiB, and 2,000 with -delay
 //	files-bench -delay 1ms mount BACKING MOUNTPOINT  a slow volume, until it is interrupted
 package main
 
@@ -35,10 +36,15 @@ func run(ctx context.Context) error {
 	flag.IntVar(&b.files, "files", 200_000, "files on the local disk, a hundred in each directory")
 	flag.IntVar(&b.slowFiles, "slow-files", 20_000, "files on the slow volume; 0 for none")
 	flag.DurationVar(&b.delay, "delay", time.Millisecond, "what each operation on the slow volume takes longer")
+	flag.IntVar(&b.copyFiles, "copy-files", 20_000, "files of 4 KiB that are copied on the local disk; 0 for none")
+	flag.BoolVar(&b.largeFile, "large-file", true, "copy one of 2 GiB on the local disk")
+	flag.IntVar(&b.slowCopies, "slow-copies", 2_000, "files of 4 KiB that are copied on the slow volume; 0 for none")
 	flag.Parse()
 	switch flag.Arg(0) {
 	case "chown":
 		return b.chown(ctx)
+	case "copy":
+		return b.copy(ctx)
 	case "mount":
 		if flag.NArg() != 3 {
 			return fmt.Errorf("usage: files-bench [-delay 1ms] mount BACKING MOUNTPOINT")
@@ -50,6 +56,6 @@ func run(ctx context.Context) error {
 		<-ctx.Done()
 		return unmount()
 	default:
-		return fmt.Errorf("name what to do: chown or mount")
+		return fmt.Errorf("name what to do: chown, copy or mount")
 	}
 }
