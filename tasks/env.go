@@ -25,7 +25,7 @@ type Env struct {
 
 	parent   *Env // counts along, nil at the top
 	changes  atomic.Int64
-	activity atomic.Pointer[string]
+	activity atomic.Pointer[activity]
 
 	mu      sync.Mutex
 	summary []string
@@ -36,32 +36,56 @@ func NewEnv(log *slog.Logger, stdout io.Writer, dryRun bool) *Env {
 	return &Env{Log: log, Stdout: stdout, DryRun: dryRun, Secrets: new(redact.Set)}
 }
 
+// An activity is what a Task is at. It is put together only when somebody asks,
+// for there may be millions of them.
+type activity struct{ verb, target string }
+
+// shownChanges is how many changes a dry-run logs before it only counts them.
+const shownChanges = 10
+
 // Do makes one change that is needed: "create", "/etc/app/a.conf". Every change
 // of a Task goes through Do, and only after the Task has seen that it is needed.
-// A dry-run only logs and counts it. Do returns change's error with verb and
-// target before it, or ctx's error if it is done already.
+// A dry-run only counts it, and logs the first ten; the others it logs at level
+// debug. Do returns change's error with verb and target before it, or ctx's
+// error if it is done already.
 func (e *Env) Do(ctx context.Context, verb, target string, change func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if e.DryRun {
-		e.count()
-		e.Log.Info("would "+verb, "target", target)
+		e.would(ctx, verb, target)
 		return nil
 	}
-	e.Doing(verb + " " + target)
+	e.note(&activity{verb, target})
 	if err := change(); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, target, err)
 	}
 	e.count()
-	e.Log.Debug(verb, "target", target)
+	if e.Log.Enabled(ctx, slog.LevelDebug) {
+		e.Log.Debug(verb, "target", target)
+	}
 	return nil
 }
 
-func (e *Env) count() {
-	for ; e != nil; e = e.parent {
+// would counts and logs a change that a dry-run does not make.
+func (e *Env) would(ctx context.Context, verb, target string) {
+	n, level := e.count(), slog.LevelInfo
+	if n > shownChanges {
+		level = slog.LevelDebug
+	}
+	e.Log.Log(ctx, level, "would "+verb, "target", target)
+	if n == shownChanges+1 {
+		e.Log.Info("further changes are only counted, --log-level=debug shows them")
+	}
+}
+
+// count counts a change and returns how many e has counted.
+func (e *Env) count() int64 {
+	n := e.changes.Add(1)
+	for e = e.parent; e != nil; e = e.parent {
 		e.changes.Add(1)
 	}
+	return n
 }
 
 // Changes returns how many changes Do has made, or in a dry-run would have made.
@@ -69,18 +93,25 @@ func (e *Env) Changes() int64 { return e.changes.Load() }
 
 // Doing notes what the Task is at, for whoever must explain an interruption:
 // "waiting for db:5432".
-func (e *Env) Doing(activity string) {
+func (e *Env) Doing(what string) { e.note(&activity{verb: what}) }
+
+func (e *Env) note(a *activity) {
 	for ; e != nil; e = e.parent {
-		e.activity.Store(&activity)
+		e.activity.Store(a)
 	}
 }
 
 // Activity returns what was last noted with Doing, or "".
 func (e *Env) Activity() string {
-	if a := e.activity.Load(); a != nil {
-		return *a
+	a := e.activity.Load()
+	switch {
+	case a == nil:
+		return ""
+	case a.target == "":
+		return a.verb
+	default:
+		return a.verb + " " + a.target
 	}
-	return ""
 }
 
 // Summarize adds a line to the termination message, below the verdict: the sums

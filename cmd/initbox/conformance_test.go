@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,8 +37,8 @@ import (
 //	-- FILE --      files in $WORK before the run
 //
 // ARGS may use $WORK (an empty or prepared folder), $TCP (an address that
-// accepts), $CLOSED (one that refuses) and $HTTP (a URL that answers 200, or 503
-// below /503).
+// accepts), $CLOSED (one that refuses), $HTTP (a URL that answers 200, or 503
+// below /503), and $UID and $GID of the test.
 type fixture struct {
 	done, blocked []string
 	files         []txtar.File
@@ -85,7 +86,8 @@ func world(t *testing.T, f fixture) (expand func([]string) []string, work string
 		}
 	}))
 	t.Cleanup(web.Close)
-	vars := strings.NewReplacer("$WORK", work, "$TCP", testnet.Open(t), "$CLOSED", testnet.Closed(t), "$HTTP", web.URL)
+	vars := strings.NewReplacer("$WORK", work, "$TCP", testnet.Open(t), "$CLOSED", testnet.Closed(t), "$HTTP", web.URL,
+		"$UID", strconv.Itoa(os.Getuid()), "$GID", strconv.Itoa(os.Getgid()))
 	return func(args []string) []string {
 		out := make([]string, len(args))
 		for i, a := range args {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/initbox/initbox/internal/cli"
 	"github.com/initbox/initbox/tasks"
+	"github.com/initbox/initbox/tasks/chown"
+	"github.com/initbox/initbox/tasks/copyconfig"
 	"github.com/initbox/initbox/tasks/waithttp"
 	"github.com/initbox/initbox/tasks/waittcp"
 )
@@ -18,6 +20,8 @@ var version, commit string
 var specs = []tasks.Spec{
 	waittcp.Spec,
 	waithttp.Spec,
+	copyconfig.Spec,
+	chown.Spec,
 }
 
 func main() {

@@ -1,0 +1,38 @@
+// Package slowfs shows a directory at another place with a delay added to every
+// file-system operation, as a network volume has one. The kernel is told to cache
+// neither names nor attributes, so each operation is paid for.
+package slowfs
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// Mount shows backing at mountpoint, each operation taking delay longer than it
+// does there. unmount ends that.
+func Mount(backing, mountpoint string, delay time.Duration) (unmount func() error, err error) {
+	root, err := fs.NewLoopbackRoot(backing)
+	if err != nil {
+		return nil, err
+	}
+	none := time.Duration(0)
+	raw := fs.NewNodeFS(root, &fs.Options{EntryTimeout: &none, AttrTimeout: &none, NegativeTimeout: &none})
+	server, err := fuse.NewServer(&slow{raw, delay}, mountpoint, &fuse.MountOptions{
+		Name: "slowfs", FsName: backing, DirectMount: true, AllowOther: true,
+		// With it the names of a directory would come with attributes that must not be kept.
+		DisableReadDirPlus: true,
+		MaxWrite:           1 << 20,
+		MaxBackground:      256,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
+	}
+	go server.Serve()
+	if err := server.WaitMount(); err != nil {
+		return nil, fmt.Errorf("mount %s: %w", mountpoint, err)
+	}
+	return server.Unmount, nil
+}

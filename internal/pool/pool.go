@@ -1,0 +1,86 @@
+// Package pool runs jobs that find further jobs, as the walk of a tree does, on
+// a bounded number of workers.
+package pool
+
+import (
+	"context"
+	"sync"
+)
+
+// A Job does a part of the work with the state of the worker that runs it. It
+// must return soon after ctx is done, and then too let go of what it holds.
+type Job[S any] func(ctx context.Context, state S) error
+
+// A Pool runs jobs. Jobs that were pushed last run first, so that a walk goes
+// deep before it goes wide and holds little open.
+type Pool[S any] struct {
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	newState func() S
+
+	mu      sync.Mutex
+	stack   []Job[S]
+	workers int // running ones
+	most    int
+	done    sync.WaitGroup
+}
+
+// Run runs first and all that it pushes, on at most workers goroutines, and
+// returns when all have ended. The first error ends the context of the others
+// and is returned; every job that was pushed still runs.
+func Run[S any](ctx context.Context, workers int, newState func() S, first func(*Pool[S]) Job[S]) error {
+	p := &Pool[S]{newState: newState, most: max(workers, 1)}
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	defer p.cancel(nil)
+	p.Push(first(p))
+	p.done.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.Cause(p.ctx)
+}
+
+// Push adds jobs. Only a job may call it, or first.
+func (p *Pool[S]) Push(jobs ...Job[S]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stack = append(p.stack, jobs...)
+	for range jobs {
+		if p.workers == p.most {
+			return
+		}
+		p.workers++
+		p.done.Go(p.work)
+	}
+}
+
+// work runs jobs until none is left. A job that comes later finds a new worker.
+func (p *Pool[S]) work() {
+	var state S
+	for first := true; ; first = false {
+		job, ok := p.pop()
+		if !ok {
+			return
+		}
+		if first {
+			state = p.newState()
+		}
+		if err := job(p.ctx, state); err != nil {
+			p.cancel(err)
+		}
+	}
+}
+
+func (p *Pool[S]) pop() (Job[S], bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.stack) - 1
+	if last < 0 {
+		p.workers--
+		return nil, false
+	}
+	job := p.stack[last]
+	p.stack[last] = nil
+	p.stack = p.stack[:last]
+	return job, true
+}

@@ -1,0 +1,193 @@
+package chown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/tasks"
+)
+
+// special are the bits of a file that the kernel drops when it changes hands.
+const special = fileperm.SetUID | fileperm.SetGID
+
+// A changer changes entries that are held by a descriptor.
+type changer struct {
+	plan   *plan
+	env    *tasks.Env
+	report *report
+}
+
+// change gives what fd describes its owner and mode. st describes it as well and
+// says that the plan wants it changed.
+func (c *changer) change(ctx context.Context, fd int, st *unix.Statx_t, target string) error {
+	if st.Nlink > 1 && !isDir(st) {
+		if skip, err := c.linked(st, target); skip || err != nil {
+			return err
+		}
+	}
+	verb := "chmod"
+	if c.plan.wantsOwner(st) {
+		verb = "chown"
+	}
+	err := c.env.Do(ctx, verb, target, func() error { return c.apply(fd, st) })
+	if err == nil {
+		c.report.changed.Add(1)
+	}
+	return err
+}
+
+// linked says what to do with a file that has other names.
+func (c *changer) linked(st *unix.Statx_t, target string) (skip bool, err error) {
+	switch c.plan.hardlinks {
+	case linksSkip:
+		c.report.skipped.Add(1)
+		return true, nil
+	case linksFail:
+		return false, tasks.WithNext(fmt.Errorf("%s has %d names (hard links), and a change would show at all of them", target, st.Nlink),
+			"remove the other names, or let it pass with --hardlinks=warn or leave it with --hardlinks=skip")
+	}
+	c.report.linked.Add(1)
+	return false, nil
+}
+
+func (c *changer) apply(fd int, st *unix.Statx_t) error {
+	mode := uint32(st.Mode) & fileperm.AllBits
+	want := c.plan.mode(st.Mode)
+	if !c.plan.wantsOwner(st) {
+		return c.chmod(fd, want)
+	}
+	var capability []byte
+	if c.plan.preserve && isFile(st) {
+		var err error
+		if capability, err = readCapability(fd); err != nil {
+			return fmt.Errorf("read its capabilities: %w", err)
+		}
+	}
+	if err := dirfd.Chown(fd, c.plan.owner.UID, c.plan.owner.GID); err != nil {
+		return err
+	}
+	if isFile(st) && mode&special != 0 {
+		after, err := c.dropped(fd, mode)
+		if err != nil {
+			return err
+		}
+		if !c.plan.preserve {
+			want = c.plan.mode(unix.S_IFREG | uint16(after))
+		}
+		mode = after
+	}
+	if want != mode {
+		if err := c.chmod(fd, want); err != nil {
+			return err
+		}
+	}
+	if capability == nil {
+		return nil
+	}
+	if err := unix.Setxattr(dirfd.ProcPath(fd), capabilityName, capability, 0); err != nil {
+		return &opError{opCapability, err}
+	}
+	return nil
+}
+
+// dropped returns the mode that the kernel has left of a file that had special
+// bits.
+func (c *changer) dropped(fd int, before uint32) (uint32, error) {
+	var st unix.Statx_t
+	if err := dirfd.Statx(fd, "", unix.STATX_MODE, &st); err != nil {
+		return 0, err
+	}
+	mode := uint32(st.Mode) & fileperm.AllBits
+	if mode != before && !c.plan.preserve {
+		c.report.stripped.Add(1)
+	}
+	return mode, nil
+}
+
+// chmod sets the mode and looks whether the kernel has, for it silently drops
+// the setgid bit where the caller may not set it.
+func (c *changer) chmod(fd int, mode uint32) error {
+	if err := dirfd.Chmod(fd, mode); err != nil {
+		return &opError{opMode, err}
+	}
+	if mode&fileperm.SetGID == 0 {
+		return nil
+	}
+	var st unix.Statx_t
+	if err := dirfd.Statx(fd, "", unix.STATX_MODE, &st); err != nil {
+		return err
+	}
+	if st.Mode&fileperm.SetGID == 0 {
+		return &opError{opSetGID, unix.EPERM}
+	}
+	return nil
+}
+
+const capabilityName = "security.capability"
+
+// readCapability returns the file capabilities of what fd describes, nil if it
+// has none.
+func readCapability(fd int) ([]byte, error) {
+	var buf [64]byte // struct vfs_ns_cap_data has 24 bytes
+	n, err := unix.Getxattr(dirfd.ProcPath(fd), capabilityName, buf[:])
+	switch err {
+	case nil:
+		return append([]byte(nil), buf[:n]...), nil
+	case unix.ENODATA, unix.EOPNOTSUPP, unix.ENOSYS:
+		return nil, nil
+	}
+	return nil, err
+}
+
+// What was tried when an entry could not be changed.
+const (
+	opMode       = "set its mode"
+	opSetGID     = "set its setgid bit"
+	opCapability = "restore its capabilities"
+	opRead       = "read the directory"
+)
+
+// An opError is a failed step, where it is not the one that the verb names.
+type opError struct {
+	op  string
+	err error
+}
+
+func (e *opError) Error() string {
+	if e.op == "" {
+		return e.err.Error()
+	}
+	return e.op + ": " + e.err.Error()
+}
+
+func (e *opError) Unwrap() error { return e.err }
+
+// opOf returns the step at which err came up, "" for the change of the owner.
+func opOf(err error) string {
+	if e := (*opError)(nil); errors.As(err, &e) {
+		return e.op
+	}
+	return ""
+}
+
+// capabilities returns what the plan may need, as a securityContext names it.
+func (p *plan) capabilities() []string {
+	names := []string{"CHOWN", "DAC_OVERRIDE"}
+	if !p.file.IsZero() || !p.dir.IsZero() || p.preserve {
+		names = append(names, "FOWNER", "FSETID")
+	}
+	if p.preserve {
+		names = append(names, "SETFCAP")
+	}
+	return names
+}
+
+func (p *plan) securityContext() string {
+	return "securityContext: {runAsUser: 0, capabilities: {drop: [ALL], add: [" + strings.Join(p.capabilities(), ", ") + "]}}"
+}

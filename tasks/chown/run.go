@@ -1,0 +1,133 @@
+package chown
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/tasks"
+)
+
+// Run implements [tasks.Task].
+func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	name, plan, err := t.parse()
+	if err != nil {
+		return tasks.Usagef("%w", err)
+	}
+	if plan.owner, err = fileperm.System.Resolve(name); err != nil {
+		return tasks.Usagef("owner %q: %w", t.Owner, err)
+	}
+	r := newReport(env.Log)
+	creds := ownCredentials()
+	job := &job{
+		task: t, creds: &creds, budget: newBudget(t.Jobs),
+		changer: changer{plan: plan, env: env, report: r},
+	}
+	err = job.paths(ctx)
+	r.warn()
+	env.Summarize(r.sums(env.DryRun))
+	return err
+}
+
+// A job is one run.
+type job struct {
+	changer
+	task   *Task
+	creds  *credentials
+	budget budget
+}
+
+// paths does one path after the other, for they may be the same tree.
+func (j *job) paths(ctx context.Context) error {
+	watched, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		j.report.progress(watched)
+	}()
+	defer func() { stop(); <-ended }()
+	for _, p := range j.task.Paths {
+		if err := j.path(ctx, p); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	err := j.report.err()
+	if err != nil && j.task.IgnoreErrors {
+		j.env.Log.Warn("ignored, as --ignore-errors says", "error", err)
+		return nil
+	}
+	return err
+}
+
+// path does all of one path. The failures of single entries are in the report;
+// an error says that nothing can be done here.
+func (j *job) path(ctx context.Context, path string) error {
+	root, err := j.openRoot(ctx, path)
+	if root == nil || err != nil {
+		return err
+	}
+	defer unix.Close(root.pin)
+	j.report.seen.Add(1)
+	deep := j.task.Recursive && isDir(&root.st)
+	wanted := j.plan.wants(&root.st)
+	if deep && j.task.IfRootMismatch && !wanted {
+		j.env.Log.Info("left alone, for the root is right already", "path", path)
+		return nil
+	}
+	if wanted && !j.env.DryRun {
+		if err := j.refused(root); err != nil {
+			return tasks.WithNext(fmt.Errorf("%s itself is refused, so nothing was changed: %w", path, err),
+				j.creds.advise(j.plan, err, root.pin, &root.st))
+		}
+	}
+	if deep {
+		before := j.report.failed.Load()
+		if err := j.walk(ctx, root); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if j.report.failed.Load() != before && !j.task.IgnoreErrors {
+			if wanted {
+				j.env.Log.Warn("the root keeps its owner and mode, for not all below it is done", "path", path)
+			}
+			return nil
+		}
+	}
+	return j.last(ctx, root)
+}
+
+// last changes the root, whose state says that all below it is done.
+func (j *job) last(ctx context.Context, root *root) error {
+	err := dirfd.Statx(root.pin, "", statMask, &root.st)
+	if err == nil && j.plan.wants(&root.st) {
+		err = j.change(ctx, root.pin, &root.st, root.path)
+	}
+	if err != nil && ctx.Err() == nil {
+		j.report.fail(err, func() string { return j.creds.advise(j.plan, err, root.pin, &root.st) })
+	}
+	return ctx.Err()
+}
+
+// walk does all below the root.
+func (j *job) walk(ctx context.Context, root *root) error {
+	fd, err := dirfd.OpenDir(root.pin, "")
+	if err != nil {
+		err = fmt.Errorf("%s: %w", root.path, &opError{opRead, err})
+		return tasks.WithNext(err, j.creds.advise(j.plan, err, root.pin, &root.st))
+	}
+	defer unix.Close(fd)
+	w := &walk{
+		changer: j.changer, creds: j.creds, budget: j.budget,
+		root: &dir{name: root.path, size: len(root.path), fd: fd, ino: root.st.Ino, mount: dirfd.MountOf(&root.st)},
+	}
+	w.tree(ctx)
+	return nil
+}

@@ -1,0 +1,242 @@
+package chown
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/glob"
+)
+
+// A worker is one goroutine of a walk with what it needs again and again.
+type worker struct {
+	*walk
+	ctx    context.Context
+	st     unix.Statx_t // of the entry at hand
+	page   page
+	last   *dir // where it has found something to do
+	expect bool // the last entry had to change, so the next one probably has to
+
+	appetite int  // how many entries it takes at a time
+	waited   bool // for the file system, at the last claim
+}
+
+const (
+	// mostClaimed bounds how many entries a worker takes at a time.
+	mostClaimed = 32
+	// slow is what an entry takes at least where the file system is far away.
+	slow = 100 * time.Microsecond
+)
+
+// loop works until there is nothing left to do. Only where the file system lets
+// it wait, time and again, it calls for more workers: on a local disk as many as
+// there are processors get most done, and more would stand in their way.
+func (w *worker) loop() {
+	for {
+		c, ok := w.take(w.last, w.appetite)
+		if !ok {
+			return
+		}
+		start := time.Now()
+		w.do(c)
+		w.done(w.ctx, c)
+		switch took := time.Since(start); {
+		case took < slow*time.Duration(max(len(c.names), 1)):
+			w.waited = false
+			w.appetite = min(2*w.appetite, mostClaimed)
+		case !w.waited: // or the processor was just taken away from us
+			w.waited = true
+			w.appetite = 1
+		default:
+			w.hire(w.ctx, nil)
+		}
+	}
+}
+
+// do carries out one claim.
+func (w *worker) do(c claim) {
+	d := c.unit.dir
+	if w.stopped.Load() {
+		return
+	}
+	if news, err := w.reopen(d); err != nil {
+		if news {
+			w.fail(fmt.Errorf("%s: %w", d.path(""), err), w.root.fd, &w.st)
+		}
+		return
+	}
+	if c.names == nil {
+		w.list(d)
+		return
+	}
+	for _, name := range c.names {
+		if w.stopped.Load() {
+			return
+		}
+		if err := w.entry(d, name, c.unit.dirs); err != nil {
+			w.fail(err, d.fd, &w.st)
+		}
+	}
+}
+
+// tries bounds how often an entry may turn from a directory into something else
+// and back while we look.
+const tries = 4
+
+// entry does what is to be done for one entry.
+func (w *worker) entry(d *dir, name string, looksLikeDir bool) error {
+	for range tries {
+		var again bool
+		var err error
+		if looksLikeDir {
+			again, err = w.subdir(d, name)
+		} else {
+			again, err = w.other(d, name)
+		}
+		switch {
+		case dirfd.IsGone(err):
+			w.report.vanished.Add(1)
+			return nil
+		case !again:
+			w.report.seen.Add(1)
+			return err
+		}
+		looksLikeDir = !looksLikeDir
+	}
+	return fmt.Errorf("%s: %w", d.path(name), errRestless)
+}
+
+var errRestless = errors.New("it turns from a directory into something else and back all the time")
+
+// other looks at an entry that is no directory, as far as we know, and changes
+// it. again says that it is one.
+func (w *worker) other(d *dir, name string) (again bool, err error) {
+	// A look at the name costs one call, a look at the held entry three, of which
+	// a change needs all.
+	if !w.expect {
+		if err := dirfd.Statx(d.fd, name, statMask, &w.st); err != nil {
+			return false, fmt.Errorf("look at %s: %w", d.path(name), err)
+		}
+		if isDir(&w.st) {
+			return true, nil
+		}
+		if w.foreign() {
+			return false, nil
+		}
+		if w.expect = w.plan.wants(&w.st); !w.expect {
+			return false, nil
+		}
+	}
+	pin, err := dirfd.Open(d.fd, name, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return false, fmt.Errorf("open %s: %w", d.path(name), err)
+	}
+	defer unix.Close(pin)
+	if err := dirfd.Statx(pin, "", statMask, &w.st); err != nil {
+		return false, fmt.Errorf("look at %s: %w", d.path(name), err)
+	}
+	if isDir(&w.st) {
+		return true, nil
+	}
+	if w.foreign() {
+		return false, nil
+	}
+	if w.expect = w.plan.wants(&w.st); !w.expect {
+		return false, nil
+	}
+	return false, w.change(w.ctx, pin, &w.st, d.path(name))
+}
+
+// foreign reports whether the entry at hand is a mount point that is not to be
+// crossed, and counts it.
+func (w *worker) foreign() bool {
+	if w.plan.cross || dirfd.MountOf(&w.st) == w.root.mount {
+		return false
+	}
+	w.report.mounts.Add(1)
+	return true
+}
+
+// subdir opens a directory and lists its first page. again says that the entry
+// is none.
+func (w *worker) subdir(d *dir, name string) (again bool, err error) {
+	fd, err := dirfd.OpenDir(d.fd, name)
+	if err == unix.EACCES && !w.plan.dir.IsZero() {
+		fd, err = w.unlock(d, name)
+	}
+	switch {
+	case err == unix.ENOTDIR || err == unix.ELOOP:
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("%s: %w", d.path(name), &opError{opRead, err})
+	}
+	if err := dirfd.Statx(fd, "", statMask, &w.st); err != nil {
+		unix.Close(fd)
+		return false, fmt.Errorf("look at %s: %w", d.path(name), err)
+	}
+	if w.foreign() {
+		unix.Close(fd)
+		return false, nil
+	}
+	child := d.child(name)
+	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
+	c := w.enter(child)
+	w.do(c)
+	w.done(w.ctx, c)
+	return false, nil
+}
+
+// unlock opens a directory that its owner may only read once it has its new mode.
+func (w *worker) unlock(d *dir, name string) (int, error) {
+	pin, err := dirfd.Open(d.fd, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(pin)
+	if err := dirfd.Statx(pin, "", statMask, &w.st); err != nil {
+		return -1, err
+	}
+	if !w.plan.cross && dirfd.MountOf(&w.st) != w.root.mount || !w.plan.wants(&w.st) {
+		return -1, unix.EACCES
+	}
+	if err := w.change(w.ctx, pin, &w.st, d.path(name)); err != nil {
+		return -1, err
+	}
+	return dirfd.OpenDir(pin, "")
+}
+
+// list reads one page of d and leaves the rest of the listing, and what it has
+// found, as work. Files come to lie on top, because they need no descriptors.
+func (w *worker) list(d *dir) {
+	w.last = d
+	w.env.Doing("walking " + d.path(""))
+	found, err := w.page.read(d.fd, w.keep(d))
+	if err != nil {
+		if !dirfd.IsGone(err) {
+			w.fail(fmt.Errorf("%s: %w", d.path(""), &opError{opRead, err}), d.fd, &w.st)
+		}
+		return
+	}
+	if found.more {
+		d.next = found.next
+		w.push(&unit{dir: d, left: 1})
+	}
+	if len(found.dirs) > 0 {
+		w.push(&unit{dir: d, dirs: true, names: found.dirs, left: len(found.dirs)})
+	}
+	if len(found.files) > 0 {
+		w.push(&unit{dir: d, names: found.files, left: len(found.files)})
+	}
+}
+
+// keep returns whether an entry of d is not excluded.
+func (w *worker) keep(d *dir) func(name []byte) bool {
+	if len(w.plan.exclude) == 0 {
+		return func([]byte) bool { return true }
+	}
+	return func(name []byte) bool { return !glob.Any(w.plan.exclude, d.rel(string(name))) }
+}

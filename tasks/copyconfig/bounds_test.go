@@ -1,0 +1,178 @@
+package copyconfig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func TestNothingIsLeftOpen(t *testing.T) {
+	v := &volume{t.TempDir()}
+	if err := v.update(payload(6)); err != nil {
+		t.Fatal(err)
+	}
+	plain := tree{"a": "1", "d/b": "2", "l": "-> a", "big": strings.Repeat("x", 100_000)}.write(t, t.TempDir())
+	bad := tree{"a": "1", "l": "-> /etc"}.write(t, t.TempDir())
+	files, goroutines := descriptors(t), runtime.NumGoroutine()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, with := range []func(*Task){
+		nil, func(t *Task) { t.Prune = true }, func(t *Task) { t.AtomicDir = true }, func(t *Task) { t.memory = 1 },
+		func(t *Task) { t.Owner = "nobody-of-this-name" }, func(t *Task) { t.Sources = append(t.Sources, "/nope") },
+	} {
+		for _, src := range []string{v.dir, plain, bad} {
+			task := copyTask(src, filepath.Join(t.TempDir(), "x/y"), with)
+			run1(ended, task)
+			runEnv(t.Context(), task, true)
+			run1(t.Context(), task)
+			run1(t.Context(), task)
+		}
+	}
+	if now := descriptors(t); now != files {
+		t.Errorf("%d descriptors, %d before", now, files)
+	}
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
+}
+
+func TestCancelIsHeededAtOnce(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(src, "big"), make([]byte, 256<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, with := range []func(*Task){nil, func(t *Task) { t.Prune = true }, func(t *Task) { t.AtomicDir = true }} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var at time.Time
+		timer := time.AfterFunc(15*time.Millisecond, func() { at = time.Now(); cancel() })
+		o := run1(ctx, copyTask(src, dst, with))
+		took := time.Since(at)
+		timer.Stop()
+		cancel()
+		if o.err == nil {
+			t.Fatal("the copy had ended before: the file is too small")
+		}
+		if !errors.Is(o.err, context.Canceled) || took > 2*time.Second {
+			t.Errorf("after %v: %s", took, o.text())
+		}
+		if err := noTemps(dst); err != nil {
+			t.Error(err)
+		}
+	}
+	tree{}.want(t, dst)
+}
+
+func TestRunsTakeTurns(t *testing.T) {
+	dst := t.TempDir()
+	lock, err := openPath(dst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(lock, unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	src := tree{"a": "1"}.write(t, t.TempDir())
+	if o := run1(ctx, copyTask(src, dst, nil)); !errors.Is(o.err, context.DeadlineExceeded) || !strings.Contains(o.log, "another initbox") {
+		t.Error(o.text())
+	}
+	unix.Close(lock)
+
+	// Many at once, also in a directory beneath, remove none of each other's files.
+	var runs sync.WaitGroup
+	for i := range 8 {
+		src := make(tree)
+		for n := range 60 {
+			src[string(rune('a'+i))+"/sub/"+strings.Repeat("f", n+1)] = strings.Repeat("x", 5000)
+			src["shared/"+strings.Repeat("g", n+1)] = strings.Repeat("x", 5000)
+		}
+		from, to := src.write(t, t.TempDir()), dst
+		if i%2 == 1 {
+			from, to = from+"/shared", dst+"/shared"
+		}
+		runs.Go(func() {
+			for range 5 {
+				if o := run1(t.Context(), copyTask(from, to, func(t *Task) { t.ModeFor = []string{"g*=060" + string(rune('0' + i))[:1]} })); o.err != nil {
+					t.Error(o.text())
+				}
+			}
+		})
+	}
+	runs.Wait()
+	if err := noTemps(dst); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSparseAndLarge(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	f, err := os.Create(filepath.Join(src, "sparse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 3 << 30
+	for _, off := range []int64{0, 1 << 30, 1<<30 + 5, size - 10} {
+		if _, err := f.WriteAt([]byte("data"), off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	if err := os.WriteFile(filepath.Join(src, "big"), big, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, copyTask(src, dst, nil), 2)
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(dst, "sparse"), &st); err != nil || st.Size != size || st.Blocks > 1000 {
+		t.Errorf("%d bytes in %d blocks: %v", st.Size, st.Blocks, err)
+	}
+	f, err = os.Open(filepath.Join(dst, "sparse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, off := range []int64{0, 1 << 30, 1<<30 + 5, size - 10} {
+		buf := make([]byte, 5)
+		if _, err := f.ReadAt(buf, off); err != nil || !bytes.HasPrefix(buf, []byte("data")) {
+			t.Errorf("at %d: %q, %v", off, buf, err)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(dst, "big")); err != nil || !bytes.Equal(got, big) {
+		t.Errorf("the large file differs: %v", err)
+	}
+	// The last byte counts.
+	if f, err := os.OpenFile(filepath.Join(dst, "big"), os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	} else if _, err := f.WriteAt([]byte("?"), int64(len(big)-1)); errors.Join(err, f.Close()) != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, copyTask(src, dst, func(t *Task) { t.Include = []string{"big"} }), 1)
+	if got, err := os.ReadFile(filepath.Join(dst, "big")); err != nil || !bytes.Equal(got, big) {
+		t.Errorf("the large file differs: %v", err)
+	}
+	// A file of /proc has no size beforehand.
+	mustRun(t, copyTask("/proc/version", dst, nil), 1)
+	if got, err := os.ReadFile(filepath.Join(dst, "version")); err != nil || !bytes.HasPrefix(got, []byte("Linux")) {
+		t.Errorf("%q, %v", got, err)
+	}
+	mustRun(t, copyTask("/proc/version", dst, nil), 0)
+}

@@ -1,0 +1,94 @@
+package copyconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/atomicfile"
+	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/tasks"
+)
+
+// explain adds the next step to a failure in the destination.
+func explain(err error) error {
+	if err == nil || tasks.NextOf(err) != "" || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if next := nextStep(err); next != "" {
+		return tasks.WithNext(err, next)
+	}
+	return err
+}
+
+func nextStep(err error) string {
+	var owner *atomicfile.OwnerError
+	switch {
+	case errors.Is(err, source.ErrChanged):
+		return ""
+	case errors.As(err, &owner) && errors.Is(err, unix.EINVAL):
+		return "the user namespace of the pod has no such owner: choose a number that /proc/self/uid_map covers"
+	case errors.As(err, &owner):
+		return fmt.Sprintf("UID %d may not give files to others: leave --owner out and run with that UID (runAsUser), "+
+			"or add the capability CHOWN (securityContext.capabilities.add); an NFS server that squashes root refuses it always", os.Geteuid())
+	case errors.Is(err, errLinks), errors.Is(err, errNotFile):
+		return "remove it, or copy without --in-place"
+	case errors.Is(err, errNotDir), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):
+		return "remove what is there, or choose another destination"
+	case errors.Is(err, unix.EISDIR):
+		return "a directory is where the file must be: remove it, or leave the file out with --exclude"
+	case errors.Is(err, unix.EROFS):
+		return "the destination is on a read-only file system: mount an emptyDir there"
+	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EXDEV):
+		return "the file is a mount of its own (subPath) and cannot be replaced: write into it with --in-place, or mount the directory"
+	case errors.Is(err, unix.ETXTBSY):
+		return "the file is a program that runs: copy without --in-place, which replaces it"
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return "the volume is full, the old files are whole: raise the emptyDir's sizeLimit or the claim's size (old and new files need space together)"
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return fmt.Sprintf("UID %d may not write there: set fsGroup in the pod's securityContext, or run as the owner of the volume (runAsUser)", os.Geteuid())
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return "too many files are open: lower --jobs"
+	case errors.Is(err, unix.ENAMETOOLONG):
+		return "the volume takes no name of this length: leave the file out with --exclude"
+	}
+	return ""
+}
+
+// explainSource adds the next step to a failure in a source.
+func explainSource(err error) error {
+	if err == nil || tasks.NextOf(err) != "" || errors.Is(err, source.ErrChanged) {
+		return err
+	}
+	switch {
+	case errors.Is(err, source.ErrOutside):
+		return tasks.WithNext(err, "name what it leads to as a source of its own, or leave the link out with --exclude")
+	case errors.Is(err, source.ErrLoop), errors.Is(err, source.ErrSpecial):
+		return tasks.WithNext(err, "leave it out with --exclude")
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENOTDIR):
+		return tasks.WithNext(err, "it is a link that leads nowhere, or it was replaced meanwhile: leave it out with --exclude, or try again")
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return tasks.WithNext(err, fmt.Sprintf("UID %d may not read it: set fsGroup in the pod's securityContext, or defaultMode in the volume", os.Geteuid()))
+	}
+	return err
+}
+
+// sourcePath is the path of f, which is in n, for messages.
+func (r *run) sourcePath(n *node, f *file) string {
+	return shown(join(f.dir.Origin(), f.base))
+}
+
+// wantsSync reports whether files in the directory fd are to be written to the disk.
+func (r *run) wantsSync(fd int) bool {
+	if r.FSync != syncAuto {
+		return r.FSync == syncAlways
+	}
+	var st unix.Statfs_t
+	if unix.Fstatfs(fd, &st) != nil {
+		return true
+	}
+	return int64(st.Type) != unix.TMPFS_MAGIC && int64(st.Type) != unix.RAMFS_MAGIC
+}

@@ -1,0 +1,331 @@
+package copyconfig
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/atomicfile"
+	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/filecopy"
+	"github.com/initbox/initbox/internal/source"
+)
+
+// A pending file has its content, owner and mode, but not yet its name.
+type pending struct {
+	file *file
+	temp *atomicfile.Temp
+	fate fate
+	size int64
+}
+
+// files brings files of one directory to their places.
+func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
+	var dirs openDirs
+	defer dirs.close()
+	var ready []pending
+	defer func() {
+		for _, r := range ready {
+			r.temp.Discard(nil)
+		}
+	}()
+	commit := func() error {
+		for len(ready) > 0 {
+			if err := pl.commit(ctx, ready[0]); err != nil {
+				return err
+			}
+			ready = ready[1:]
+		}
+		return nil
+	}
+	size := int64(0)
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		next, err := pl.file(ctx, w, &dirs, f)
+		if err != nil {
+			return err
+		}
+		if next.temp == nil {
+			continue
+		}
+		// Old and new files take space together until the new ones get their names.
+		ready, size = append(ready, next), size+next.size
+		if size >= batchBytes {
+			size = 0
+			if err := commit(); err != nil {
+				return err
+			}
+		}
+	}
+	return commit()
+}
+
+// batchBytes is how much is written before it gets its names.
+const batchBytes = 4 << 20
+
+// file finds out what is to be done about f, and does it or prepares it.
+func (pl *place) file(ctx context.Context, w *scratch, dirs *openDirs, f *file) (none pending, err error) {
+	p := pl.p
+	if f.known && !p.staging && (f.fate == unchanged || f.fate == kept) {
+		p.counts.add(f.fate)
+		return none, nil
+	}
+	if p.IfAbsent && f.exists {
+		return none, pl.settle(f, kept)
+	}
+	in, err := pl.read(w, dirs, f)
+	if err != nil {
+		return none, explainSource(fmt.Errorf("read %s: %w", p.sourcePath(pl.node, f), err))
+	}
+	defer in.close()
+	fate, err := pl.fateOf(ctx, w, f, in)
+	if err != nil {
+		return none, err
+	}
+	if p.hash && fate != unchanged {
+		if err := in.check(ctx, w, f); err != nil {
+			return none, explainSource(fmt.Errorf("read %s: %w", p.sourcePath(pl.node, f), err))
+		}
+	}
+	switch {
+	case p.compare || fate == unchanged:
+		return none, pl.settle(f, fate)
+	case p.env.DryRun:
+		return none, pl.record(ctx, f, fate, nil)
+	case p.InPlace && f.exists:
+		return none, pl.record(ctx, f, fate, func() error { return pl.overwrite(ctx, w, f, in) })
+	}
+	temp, err := pl.stage(ctx, w, f, in)
+	if err != nil {
+		return none, explain(fmt.Errorf("%s %s: %w", verbs[fate], p.under(pl.node, f.name), err))
+	}
+	return pending{f, temp, fate, in.size()}, nil
+}
+
+var verbs = map[fate]string{created: "create", updated: "update"}
+
+// settle notes a fate that takes no further work.
+func (pl *place) settle(f *file, fate fate) error {
+	f.fate, f.known = fate, true
+	if pl.p.compare {
+		if fate == created || fate == updated {
+			pl.p.changes.Add(1)
+		}
+		if !pl.p.AtomicDir {
+			return nil
+		}
+	}
+	if !pl.p.staging {
+		pl.p.counts.add(fate)
+	}
+	return nil
+}
+
+// record makes a change and counts it.
+func (pl *place) record(ctx context.Context, f *file, fate fate, change func() error) error {
+	err := pl.p.do(ctx, verbs[fate], pl.p.under(pl.node, f.name), change)
+	if err != nil {
+		return explain(err)
+	}
+	pl.dirty.Store(true)
+	if !pl.p.staging {
+		pl.p.counts.add(fate)
+	}
+	return nil
+}
+
+func (pl *place) commit(ctx context.Context, r pending) error {
+	return pl.record(ctx, r.file, r.fate, func() error { return r.temp.Commit(r.file.name, pl.sync) })
+}
+
+// An input is what a file shall have in it, at hand.
+type input struct {
+	content
+	shared bool // somebody else closes fd
+}
+
+func (in *input) close() {
+	if in.fd >= 0 && !in.shared {
+		unix.Close(in.fd)
+	}
+}
+
+func (in *input) size() int64 {
+	if in.data != nil {
+		return int64(len(in.data))
+	}
+	return in.st.Size
+}
+
+// read opens the source of f. A small file is read at once, into the first half
+// of w.data.
+func (pl *place) read(w *scratch, dirs *openDirs, f *file) (*input, error) {
+	if f.content != nil {
+		return &input{content: *f.content, shared: true}, nil
+	}
+	in := &input{}
+	var err error
+	if in.fd, err = dirs.openFile(f, &in.st); err != nil {
+		return nil, err
+	}
+	if in.st.Size >= half {
+		return in, nil
+	}
+	// One byte more than the size tells that it is growing. What procfs and the
+	// like have has no size beforehand.
+	room, least := in.st.Size+1, int(in.st.Size)
+	if least == 0 {
+		room, least = half, half
+	}
+	n, err := filecopy.ReadAtLeast(in.fd, w.data[:room], 0, least)
+	unix.Close(in.fd)
+	in.fd = -1
+	if err == nil && (int64(n) == room || int64(n) < in.st.Size) {
+		err = source.ErrChanged
+	}
+	in.data = w.data[:n]
+	return in, err
+}
+
+// fateOf compares f with what is in its place.
+func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *input) (fate, error) {
+	if !f.exists || pl.fd < 0 || pl.p.staging {
+		return created, nil
+	}
+	if f.known {
+		return f.fate, nil
+	}
+	var st unix.Stat_t
+	err := dirfd.Stat(pl.fd, f.name, &st)
+	switch {
+	case dirfd.IsGone(err):
+		f.exists = false
+		return created, nil
+	case err != nil:
+		return 0, explain(fmt.Errorf("look at %s: %w", pl.p.under(pl.node, f.name), err))
+	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return 0, explain(fmt.Errorf("%s: %w", pl.p.under(pl.node, f.name), unix.EISDIR))
+	case st.Mode&unix.S_IFMT != unix.S_IFREG, st.Size != in.size(),
+		st.Mode&0o7777 != pl.mode(f, in), !pl.p.owner.Matches(st.Uid, st.Gid):
+		return updated, nil
+	}
+	same, err := pl.same(ctx, w, f, in)
+	if err != nil {
+		return 0, explain(fmt.Errorf("compare %s: %w", pl.p.under(pl.node, f.name), err))
+	}
+	if same {
+		return unchanged, nil
+	}
+	return updated, nil
+}
+
+func (pl *place) mode(f *file, in *input) uint32 {
+	return pl.p.conf.fileMode(func() string { return f.sourceRel(pl.node) }, in.st.Mode)
+}
+
+// same reports whether the contents are the same. A file that cannot be read is
+// not: it will be replaced.
+func (pl *place) same(ctx context.Context, w *scratch, f *file, in *input) (bool, error) {
+	fd, err := dirfd.Open(pl.fd, f.name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return false, nil
+	}
+	defer unix.Close(fd)
+	if in.data == nil {
+		return filecopy.Equal(ctx, in.fd, fd, in.st.Size, w.data)
+	}
+	for done := 0; done < len(in.data); {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		part := in.data[done:min(done+half, len(in.data))]
+		n, err := filecopy.ReadAt(fd, w.data[half:half+len(part)], int64(done))
+		if err != nil || !bytes.Equal(part, w.data[half:half+n]) {
+			return false, err
+		}
+		done += n
+	}
+	return true, nil
+}
+
+// stage writes f under a temporary name.
+func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *input) (*atomicfile.Temp, error) {
+	temp, err := atomicfile.Create(pl.fd)
+	if err != nil {
+		return nil, err
+	}
+	if err := pl.fill(ctx, w, temp.FD, in); err != nil {
+		return nil, temp.Discard(err)
+	}
+	if err := temp.Finish(pl.p.attributes(pl.mode(f, in))); err != nil {
+		return nil, temp.Discard(err)
+	}
+	if pl.sync {
+		_ = unix.SyncFileRange(temp.FD, 0, 0, unix.SYNC_FILE_RANGE_WRITE) // begin; Commit waits for it
+	}
+	return temp, nil
+}
+
+// fill writes in to fd, which is empty or as large.
+func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *input) error {
+	if in.data != nil {
+		return filecopy.WriteAt(fd, in.data, 0)
+	}
+	n, err := filecopy.Copy(ctx, fd, in.fd, in.st.Size, filecopy.IsSparse(&in.st), pl.sync, w.data)
+	if err != nil {
+		return err
+	}
+	same, err := filecopy.Unchanged(in.fd, &in.st)
+	if err == nil && (!same || n < in.st.Size) {
+		err = source.ErrChanged
+	}
+	return err
+}
+
+// A digest is the SHA-256 of a content.
+type digest [sha256.Size]byte
+
+// check notes the digest of in, or finds that it is not the one noted: then the
+// manifest would be wrong about what is written.
+func (in *input) check(ctx context.Context, w *scratch, f *file) error {
+	var sum digest
+	var err error
+	if in.data != nil {
+		sum = sha256.Sum256(in.data)
+	} else {
+		sum, err = digestOf(ctx, in.fd, w.data)
+	}
+	switch {
+	case err != nil:
+		return err
+	case f.hash == nil:
+		f.hash = &sum
+	case *f.hash != sum:
+		return source.ErrChanged
+	}
+	return nil
+}
+
+// digestOf returns the digest of what fd has.
+func digestOf(ctx context.Context, fd int, buf []byte) (digest, error) {
+	h := sha256.New()
+	for off := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return digest{}, err
+		}
+		n, err := filecopy.ReadAt(fd, buf, off)
+		if err != nil {
+			return digest{}, err
+		}
+		if n == 0 {
+			return digest(h.Sum(nil)), nil
+		}
+		h.Write(buf[:n])
+		off += int64(n)
+	}
+}

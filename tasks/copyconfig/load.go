@@ -1,0 +1,237 @@
+package copyconfig
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/filecopy"
+	"github.com/initbox/initbox/internal/pool"
+	"github.com/initbox/initbox/internal/render"
+	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/tasks"
+)
+
+// defaultMemory bounds what the files of volumes take before the first write; those
+// beyond it are held open instead. A ConfigMap or Secret has 1 MiB at most.
+const defaultMemory = 8 << 20
+
+// texts bounds what rendered, validated and trimmed files take in memory.
+const texts = 64 << 20
+
+// A loader reads what must be known before the first write: the files of volumes,
+// which kubelet may take away, and those that are rendered or checked.
+type loader struct {
+	*run
+	renderer *render.Renderer
+	left     atomic.Int64   // of memory
+	texts    atomic.Int64   // what is in memory to be written
+	matched  []*atomic.Bool // the rules of --validate that had a file
+}
+
+// load reads, renders and validates. Nothing was written before it has succeeded.
+func (r *run) load(ctx context.Context) error {
+	l := &loader{run: r}
+	l.left.Store(cmp.Or(r.memory, defaultMemory))
+	for range r.conf.validate {
+		l.matched = append(l.matched, new(atomic.Bool))
+	}
+	if r.rendering() {
+		environ := r.Environ
+		if environ == nil {
+			environ = os.Environ()
+		}
+		var err error
+		if l.renderer, err = render.New(ctx, r.Render, environ); err != nil {
+			return err
+		}
+	}
+	err := pool.Run(ctx, r.Jobs, newScratch, func(p *pool.Pool[*scratch]) pool.Job[*scratch] {
+		return func(context.Context, *scratch) error {
+			r.top.each(func(n *node) {
+				if len(n.files) > 0 && (l.transforms() || n.live()) {
+					p.Push(l.dirJob(n))
+				}
+			})
+			return nil
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i, rule := range r.conf.validate {
+		if !l.matched[i].Load() {
+			r.env.Log.Warn("--validate checked no file", "rule", r.Validate[i], "next", "write GLOB="+rule.kind+" for files with another extension")
+		}
+	}
+	return r.set.Current()
+}
+
+func (r *run) rendering() bool {
+	return r.Render.Mode == render.Env || r.Render.Mode == render.Template
+}
+
+// transforms reports whether contents are looked into at all.
+func (l *loader) transforms() bool {
+	return l.renderer != nil || l.TrimNewline || len(l.conf.validate) > 0
+}
+
+// live reports whether a file of n comes from a volume of kubelet.
+func (n *node) live() bool {
+	for _, f := range n.files {
+		if f.dir.Live() {
+			return true
+		}
+	}
+	return false
+}
+
+// dirJob loads the files of n. All faults are reported at once.
+func (l *loader) dirJob(n *node) pool.Job[*scratch] {
+	return func(ctx context.Context, w *scratch) error {
+		var dirs openDirs
+		defer dirs.close()
+		var errs []error
+		for _, f := range n.files {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := l.file(ctx, &dirs, n, f)
+			if err != nil && tasks.KindOf(err) != tasks.Usage {
+				return err
+			}
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) error {
+	rules := l.rulesFor(n, f)
+	transform := l.renderer != nil || l.TrimNewline || len(rules) > 0
+	if !transform && !f.dir.Live() {
+		return nil
+	}
+	c := &content{fd: -1}
+	fd, err := dirs.openFile(f, &c.st)
+	if err != nil {
+		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
+	}
+	l.hold(fd) // until the run ends, unless it is in memory
+	c.fd = fd
+	if transform {
+		if err := l.transform(ctx, n, f, c, rules); err != nil {
+			return err
+		}
+	} else if l.take(c.st.Size) {
+		if c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size); err != nil {
+			return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), changedIfLarger(err)))
+		}
+	}
+	if c.data != nil {
+		l.release(fd)
+		c.fd = -1
+	}
+	f.content = c
+	return nil
+}
+
+// take reports whether n bytes of memory are left, and takes them.
+func (l *loader) take(n int64) bool {
+	if l.left.Add(-n) >= 0 {
+		return true
+	}
+	l.left.Add(n)
+	return false
+}
+
+// transform fills c.data with what the file shall have, unless it is large and binary.
+func (l *loader) transform(ctx context.Context, n *node, f *file, c *content, rules []validateRule) error {
+	path, limit := l.sourcePath(n, f), l.Render.Limit()
+	data, err := filecopy.ReadAll(ctx, c.fd, c.st.Size, limit)
+	if err == unix.EFBIG {
+		head := make([]byte, half)
+		got, err := filecopy.ReadAt(c.fd, head, 0)
+		if err == nil && render.Binary(head[:got]) && len(rules) == 0 {
+			return nil
+		}
+		return tasks.Usagef("%s has more than %d bytes: raise --max-render-size, or leave it out with --exclude", path, limit)
+	}
+	if err != nil {
+		return explainSource(fmt.Errorf("read %s: %w", path, err))
+	}
+	if l.renderer != nil {
+		if data, err = l.renderer.Render(ctx, path, data); err != nil {
+			return err
+		}
+	}
+	if l.TrimNewline && !render.Binary(data) {
+		data = bytes.TrimRight(data, "\r\n")
+	}
+	var errs []error
+	for _, rule := range rules {
+		errs = append(errs, render.Validate(rule.kind, path, data))
+	}
+	if l.texts.Add(int64(len(data))) > texts {
+		errs = append(errs, tasks.Usagef("the files to render, validate or trim have more than %d MiB together: "+
+			"leave some out with --include or --exclude, and copy them in a step of their own", texts>>20))
+	}
+	c.data = append([]byte{}, data...) // not nil, and no larger than it must be
+	return errors.Join(errs...)
+}
+
+// rulesFor returns the rules of --validate that hold for f.
+func (l *loader) rulesFor(n *node, f *file) []validateRule {
+	var rules []validateRule
+	for i, rule := range l.conf.validate {
+		if rule.matches(f.sourceRel(n)) {
+			l.matched[i].Store(true)
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// changedIfLarger says what a file that outgrew its size means.
+func changedIfLarger(err error) error {
+	if err == unix.EFBIG {
+		return source.ErrChanged
+	}
+	return err
+}
+
+// openDirs are the source directories that a job has open.
+type openDirs struct{ dirs []openDir }
+
+type openDir struct {
+	dir *source.Dir
+	fd  int
+}
+
+// openFile opens f in its source.
+func (o *openDirs) openFile(f *file, st *unix.Stat_t) (int, error) {
+	for _, d := range o.dirs {
+		if d.dir == f.dir {
+			return f.dir.OpenFile(d.fd, f.base, st)
+		}
+	}
+	fd, err := f.dir.Open()
+	if err != nil {
+		return -1, err
+	}
+	o.dirs = append(o.dirs, openDir{f.dir, fd})
+	return f.dir.OpenFile(fd, f.base, st)
+}
+
+func (o *openDirs) close() {
+	for _, d := range o.dirs {
+		unix.Close(d.fd)
+	}
+	o.dirs = nil
+}

@@ -1,0 +1,161 @@
+package copyconfig
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/dirfd"
+)
+
+// A pruner removes what earlier runs wrote and is no longer part of the copy.
+type pruner struct {
+	*run
+	dst     *target
+	removed map[string]bool
+	unsure  map[string]bool // files that could not be read, so that they stay in the manifest
+}
+
+// prune removes the files of gone that nobody has changed since, and the
+// directories of gone that are empty then.
+func (p *pruner) prune(ctx context.Context, gone *manifest) error {
+	byDir := make(map[string][]string)
+	for file := range gone.files {
+		dir, _ := path.Split(file)
+		byDir[path.Clean(dir)] = append(byDir[path.Clean(dir)], file)
+	}
+	for dir := range gone.dirs {
+		byDir[dir] = append(byDir[dir], nil...) // a killed run may have left something in it
+	}
+	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
+		if err := p.inDir(ctx, dir, byDir[dir], gone); err != nil {
+			return err
+		}
+	}
+	dirs := slices.Sorted(maps.Keys(gone.dirs))
+	slices.Reverse(dirs) // what is inside comes first
+	for _, dir := range dirs {
+		if err := p.dir(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inDir removes files of one directory.
+func (p *pruner) inDir(ctx context.Context, dir string, files []string, gone *manifest) error {
+	fd, err := p.open(dir)
+	if fd < 0 {
+		return err
+	}
+	defer unix.Close(fd)
+	if dir != "." && !p.env.DryRun {
+		lockless, err := p.lock(ctx, fd, func() string { return join(p.dst.path, dir) })
+		if err != nil {
+			return err
+		}
+		if err := p.sweep(ctx, fd, join(p.dst.path, dir), lockless); err != nil {
+			return err
+		}
+	}
+	slices.Sort(files)
+	before := p.counts.removed.Load()
+	for _, file := range files {
+		if err := p.file(ctx, fd, file, gone.files[file]); err != nil {
+			return err
+		}
+	}
+	if p.counts.removed.Load() > before && !p.env.DryRun && p.wantsSync(fd) {
+		return explain(dirfd.Sync(fd))
+	}
+	return nil
+}
+
+// open opens a directory that may be gone; then, or if it is another thing by
+// now, it returns -1.
+func (p *pruner) open(dir string) (int, error) {
+	if p.dst.fd < 0 {
+		return -1, nil
+	}
+	fd, err := dirfd.OpenDir(p.dst.fd, dir)
+	switch {
+	case err == nil:
+		return fd, nil
+	case dirfd.IsGone(err), dirfd.IsLink(err), err == unix.ENOTDIR:
+		return -1, nil
+	}
+	return -1, explain(fmt.Errorf("open %s: %w", p.at(dir), err))
+}
+
+// file removes a file if it is as a run of this copy has written it.
+func (p *pruner) file(ctx context.Context, dir int, file string, sums []digest) error {
+	name := path.Base(file)
+	var st unix.Stat_t
+	if err := dirfd.Stat(dir, name, &st); dirfd.IsGone(err) {
+		return nil
+	}
+	fd, err := dirfd.Open(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err == nil {
+		defer unix.Close(fd)
+		err = dirfd.Fstat(fd, &st)
+	}
+	var sum digest
+	regular := st.Mode&unix.S_IFMT == unix.S_IFREG
+	if err == nil && regular {
+		sum, err = digestOf(ctx, fd, make([]byte, half))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && regular:
+		p.env.Log.Warn("gone from the sources, but it cannot be read and so stays", "path", p.at(file), "cause", err)
+		if p.unsure == nil {
+			p.unsure = make(map[string]bool)
+		}
+		p.unsure[file] = true
+		return nil
+	case err != nil || !regular || !slices.Contains(sums, sum):
+		p.env.Log.Warn("gone from the sources, but somebody has changed it and so it stays", "path", p.at(file))
+		return nil
+	}
+	if err := p.env.Do(ctx, "remove", p.at(file), func() error { return dirfd.Remove(dir, name, false) }); err != nil {
+		return explain(err)
+	}
+	p.removed[file] = true
+	p.counts.removed.Add(1)
+	return nil
+}
+
+// dir removes a directory if nothing is in it.
+func (p *pruner) dir(ctx context.Context, dir string) error {
+	fd, err := p.open(dir)
+	if fd < 0 {
+		return err
+	}
+	defer unix.Close(fd)
+	empty := true
+	err = dirfd.List(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
+		empty = empty && p.removed[dir+"/"+string(name)]
+		return nil
+	})
+	if err != nil {
+		return explain(fmt.Errorf("list %s: %w", p.at(dir), err))
+	}
+	parent, err := p.open(path.Dir(dir))
+	if parent < 0 || !empty {
+		return err
+	}
+	defer unix.Close(parent)
+	err = p.env.Do(ctx, "remove", p.at(dir)+"/", func() error { return dirfd.Remove(parent, path.Base(dir), true) })
+	if err != nil {
+		return explain(err)
+	}
+	p.removed[dir] = true
+	return nil
+}
+
+func (p *pruner) at(path string) string { return shown(join(p.dst.path, path)) }

@@ -1,0 +1,177 @@
+package copyconfig
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/tasks"
+)
+
+// attempts bounds how often a run starts over because its sources change.
+const attempts = 100
+
+// Run implements [tasks.Task].
+func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	conf, err := t.parse()
+	if err != nil {
+		return tasks.Usagef("%w", err)
+	}
+	owner, err := fileperm.System.Resolve(conf.owner)
+	if err != nil {
+		return tasks.Usagef("--owner: %w", err)
+	}
+	r := &run{Task: t, env: env, conf: conf, owner: owner}
+	stop := r.progress(ctx)
+	defer stop()
+	for n := 1; ; n++ {
+		err := r.once(ctx)
+		if !errors.Is(err, source.ErrChanged) || ctx.Err() != nil {
+			return err
+		}
+		if n == attempts {
+			return tasks.WithNext(err, "the source must be left alone while it is copied")
+		}
+		env.Log.Debug("start over", "cause", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(n) * time.Millisecond):
+		}
+	}
+}
+
+// A run is one run of a Task.
+type run struct {
+	*Task
+	env    *tasks.Env
+	conf   *settings
+	owner  fileperm.Owner
+	counts counts
+
+	set *source.Set
+	top *node // what the destination shall have
+
+	mu   sync.Mutex
+	held map[int]bool // descriptors of files to be copied
+}
+
+// once copies one version of the sources.
+func (r *run) once(ctx context.Context) error {
+	r.set = new(source.Set)
+	defer r.set.Close()
+	defer r.releaseAll()
+	r.counts.unchanged.Store(0)
+	r.counts.kept.Store(0)
+
+	r.env.Doing("reading the sources")
+	operands, err := r.openSources()
+	if err != nil {
+		return err
+	}
+	dst, err := r.decide(operands)
+	if err != nil {
+		return err
+	}
+	if err := r.gather(ctx, operands, dst.name); err != nil {
+		return err
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	if err := r.apart(operands, dst); err != nil {
+		return err
+	}
+	if err := r.openTarget(ctx, dst); err != nil {
+		return err
+	}
+	defer dst.close()
+	if r.AtomicDir {
+		err = r.publish(ctx, dst)
+	} else {
+		err = r.copyFiles(ctx, dst)
+	}
+	if !errors.Is(err, source.ErrChanged) {
+		r.env.Summarize(r.counts.line())
+	}
+	return err
+}
+
+// copyFiles brings the files to their places, one by one.
+func (r *run) copyFiles(ctx context.Context, dst *target) error {
+	p := &placer{run: r, target: dst, do: r.env.Do}
+	if !r.Prune {
+		return p.walk(ctx, r.top)
+	}
+	m, err := r.openManifest(ctx, dst)
+	if err != nil {
+		return err
+	}
+	look := &placer{run: r, target: dst, compare: true, hash: true}
+	if err := look.walk(ctx, r.top); err != nil {
+		return err
+	}
+	if err := m.intend(ctx, r); err != nil {
+		return err
+	}
+	p.hash = true
+	if err := p.walk(ctx, r.top); err != nil {
+		return err
+	}
+	return m.settle(ctx, r)
+}
+
+// progressEvery is how often a long run says how far it is.
+const progressEvery = 10 * time.Second
+
+// progress logs how far r is until the function that it returns is called.
+func (r *run) progress(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				r.env.Log.Info("progress", "so far", r.counts.line(), "at", r.env.Activity())
+			}
+		}
+	})
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// hold notes a descriptor that is closed when the attempt ends.
+func (r *run) hold(fd int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held == nil {
+		r.held = make(map[int]bool)
+	}
+	r.held[fd] = true
+}
+
+// release closes a descriptor before that.
+func (r *run) release(fd int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, fd)
+	unix.Close(fd)
+}
+
+func (r *run) releaseAll() {
+	for fd := range r.held {
+		unix.Close(fd)
+	}
+	r.held = nil
+}

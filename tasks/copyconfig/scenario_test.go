@@ -1,0 +1,285 @@
+package copyconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// scenarios run in a process of their own, with mounts of its own. Each gets a
+// directory that is writable and empty.
+var scenarios = map[string]func(dir string) error{
+	"full disk":          fullDisk,
+	"read-only":          readOnlyDestination,
+	"read-only root":     readOnlyRoot,
+	"mounted file":       mountedFile,
+	"unprivileged":       unprivileged,
+	"unprivileged owner": unprivilegedOwner,
+	"from tmpfs":         fromTmpfs,
+}
+
+func TestScenarios(t *testing.T) {
+	for name := range scenarios {
+		t.Run(name, func(t *testing.T) {
+			dir, err := os.MkdirTemp("", "initbox-scenario-") // t.TempDir is closed to other users
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.RemoveAll(dir) })
+			cmd := command(asScenario, name+":"+dir)
+			switch {
+			case strings.HasPrefix(name, "unprivileged") && os.Geteuid() == 0:
+				if err := os.Chown(dir, 65533, 65533); err != nil {
+					t.Fatal(err)
+				}
+				cmd.SysProcAttr.Credential = &syscall.Credential{Uid: 65533, Gid: 65533}
+			case os.Geteuid() != 0:
+				cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS
+				cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+				cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+			default:
+				cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
+			}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// plant makes files.
+func plant(dir string, files tree) error {
+	for path, content := range files {
+		full := filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holds returns how dir differs from want.
+func holds(dir string, want tree) error {
+	got, err := readTree(dir)
+	if err != nil {
+		return err
+	}
+	if diff := want.diff(got); diff != "" {
+		return errors.New(diff)
+	}
+	return noTemps(dir)
+}
+
+// refused returns an error unless o failed and said all of words.
+func refused(o outcome, words ...string) error {
+	if o.err == nil {
+		return errors.New("it succeeded: " + o.text())
+	}
+	for _, w := range words {
+		if !strings.Contains(o.text(), w) {
+			return fmt.Errorf("no %q in %s", w, o.text())
+		}
+	}
+	return nil
+}
+
+func private() error { return unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, "") }
+
+// paths returns the source and destination of a scenario, which it makes.
+func paths(dir string) (src, dst string, err error) {
+	src, dst = filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	return src, dst, errors.Join(os.Mkdir(src, 0o755), os.Mkdir(dst, 0o755))
+}
+
+func fullDisk(dir string) error {
+	src, dst, err := paths(dir)
+	if err == nil {
+		err = errors.Join(private(), unix.Mount("tmpfs", dst, "tmpfs", 0, "size=256k,mode=0755"))
+	}
+	if err != nil {
+		return err
+	}
+	old := tree{"a": strings.Repeat("old", 1000), "b": strings.Repeat("old", 20_000), "c": "small"}
+	next := tree{"a": strings.Repeat("new", 1000), "b": strings.Repeat("new", 30_000), "c": strings.Repeat("new", 80_000)}
+	if err := errors.Join(plant(dst, old), plant(src, next)); err != nil {
+		return err
+	}
+	for i, with := range []func(*Task){
+		nil, func(t *Task) { t.Prune = true }, func(t *Task) { t.AtomicDir = true },
+		func(t *Task) { t.InPlace, t.Include = true, []string{"c"} },
+	} {
+		name := fmt.Sprint("way ", i)
+		o := run1(context.Background(), copyTask(src, dst, with))
+		if err := refused(o, "no space left", "the volume is full", "dst"); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		got, err := readTree(dst)
+		if err != nil {
+			return err
+		}
+		for path, content := range old {
+			if got[path] != content && got[path] != next[path] {
+				return fmt.Errorf("%s: %s is neither old nor new", name, path)
+			}
+			old[path] = got[path] // what fitted in may be new
+		}
+		if err := noTemps(dst); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func readOnlyDestination(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(plant(src, tree{"a": "1"}), plant(dst, tree{"a": "1"}), private(),
+		unix.Mount(dst, dst, "", unix.MS_BIND, ""), unix.Mount("", dst, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
+		return err
+	}
+	if o := run1(context.Background(), copyTask(src, dst, nil)); o.err != nil || o.changes != 0 {
+		return fmt.Errorf("nothing is to do, yet: %s", o.text())
+	}
+	if err := plant(src, tree{"a": "2"}); err != nil {
+		return err
+	}
+	for _, with := range []func(*Task){nil, func(t *Task) { t.AtomicDir = true }, func(t *Task) { t.InPlace = true }, func(t *Task) { t.Prune = true }} {
+		if err := refused(run1(context.Background(), copyTask(src, dst, with)), "read-only", "mount an emptyDir"); err != nil {
+			return err
+		}
+	}
+	return refused(run1(context.Background(), copyTask(src, dst+"/new", nil)), "read-only", "mount an emptyDir")
+}
+
+func readOnlyRoot(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(plant(src, tree{"a": "1", "d/b": "2"}), private(), unix.Mount("tmpfs", dst, "tmpfs", 0, "mode=0755"),
+		unix.Mount("/", "/", "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o644); !errors.Is(err, unix.EROFS) {
+		return fmt.Errorf("the root is not read-only: %v", err)
+	}
+	task := copyTask(src, dst, func(t *Task) { t.Prune = true })
+	if o := run1(context.Background(), task); o.err != nil {
+		return errors.New(o.text())
+	}
+	if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
+		return errors.New(o.text())
+	}
+	return holds(dst, tree{"a": "1", "d/b": "2"})
+}
+
+// mountedFile is a subPath mount of one file.
+func mountedFile(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(plant(src, tree{"a": "longer than before"}), plant(dst, tree{"a": "old"}), plant(dir, tree{"real": "real"}), private(),
+		unix.Mount(filepath.Join(dir, "real"), filepath.Join(dst, "a"), "", unix.MS_BIND, "")); err != nil {
+		return err
+	}
+	if err := refused(run1(context.Background(), copyTask(src, dst, nil)), "busy", "--in-place", "subPath"); err != nil {
+		return err
+	}
+	if err := holds(dst, tree{"a": "real"}); err != nil {
+		return err
+	}
+	task := copyTask(src, dst, func(t *Task) { t.InPlace = true })
+	if o := run1(context.Background(), task); o.err != nil || o.changes != 1 {
+		return errors.New(o.text())
+	}
+	if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
+		return errors.New(o.text())
+	}
+	return holds(dst, tree{"a": "longer than before"})
+}
+
+// unprivileged is a user with no capability who owns the destination.
+func unprivileged(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(plant(src, tree{"a": "new", "d/b": "new"}), plant(dst, tree{"a": "old", "d/b": "old"}),
+		os.Chmod(filepath.Join(dst, "a"), 0o400), os.Chmod(filepath.Join(dst, "d/b"), 0)); err != nil {
+		return err
+	}
+	for _, with := range []func(*Task){nil, func(t *Task) { t.Prune, t.Mode = true, "0400" }, func(t *Task) { t.InPlace = true },
+		func(t *Task) { t.Owner = fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()) }} {
+		task := copyTask(src, dst, with)
+		if o := run1(context.Background(), task); o.err != nil || o.changes == 0 && task.Owner == "" {
+			return errors.New(o.text())
+		}
+		if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
+			return errors.New(o.text())
+		}
+		if err := holds(dst, tree{"a": "new", "d/b": "new"}); err != nil {
+			return err
+		}
+		if err := errors.Join(plant(src, tree{"a": "newer", "d/b": "n"}), plant(src, tree{"a": "new", "d/b": "new"})); err != nil {
+			return err
+		}
+	}
+	return refused(run1(context.Background(), copyTask(src, "/proc/initbox", nil)))
+}
+
+// unprivilegedOwner may not give files away, nor write where it has no right.
+func unprivilegedOwner(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(plant(src, tree{"a": "new"}), plant(dst, tree{"a": "old"})); err != nil {
+		return err
+	}
+	o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = "12345" }))
+	if err := refused(o, "not permitted", "CHOWN", "runAsUser"); err != nil {
+		return err
+	}
+	if err := errors.Join(holds(dst, tree{"a": "old"}), os.Chmod(dst, 0o555)); err != nil {
+		return err
+	}
+	if err := refused(run1(context.Background(), copyTask(src, dst, nil)), "permission denied", "fsGroup"); err != nil {
+		return err
+	}
+	if err := os.Chmod(filepath.Join(src, "a"), 0); err != nil {
+		return err
+	}
+	return refused(run1(context.Background(), copyTask(src, dst, nil)), "permission denied", "src/a", "defaultMode")
+}
+
+// fromTmpfs is a Secret into an emptyDir: the kernel cannot copy between the two.
+func fromTmpfs(dir string) error {
+	src, dst, err := paths(dir)
+	if err == nil {
+		err = errors.Join(private(), unix.Mount("tmpfs", src, "tmpfs", 0, "size=16m,mode=0755"))
+	}
+	if err != nil {
+		return err
+	}
+	files := tree{"small": "1", "large": strings.Repeat("0123456789abcdef", 300_000)}
+	if err := plant(src, files); err != nil {
+		return err
+	}
+	if o := run1(context.Background(), copyTask(src, dst, nil)); o.err != nil || o.changes != 2 {
+		return errors.New(o.text())
+	}
+	return holds(dst, files)
+}
