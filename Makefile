@@ -61,6 +61,10 @@ demo: build ## see initbox hold back an application until what it needs answers
 bench: build install-tools ## measure process cost and detection latency, as a Markdown table (2 min)
 	@cd e2e && go run ./bench -initbox ../bin/initbox
 
+.PHONY: bench-files
+bench-files: build install-tools ## measure chown and copy-config beside coreutils, busybox and rsync (long, needs root)
+	@cd e2e && go build -o ../bin/files-bench ./files-bench && ../bin/files-bench -initbox ../bin/initbox chown && ../bin/files-bench -initbox ../bin/initbox copy
+
 ##@ Parts of check and test
 
 .PHONY: lint
@@ -105,6 +109,9 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	echo 'int main(void) { return 0; }' | gcc -x c -o /dev/null - 2>/dev/null || need="$$need gcc libc6-dev"; \
 	test -x /usr/bin/time || need="$$need time"; \
 	command -v nc.openbsd >/dev/null || need="$$need netcat-openbsd"; \
+	command -v busybox >/dev/null || need="$$need busybox-static"; \
+	command -v rsync >/dev/null || need="$$need rsync"; \
+	command -v setpriv >/dev/null || need="$$need util-linux"; \
 	test -z "$$need" && exit 0; \
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
 	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \

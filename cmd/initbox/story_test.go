@@ -37,6 +37,8 @@ func TestStories(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			log := filepath.Join(e.WorkDir, "termination-log")
 			e.Setenv("INITBOX_TERMINATION_LOG", log)
+			e.Setenv("UID", strconv.Itoa(os.Getuid()))
+			e.Setenv("GID", strconv.Itoa(os.Getgid()))
 			return os.WriteFile(log, nil, 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
