@@ -47,10 +47,9 @@ func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
 // DialAddr connects to one address of a host.
 func DialAddr(ctx context.Context, addr netip.Addr, port string) (net.Conn, error) {
 	where := net.JoinHostPort(addr.Unmap().String(), port)
-	start := time.Now()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", where)
 	if err != nil {
-		return nil, explainConnect(ctx, where, start, err)
+		return nil, explainConnect(where, err)
 	}
 	return conn, nil
 }

@@ -9,9 +9,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
-	"github.com/initbox/initbox/internal/flags"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -60,7 +58,7 @@ func lookService(host string) string {
 }
 
 // explainConnect says why there is no connection to where, an address and port.
-func explainConnect(ctx context.Context, where string, start time.Time, err error) error {
+func explainConnect(where string, err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -73,7 +71,7 @@ func explainConnect(ctx context.Context, where string, start time.Time, err erro
 		return explainReset(where, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return explain(err, "check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
-			"no answer from %s%s: the packets are dropped or the host is gone", where, within(ctx, start))
+			"no answer from %s in time: the packets are dropped or the host is gone", where)
 	default:
 		return explain(err, "", "no connection to %s: %v", where, System(err))
 	}
@@ -125,20 +123,6 @@ func Where(conn net.Conn) string {
 // Closed reports whether err says that the peer has ended the connection.
 func Closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
-// within says how long was waited for an answer. It is the time allowed, not the
-// time measured, so that the text is the same every time.
-func within(ctx context.Context, start time.Time) string {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return ""
-	}
-	allowed, unit := deadline.Sub(start), 100*time.Millisecond
-	if allowed < time.Second {
-		unit = 10 * time.Millisecond
-	}
-	return " within " + flags.FormatDuration(allowed.Round(unit))
 }
 
 // System returns the system's part of a network error, without the local

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,9 @@ func (p *prober) probe(ctx context.Context) error {
 			return p.refused(err)
 		}
 		ended := ctx.Err()
+		if ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
+			ended = context.DeadlineExceeded // noticed before the context's own timer did
+		}
 		if ended == nil {
 			cs.listen()
 		}

@@ -106,7 +106,7 @@ func TestAttempts(t *testing.T) {
 		"no TLS":          {"https://" + raw(t, "220 mail ESMTP\r\n"), nil, "does not speak TLS", "port"},
 		"HTTP, no TLS":    {strings.Replace(answering(t, 200, ""), "http:", "https:", 1), nil, "speaks plain HTTP, not TLS", "http://"},
 		"refused":         {"http://" + testnet.Closed(t), nil, "connection refused by", "endpointslices"},
-		"blackhole":       {"http://" + testnet.NewBlackhole(t).Addr, quick, "within 200ms: the packets are dropped", "NetworkPolicy"},
+		"blackhole":       {"http://" + testnet.NewBlackhole(t).Addr, quick, "in time: the packets are dropped", "NetworkPolicy"},
 		"no socket":       {"unix://" + filepath.Join(t.TempDir(), "s") + ":/x", nil, "there is no socket", "mount"},
 		"body hangs": {serve(t, func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
