@@ -86,11 +86,18 @@ func TestMkdir(t *testing.T) {
 	if err := os.Chmod(dir, 0o777|os.ModeSetgid); err != nil {
 		t.Fatal(err)
 	}
-	if err := Mkdir(fd, "d", plain(0o750), true); err != nil {
+	if err := Mkdir(fd, "e", plain(0o750), true); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "d")); err != nil || info.Mode() != 0o750|os.ModeDir|os.ModeSetgid {
-		t.Errorf("%v, %v", info.Mode(), err)
+	inherit := plain(0o750)
+	inherit.Inherit = true
+	if err := Mkdir(fd, "d", inherit, true); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"d": 0o750 | os.ModeSetgid, "e": 0o750} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode() != want|os.ModeDir {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
 	}
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "d/f"), nil, 0o600), os.Symlink("d", filepath.Join(dir, "l"))); err != nil {
 		t.Fatal(err)
@@ -100,7 +107,7 @@ func TestMkdir(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got := names(t, dir); len(got) != 2 {
+	if got := names(t, dir); len(got) != 3 {
 		t.Error(got)
 	}
 }

@@ -9,8 +9,7 @@ import (
 const createdDir = 0o700
 
 // Mkdir makes the directory name in dir, which appears with its owner and mode.
-// A setgid bit that it has inherited from dir stays, as the fsGroup of a volume
-// relies on. It fails with EEXIST, ENOTEMPTY or ENOTDIR if the name is taken.
+// It fails with EEXIST, ENOTEMPTY or ENOTDIR if the name is taken.
 func Mkdir(dir int, name string, a Attributes, sync bool) error {
 	temp, fd, err := MkdirTemp(dir)
 	if err != nil {
@@ -36,7 +35,9 @@ func (a Attributes) ApplyNewDir(fd int) error {
 	if err := dirfd.Fstat(fd, &st); err != nil {
 		return err
 	}
-	a.Mode |= st.Mode & unix.S_ISGID
+	if a.Inherit {
+		a.Mode |= st.Mode & unix.S_ISGID
+	}
 	return a.Apply(fd, st.Mode&0o7777)
 }
 

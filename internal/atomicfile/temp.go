@@ -5,6 +5,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -33,26 +34,78 @@ func NewName() string { return fmt.Sprintf("%s%016x%s", prefix, rand.Uint64(), s
 
 // Attributes are what a file has besides its content.
 type Attributes struct {
-	Mode uint32
-	Own  bool // give it to UID and GID, which may be fileperm.Keep
-	UID  uint32
-	GID  uint32
+	Mode    uint32
+	Inherit bool // a new directory keeps the setgid bit that it has from the one it is in
+	Own     bool // give it to UID and GID, which may be fileperm.Keep
+	UID     uint32
+	GID     uint32
 }
 
-// Apply gives fd, a file or directory of our own, its owner and mode. had is the
-// mode that it has.
+const special = unix.S_ISUID | unix.S_ISGID
+
+// Apply gives fd, a file or directory, its owner and mode. had is the mode that
+// it has.
 func (a Attributes) Apply(fd int, had uint32) error {
+	first := a.Mode
 	if a.Own {
-		// The mode comes after: chown(2) may clear bits of it.
+		first &^= special &^ had // not under the wrong owner
+	}
+	var refused error
+	if first != had {
+		// Before it is given away: who is not its owner needs FOWNER for its mode.
+		refused = dirfd.Fchmod(fd, first)
+		if refused != nil && (refused != unix.EPERM || !a.Own) {
+			return &ModeError{a.Mode, refused}
+		}
+	}
+	if a.Own {
 		if err := dirfd.Chown(fd, a.UID, a.GID); err != nil {
 			return &OwnerError{a.UID, a.GID, err}
 		}
 	}
-	if a.Mode == had {
+	if refused == nil && a.Mode&special == 0 {
 		return nil
 	}
-	return dirfd.Fchmod(fd, a.Mode)
+	return a.finish(fd)
 }
+
+// finish sets what is missing of the mode: chown(2) clears the setuid and setgid
+// bits of a file, and chmod(2) may leave setgid out without a word.
+func (a Attributes) finish(fd int) error {
+	same, err := a.hasMode(fd)
+	if same || err != nil {
+		return err
+	}
+	if err := dirfd.Fchmod(fd, a.Mode); err != nil {
+		return &ModeError{a.Mode, err}
+	}
+	same, err = a.hasMode(fd)
+	if err == nil && !same {
+		err = &ModeError{a.Mode, ErrDropped}
+	}
+	return err
+}
+
+func (a Attributes) hasMode(fd int) (bool, error) {
+	var st unix.Stat_t
+	if err := dirfd.Fstat(fd, &st); err != nil {
+		return false, err
+	}
+	return st.Mode&0o7777 == a.Mode, nil
+}
+
+// ErrDropped says that the kernel has set a mode but for its setgid bit.
+var ErrDropped = errors.New("the kernel leaves out the setgid bit")
+
+// A ModeError is a refusal to set a mode.
+type ModeError struct {
+	Mode uint32
+	Err  error
+}
+
+func (e *ModeError) Error() string { return fmt.Sprintf("chmod to %04o: %v", e.Mode, e.Err) }
+
+func (e *ModeError) Unwrap() error { return e.Err }
 
 // An OwnerError is a refusal to give a file away.
 type OwnerError struct {

@@ -26,6 +26,7 @@ func explain(err error) error {
 
 func nextStep(err error) string {
 	var owner *atomicfile.OwnerError
+	var mode *atomicfile.ModeError
 	switch {
 	case errors.Is(err, source.ErrChanged):
 		return ""
@@ -34,6 +35,12 @@ func nextStep(err error) string {
 	case errors.As(err, &owner):
 		return fmt.Sprintf("UID %d may not give files to others: leave --owner out and run with that UID (runAsUser), "+
 			"or add the capability CHOWN (securityContext.capabilities.add); an NFS server that squashes root refuses it always", os.Geteuid())
+	case errors.Is(err, atomicfile.ErrDropped):
+		return fmt.Sprintf("UID %d may set the setgid bit only for its own groups: add the group with fsGroup or supplementalGroups (securityContext), "+
+			"or the capability FSETID (securityContext.capabilities.add), or choose a mode without it", os.Geteuid())
+	case errors.As(err, &mode) && errors.Is(err, unix.EPERM):
+		return fmt.Sprintf("UID %d may not change the mode of what belongs to others: add the capabilities FOWNER and FSETID (securityContext.capabilities.add), "+
+			"or choose a mode without setuid and setgid", os.Geteuid())
 	case errors.Is(err, errLinks), errors.Is(err, errNotFile):
 		return "remove it, or copy without --in-place"
 	case errors.Is(err, errNotDir), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.ELOOP):

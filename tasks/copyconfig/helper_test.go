@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, err, "\nnext:", tasks.NextOf(err))
 		os.Exit(1)
 	}
 }

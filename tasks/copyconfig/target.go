@@ -157,7 +157,10 @@ func (r *run) makeDir(ctx context.Context, dir int, name, path string) (int, err
 
 // newDir are the attributes of directories that are made.
 func (r *run) newDir() atomicfile.Attributes {
-	return r.attributes(r.conf.newDirMode())
+	mode, inherit := r.conf.newDirMode()
+	a := r.attributes(mode)
+	a.Inherit = inherit
+	return a
 }
 
 func (r *run) attributes(mode uint32) atomicfile.Attributes {
