@@ -53,6 +53,8 @@ func nextStep(err error) string {
 		return "the file is a mount of its own (subPath) and cannot be replaced: write into it with --in-place, or mount the directory"
 	case errors.Is(err, unix.ETXTBSY):
 		return "the file is a program that runs: copy without --in-place, which replaces it"
+	case errors.Is(err, errTorn):
+		return "the volume is full, and the file is neither old nor new until a run succeeds: make room in the volume and run again, or copy without --in-place"
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return "the volume is full, the old files are whole: raise the emptyDir's sizeLimit or the claim's size (old and new files need space together)"
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):

@@ -259,7 +259,7 @@ func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *input) (*at
 	if err != nil {
 		return nil, err
 	}
-	if err := pl.fill(ctx, w, temp.FD, in); err != nil {
+	if err := pl.fill(ctx, w, temp.FD, in, true); err != nil {
 		return nil, temp.Discard(err)
 	}
 	if err := temp.Finish(pl.p.attributes(pl.mode(f, in))); err != nil {
@@ -271,12 +271,13 @@ func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *input) (*at
 	return temp, nil
 }
 
-// fill writes in to fd, which is empty or as large.
-func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *input) error {
+// fill writes in to fd, which is empty or no larger. Holes are only skipped where
+// it is empty.
+func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *input, empty bool) error {
 	if in.data != nil {
 		return filecopy.WriteAt(fd, in.data, 0)
 	}
-	n, err := filecopy.Copy(ctx, fd, in.fd, in.st.Size, filecopy.IsSparse(&in.st), pl.sync, w.data)
+	n, err := filecopy.Copy(ctx, fd, in.fd, in.st.Size, empty && filecopy.IsSparse(&in.st), pl.sync, w.data)
 	if err != nil {
 		return err
 	}

@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/filecopy"
 )
 
 var (
 	errLinks   = errors.New("it has other names (hard links), which writing in place would change too")
+	errTorn    = errors.New("it is written in part")
 	errNotFile = errors.New("it is not a regular file, and --in-place replaces nothing")
 )
 
@@ -33,20 +35,18 @@ func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *input) 
 	case st.Nlink > 1:
 		return errLinks
 	}
-	// A full disk shall be noticed while the old content is still there.
-	if grows := in.size() - st.Size; grows > 0 {
-		err := unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, st.Size, grows)
-		if err == unix.ENOSPC || err == unix.EDQUOT || err == unix.EFBIG {
+	if err := reserve(fd, &st, in.size()); err != nil {
+		return err
+	}
+	if in.size() < st.Size {
+		if err := dirfd.Truncate(fd, in.size()); err != nil {
 			return err
 		}
 	}
-	if in.size() < st.Size || in.data == nil {
-		// Holes are only skipped where nothing is.
-		if err := dirfd.Truncate(fd, 0); err != nil {
-			return err
+	if err := pl.fill(ctx, w, fd, in, false); err != nil {
+		if err == unix.ENOSPC || err == unix.EDQUOT {
+			err = fmt.Errorf("%w: %w", errTorn, err)
 		}
-	}
-	if err := pl.fill(ctx, w, fd, in); err != nil {
 		return err
 	}
 	if err := pl.p.attributes(pl.mode(f, in)).Apply(fd, st.Mode&0o7777); err != nil {
@@ -56,6 +56,24 @@ func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *input) 
 		return dirfd.Sync(fd)
 	}
 	return nil
+}
+
+// reserve makes room for size bytes in fd, which is as st says, so that a full
+// disk is noticed while the old content is still there. Blocks that the file has
+// are reused: nothing is truncated that will be written.
+func reserve(fd int, st *unix.Stat_t, size int64) error {
+	if size == 0 || size <= st.Size && !filecopy.IsSparse(st) {
+		return nil
+	}
+	err := error(unix.EINTR)
+	for err == unix.EINTR {
+		err = unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size)
+	}
+	switch err {
+	case unix.ENOSPC, unix.EDQUOT, unix.EFBIG:
+		return err
+	}
+	return nil // the file system cannot reserve; the write will tell
 }
 
 // openExisting opens the file name for writing, also if its owner, whom we are,

@@ -17,6 +17,7 @@ import (
 // directory that is writable and empty.
 var scenarios = map[string]func(dir string) error{
 	"full disk":          fullDisk,
+	"full disk, holes":   fullDiskHoles,
 	"read-only":          readOnlyDestination,
 	"read-only root":     readOnlyRoot,
 	"mounted file":       mountedFile,
@@ -135,6 +136,39 @@ func fullDisk(dir string) error {
 		}
 		if err := noTemps(dst); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// fullDiskHoles writes in place over a file that has its size, but not the space
+// for it.
+func fullDiskHoles(dir string) error {
+	src, dst, err := paths(dir)
+	if err != nil {
+		return err
+	}
+	if err := private(); err != nil {
+		return err
+	}
+	for _, size := range []int{20_000, 200_000} { // read at once, and not
+		old := tree{"filler": strings.Repeat("f", 256<<10-size/2-4096), "holes": "old" + strings.Repeat("\x00", size-3)}
+		if err := errors.Join(unix.Mount("tmpfs", dst, "tmpfs", 0, "size=256k,mode=0755"), plant(dst, tree{"filler": old["filler"], "holes": "old"}),
+			os.Truncate(filepath.Join(dst, "holes"), int64(size)), plant(src, tree{"holes": strings.Repeat("n", size)})); err != nil {
+			return err
+		}
+		o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true }))
+		if err := errors.Join(refused(o, "no space left", "the volume is full, the old files are whole"), holds(dst, old)); err != nil {
+			return fmt.Errorf("%d bytes: %w", size, err)
+		}
+		if err := os.Remove(filepath.Join(dst, "filler")); err != nil {
+			return err
+		}
+		if o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true })); o.err != nil {
+			return errors.New(o.text())
+		}
+		if err := errors.Join(holds(dst, tree{"holes": strings.Repeat("n", size)}), unix.Unmount(dst, 0)); err != nil {
+			return err
 		}
 	}
 	return nil
