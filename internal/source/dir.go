@@ -194,6 +194,9 @@ func (d *Dir) target(name string) (kind byte, err error) {
 
 // OpenFile opens the regular file name in d, which is open as fd.
 func (d *Dir) OpenFile(fd int, name string, st *unix.Stat_t) (int, error) {
+	if d.root.file != "" {
+		name = d.root.file
+	}
 	file, err := dirfd.Open(fd, name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err == unix.ELOOP {
 		file, err = d.root.follow(d.path()+"/"+name, 0)

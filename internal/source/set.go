@@ -37,6 +37,7 @@ type root struct {
 	link   string   // the path of that link beneath outer
 	owned  bool     // outer is closed with this root
 	origin string   // the path that the user knows it under
+	file   string   // if the user named a link to a file: what the only file is called here
 	info   fs.FileInfo
 }
 
@@ -63,6 +64,9 @@ func (s *Set) Open(path string) (dir *Dir, name string, err error) {
 	} else if !info.IsDir() {
 		name, parts = parts[len(parts)-1], parts[:len(parts)-1]
 	}
+	if r.file != "" {
+		name = filepath.Base(path)
+	}
 	for _, part := range parts {
 		dir = dir.Sub(part, true)
 	}
@@ -81,6 +85,9 @@ func (s *Set) volume(path string) (*root, string, error) {
 			if strings.HasPrefix(rest, "..") {
 				return nil, "", nil // one version, named on purpose
 			}
+			if beside(at, path) {
+				return nil, "", nil
+			}
 			r, err := s.open(filepath.Join(at, dataLink), func() (*root, error) { return openVolume(at) })
 			return r, filepath.Clean(rest), err
 		}
@@ -88,6 +95,28 @@ func (s *Set) volume(path string) (*root, string, error) {
 			return nil, "", nil
 		}
 	}
+}
+
+// beside reports whether path is in the volume at, but not by way of its link: a
+// file that somebody put there, or a mount.
+func beside(at, path string) bool {
+	rest, err := filepath.Rel(at, path)
+	if err != nil || rest == "." {
+		return false
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	if first == dataLink {
+		return false
+	}
+	info, err := os.Lstat(filepath.Join(at, first))
+	if err != nil {
+		return false // not linked yet, or no more
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		return true
+	}
+	target, err := os.Readlink(filepath.Join(at, first))
+	return err == nil && target != dataLink && !strings.HasPrefix(target, dataLink+"/")
 }
 
 func openVolume(path string) (*root, error) {
@@ -104,22 +133,41 @@ func openVolume(path string) (*root, error) {
 	return r, nil
 }
 
-// plain opens path, or for a file the directory that it is in.
+// plain opens path, or for a file the directory that it is in: if path is a link
+// to a file, the one where that is.
 func (s *Set) plain(path string) (*root, string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, "", err
 	}
-	rest := "."
+	at, origin, rest, file := path, path, ".", ""
 	if !info.IsDir() {
-		path, rest = filepath.Dir(path), filepath.Base(path)
+		if info, err = os.Lstat(path); err != nil {
+			return nil, "", err
+		}
+		real := path
+		if info.Mode()&fs.ModeSymlink != 0 {
+			if real, err = filepath.EvalSymlinks(path); err != nil {
+				return nil, "", err
+			}
+			file = filepath.Base(real)
+		}
+		at, origin, rest = filepath.Dir(real), filepath.Dir(path), filepath.Base(real)
 	}
-	r, err := s.open(path, func() (*root, error) {
-		files, err := os.OpenRoot(path)
+	key := at
+	if file != "" {
+		key = path
+	}
+	r, err := s.open(key, func() (*root, error) {
+		files, err := os.OpenRoot(at)
 		if err != nil {
 			return nil, err
 		}
-		return newRoot(files, path)
+		r, err := newRoot(files, origin)
+		if err == nil {
+			r.file = file
+		}
+		return r, err
 	})
 	return r, rest, err
 }

@@ -128,3 +128,29 @@ func TestList(t *testing.T) {
 		t.Error("a link was followed where none was")
 	}
 }
+
+func TestBesideTheLinkOfAVolume(t *testing.T) {
+	dir := t.TempDir()
+	plant(t, dir, map[string]string{
+		"..1/a": "one", "..data": "-> ..1", "a": "-> ..data/a", "plain": "mine", "nested/x": "mine too", "link": "-> plain", "..1/unlinked": "one",
+	})
+	s := new(Set)
+	defer s.Close()
+	for path, want := range map[string]string{"a": "one", "unlinked": "one", "plain": "mine", "nested/x": "mine too", "link": "mine", "..data/a": "one"} {
+		d, name, err := s.Open(dir + "/" + path)
+		if err != nil || name != filepath.Base(path) || d.Live() != (want == "one") {
+			t.Errorf("%s: %q, %v", path, name, err)
+			continue
+		}
+		if got, err := read(t, d, name); got != want || err != nil {
+			t.Errorf("%s: %q, %v", path, got, err)
+		}
+	}
+	d, _, err := s.Open(dir + "/nested")
+	if err != nil || d.Live() {
+		t.Fatal(err)
+	}
+	if _, entries, err := d.List(make([]byte, 4096)); err != nil || len(entries) != 1 || entries[0].Name != "x" {
+		t.Errorf("%+v, %v", entries, err)
+	}
+}

@@ -37,10 +37,19 @@ func TestLinks(t *testing.T) {
 		}
 		mustRun(t, copyTask(src, dst, func(t *Task) { t.Exclude = []string{"self"} }), -1)
 	}
-	file := tree{"l": "-> " + outside + "/secret"}.write(t, t.TempDir())
-	if o := run1(t.Context(), copyTask(file+"/l", t.TempDir(), nil)); !errors.Is(o.err, source.ErrOutside) {
-		t.Error(o.text())
+	// A file that the user names may be a link to anywhere.
+	file := tree{"l": "-> " + outside + "/secret", "m": "-> l", "plain": "p"}.write(t, t.TempDir())
+	dst = t.TempDir()
+	mustRun(t, copyTask(file+"/l", dst, func(t *Task) {
+		t.Sources, t.ModeFor = append(t.Sources, file+"/m", file+"/plain", outside+"/secret"), []string{"m=0600"}
+	}), 4)
+	tree{"l": "s", "m": "s", "plain": "p", "secret": "s"}.want(t, dst)
+	for name, want := range map[string]uint32{"l": 0o644, "m": 0o600} {
+		if mode, _, _ := modeOf(t, dst+"/"+name); mode != want {
+			t.Errorf("%s has %o", name, mode)
+		}
 	}
+	mustRun(t, copyTask(file+"/m", dst+"/renamed", nil), 1)
 }
 
 func TestSpecialFilesAreNeverOpened(t *testing.T) {
