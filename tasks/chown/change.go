@@ -21,6 +21,7 @@ type changer struct {
 	plan   *plan
 	env    *tasks.Env
 	report *report
+	said   *said
 }
 
 // change gives what fd describes its owner and mode. st describes it as well and
@@ -51,6 +52,9 @@ func (c *changer) linked(st *unix.Statx_t, target string) (skip bool, err error)
 	case linksFail:
 		return false, tasks.WithNext(fmt.Errorf("%s has %d names (hard links), and a change would show at all of them", target, st.Nlink),
 			"remove the other names, or let it pass with --hardlinks=warn or leave it with --hardlinks=skip")
+	}
+	if c.env.DryRun && !c.said.first(inode{st.Dev_major, st.Dev_minor, st.Ino}) {
+		return true, nil
 	}
 	c.report.linked.Add(1)
 	return false, nil

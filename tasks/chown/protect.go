@@ -26,12 +26,16 @@ var (
 )
 
 // protect refuses the directories of the system in the image itself. A volume
-// that is mounted over one of them, or below it, is what people chown.
-func protect(r *root) error {
-	real := realPath(r)
+// that is mounted over one of them, or below it, is what people chown. What is
+// meant is r, or the names that are missing below it.
+func protect(r *root, missing []string) error {
+	real, where := realPath(r), r.path
+	if len(missing) > 0 {
+		below := filepath.Join(missing...)
+		real, where = filepath.Join(real, below), filepath.Join(where, below)
+	}
 	volume := real != "/dev" && real != "/" && !sameMount(r, "/") && !sameMount(r, "/dev")
 	if real == "/" || within(real, kernelDirs) || !volume && (within(real, imageTrees) || slices.Contains(imageDirs, real)) {
-		where := r.path
 		if real != where {
 			where = fmt.Sprintf("%s, which is %s,", where, real)
 		}

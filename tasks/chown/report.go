@@ -108,9 +108,13 @@ func (r *report) sums(dryRun bool) string {
 }
 
 // warn says what the user may not expect, once each.
-func (r *report) warn() {
+func (r *report) warn(dryRun bool) {
+	were, show := "were changed", "show it"
+	if dryRun {
+		were, show = "would be changed", "would show it"
+	}
 	if n := r.linked.Load(); n > 0 {
-		r.log.Warn("files with other names (hard links) were changed, and the other names show it", "files", n, "next", "--hardlinks=skip leaves them alone")
+		r.log.Warn("files with other names (hard links) "+were+", and the other names "+show, "files", n, "next", "--hardlinks=skip leaves them alone")
 	}
 	if n := r.skipped.Load(); n > 0 {
 		r.log.Warn("files with other names (hard links) were left alone", "files", n)

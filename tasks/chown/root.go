@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,95 +13,53 @@ import (
 
 // A root is one path of the task, resolved.
 type root struct {
-	path string // as the user wrote it
-	pin  int    // holds it, opened with O_PATH
-	st   unix.Statx_t
+	path    string // as the user wrote it
+	pin     int    // holds it, opened with O_PATH
+	st      unix.Statx_t
+	missing bool // a dry-run would have to make it: pin holds a directory above it
 }
 
-// openRoot resolves p once, links included, for whoever named it meant where
-// they lead. It returns nil without an error if p is missing and would have been
-// made, were this no dry-run.
+// openRoot opens p, and makes it if it is missing and --mkdir says so.
 func (j *job) openRoot(ctx context.Context, p string) (*root, error) {
-	pin, err := dirfd.Open(unix.AT_FDCWD, p, unix.O_PATH, 0)
-	if err == unix.ENOENT && j.task.Mkdir {
-		if pin, err = j.mkdir(ctx, p); pin < 0 && err == nil {
-			return nil, nil
-		}
+	r, missing, err := j.find(p)
+	if err != nil || len(missing) == 0 {
+		return r, err
 	}
-	switch {
-	case err == unix.ENOENT:
-		return nil, tasks.WithNext(fmt.Errorf("%s does not exist, or is a link that leads nowhere", p),
-			"look whether the volume is mounted there (volumeMounts), or let --mkdir make the directory")
-	case err != nil:
-		return nil, fmt.Errorf("open %s: %w", p, err)
+	if err := j.mkdir(ctx, r, missing); err != nil {
+		unix.Close(r.pin)
+		return nil, err
 	}
-	r := &root{path: p, pin: pin}
-	if err := dirfd.Statx(pin, "", statMask, &r.st); err != nil {
-		unix.Close(pin)
-		return nil, fmt.Errorf("look at %s: %w", p, err)
-	}
-	if !j.task.Force {
-		if err := protect(r); err != nil {
-			unix.Close(pin)
-			return nil, err
-		}
-	}
+	r.path = p
 	return r, nil
 }
 
-// mkdir makes the directory p and its parents and opens it. In a dry-run it
-// returns -1. What it makes it opens without following links, so that the
-// directory that is given away is the one that was made.
-func (j *job) mkdir(ctx context.Context, p string) (int, error) {
-	at, here := unix.AT_FDCWD, "."
-	if strings.HasPrefix(p, "/") {
-		here = "/"
-	}
-	at, err := dirfd.Open(at, here, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return -1, err
-	}
-	made := here
-	for name := range strings.SplitSeq(strings.Trim(p, "/"), "/") {
-		if name == "" {
-			continue
-		}
-		made = path.Join(made, name)
-		next, err := j.step(ctx, at, name, made)
-		unix.Close(at)
-		if err != nil || next < 0 {
-			return -1, err
-		}
-		at = next
-	}
-	return at, nil
-}
-
-// step opens the directory name in at, or makes it.
-func (j *job) step(ctx context.Context, at int, name, made string) (int, error) {
-	const flags = unix.O_PATH | unix.O_DIRECTORY
-	next, err := dirfd.Open(at, name, flags, 0)
+// find resolves p once, links included, for whoever named it meant where they
+// lead. With --mkdir it may be a directory above p, with the names that are
+// missing below it. It refuses p before any of them is made.
+func (j *job) find(p string) (r *root, missing []string, err error) {
+	r = &root{path: p}
+	r.pin, err = dirfd.Open(unix.AT_FDCWD, p, unix.O_PATH, 0)
 	switch {
-	case err == unix.ENOTDIR:
-		return -1, fmt.Errorf("make %s: it is there but no directory", made)
-	case err != unix.ENOENT:
-		return next, err
-	}
-	err = j.env.Do(ctx, "mkdir", made, func() error {
-		err := unix.Mkdirat(at, name, 0o755)
-		if err == unix.EEXIST {
-			return nil // somebody else was faster, or it is a link that leads nowhere, which the next step refuses
+	case err == unix.ENOENT && j.task.Mkdir:
+		if r, missing, err = deepest(p); err != nil {
+			return nil, nil, err
 		}
-		return err
-	})
-	if err != nil || j.env.DryRun {
-		return -1, err
+	case err == unix.ENOENT:
+		return nil, nil, tasks.WithNext(fmt.Errorf("%s does not exist, or is a link that leads nowhere", p),
+			"look whether the volume is mounted there (volumeMounts), or let --mkdir make the directory")
+	case err != nil:
+		return nil, nil, fmt.Errorf("open %s: %w", p, err)
 	}
-	next, err = dirfd.Open(at, name, flags|unix.O_NOFOLLOW, 0)
+	if err = dirfd.Statx(r.pin, "", statMask, &r.st); err != nil {
+		err = fmt.Errorf("look at %s: %w", r.path, err)
+	} else if !j.task.Force {
+		err = protect(r, missing)
+	}
 	if err != nil {
-		return -1, fmt.Errorf("make %s: %w", made, err)
+		unix.Close(r.pin)
+		return nil, nil, err
 	}
-	return next, nil
+	return r, missing, nil
 }
 
 // refused tries whether the root may change before the walk begins, for it only

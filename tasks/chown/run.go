@@ -2,7 +2,9 @@ package chown
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -24,10 +26,10 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	creds := ownCredentials()
 	job := &job{
 		task: t, creds: &creds, budget: newBudget(t.Jobs),
-		changer: changer{plan: plan, env: env, report: r},
+		changer: changer{plan: plan, env: env, report: r, said: new(said)},
 	}
 	err = job.paths(ctx)
-	r.warn()
+	r.warn(env.DryRun)
 	env.Summarize(r.sums(env.DryRun))
 	return err
 }
@@ -40,6 +42,26 @@ type job struct {
 	budget budget
 }
 
+// admit refuses a path that nobody should give away, or that is missing, before
+// anything was changed. Each is resolved again when its turn comes, which costs
+// little and needs no descriptor for each.
+func (j *job) admit(ctx context.Context) error {
+	for _, p := range j.task.Paths {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r, _, err := j.find(p)
+		switch {
+		case errors.Is(err, unix.EACCES): // a path before it may open the way
+		case err != nil:
+			return err
+		default:
+			unix.Close(r.pin)
+		}
+	}
+	return nil
+}
+
 // paths does one path after the other, for they may be the same tree.
 func (j *job) paths(ctx context.Context) error {
 	watched, stop := context.WithCancel(ctx)
@@ -49,6 +71,9 @@ func (j *job) paths(ctx context.Context) error {
 		j.report.progress(watched)
 	}()
 	defer func() { stop(); <-ended }()
+	if err := j.admit(ctx); err != nil {
+		return err
+	}
 	for _, p := range j.task.Paths {
 		if err := j.path(ctx, p); err != nil {
 			return err
@@ -69,13 +94,19 @@ func (j *job) paths(ctx context.Context) error {
 // an error says that nothing can be done here.
 func (j *job) path(ctx context.Context, path string) error {
 	root, err := j.openRoot(ctx, path)
-	if root == nil || err != nil {
+	if err != nil {
 		return err
 	}
 	defer unix.Close(root.pin)
 	j.report.seen.Add(1)
 	deep := j.task.Recursive && isDir(&root.st)
 	wanted := j.plan.wants(&root.st)
+	if root.missing {
+		if wanted && j.said.first("change "+filepath.Clean(path)) {
+			return j.change(ctx, root.pin, &root.st, path)
+		}
+		return nil
+	}
 	if deep && j.task.IfRootMismatch && !wanted {
 		j.env.Log.Info("left alone, for the root is right already", "path", path)
 		return nil
