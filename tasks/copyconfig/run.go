@@ -66,8 +66,7 @@ func (r *run) once(ctx context.Context) error {
 	r.set = new(source.Set)
 	defer r.set.Close()
 	defer r.releaseAll()
-	r.counts.unchanged.Store(0)
-	r.counts.kept.Store(0)
+	r.counts.startOver(r.AtomicDir)
 
 	r.env.Doing("reading the sources")
 	operands, err := r.openSources()

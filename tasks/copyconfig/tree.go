@@ -81,6 +81,18 @@ func (n *node) each(visit func(*node)) {
 	}
 }
 
+// names returns what is directly in n, directories first.
+func (n *node) names() []string {
+	names := make([]string, 0, len(n.dirs)+len(n.files))
+	for _, d := range n.dirs {
+		names = append(names, d.name)
+	}
+	for _, f := range n.files {
+		names = append(names, f.name)
+	}
+	return names
+}
+
 // findFile returns the file called name in n, or nil.
 func (n *node) findFile(name string) *file {
 	i, ok := slices.BinarySearchFunc(n.files, name, func(f *file, name string) int { return cmp.Compare(f.name, name) })
@@ -135,6 +147,18 @@ func (n *node) prune() {
 // counts are the sums of a run.
 type counts struct {
 	total, created, updated, unchanged, kept, removed atomic.Int64
+}
+
+// startOver forgets what the next attempt counts again: what it finds done, and
+// with --atomic-dir all, for nothing was published.
+func (c *counts) startOver(publishing bool) {
+	again := []*atomic.Int64{&c.unchanged, &c.kept}
+	if publishing {
+		again = append(again, &c.created, &c.updated, &c.removed)
+	}
+	for _, n := range again {
+		n.Store(0)
+	}
 }
 
 func (c *counts) add(f fate) {

@@ -43,6 +43,9 @@ type publication struct {
 // publish brings all files at once.
 func (r *run) publish(ctx context.Context, dst *target) error {
 	pub := &publication{run: r, dst: dst}
+	if err := pub.free(); err != nil {
+		return err
+	}
 	changed, err := pub.compare(ctx)
 	if err != nil {
 		return err
@@ -57,13 +60,42 @@ func (r *run) publish(ctx context.Context, dst *target) error {
 			pub.keep = "" // the old one would go
 		}
 	}
-	if dst.fd < 0 {
-		return nil
-	}
-	if err := pub.links(ctx); err != nil {
+	if err := pub.links(ctx); err != nil || dst.fd < 0 {
 		return err
 	}
 	return pub.clean(ctx)
+}
+
+// free refuses directories that are in the place of a link, before anything is
+// published.
+func (p *publication) free() error {
+	if p.dst.fd < 0 {
+		return nil
+	}
+	names := append(p.top.names(), dataLink)
+	var errs []error
+	for _, name := range names {
+		var st unix.Stat_t
+		err := dirfd.Stat(p.dst.fd, name, &st)
+		if dirfd.IsGone(err) {
+			continue
+		}
+		if err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			err = unix.EISDIR
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("link %s: %w", p.at(name), err))
+		}
+	}
+	return explainLink(errors.Join(errs...))
+}
+
+// explainLink adds the next step to a failure to make a link.
+func explainLink(err error) error {
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+		return tasks.WithNext(err, "a directory is in the place of the link: move it away, or copy without --atomic-dir")
+	}
+	return explain(err)
 }
 
 // compare reports whether the present version is not what it shall be.
@@ -145,15 +177,13 @@ func plainly(ctx context.Context, verb, target string, change func() error) erro
 // links makes a link for each entry of the version and removes those of entries
 // that are gone.
 func (p *publication) links(ctx context.Context) error {
-	for _, d := range p.top.dirs {
-		if err := p.link(ctx, d.name); err != nil {
+	for _, name := range p.top.names() {
+		if err := p.link(ctx, name); err != nil {
 			return err
 		}
 	}
-	for _, f := range p.top.files {
-		if err := p.link(ctx, f.name); err != nil {
-			return err
-		}
+	if p.dst.fd < 0 {
+		return nil
 	}
 	present, err := p.entries()
 	if err != nil {
@@ -176,15 +206,14 @@ func (p *publication) links(ctx context.Context) error {
 // link makes the link for one entry, if it is not there.
 func (p *publication) link(ctx context.Context, name string) error {
 	want := dataLink + "/" + name
-	if got, err := dirfd.Readlink(p.dst.fd, name); err == nil && got == want {
-		return nil
+	if p.dst.fd >= 0 {
+		if got, err := dirfd.Readlink(p.dst.fd, name); err == nil && got == want {
+			return nil
+		}
 	}
 	err := p.env.Do(ctx, "link", p.at(name), func() error { return atomicfile.Symlink(p.dst.fd, want, name) })
 	p.dirty = true
-	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
-		return tasks.WithNext(err, "a directory is in the place of the link: move it away, or copy without --atomic-dir")
-	}
-	return explain(err)
+	return explainLink(err)
 }
 
 // clean removes other versions: the last one, and what runs that were killed left.

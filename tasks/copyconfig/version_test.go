@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAtomicDir(t *testing.T) {
@@ -64,13 +65,20 @@ func TestAtomicDirRefusals(t *testing.T) {
 	if o := run1(t.Context(), copyTask(src+"/a", t.TempDir()+"/file", atomic)); o.err == nil || !strings.Contains(o.err.Error(), "name of a file") {
 		t.Error(o.text())
 	}
-	dst := tree{"a/b": "a directory"}.write(t, t.TempDir())
-	if o := run1(t.Context(), copyTask(src, dst, atomic)); o.err == nil || !strings.Contains(o.text(), "a directory is in the place") {
-		t.Error(o.text())
+	for _, dir := range []string{"a", "..data"} {
+		there := tree{dir + "/b": "a directory"}
+		dst := there.write(t, t.TempDir())
+		for _, dryRun := range []bool{true, false} {
+			o := runEnv(t.Context(), copyTask(src, dst, atomic), dryRun)
+			if o.err == nil || o.changes != 0 || !strings.Contains(o.text(), "a directory is in the place") {
+				t.Errorf("%d changes, %s", o.changes, o.text())
+			}
+		}
+		there.want(t, dst)
 	}
 	// A link ..data that leads elsewhere is not followed, and is replaced.
 	outside := tree{"a": "1", "x": "2"}.write(t, t.TempDir())
-	dst = t.TempDir()
+	dst := t.TempDir()
 	if err := errors.Join(os.Symlink(outside, filepath.Join(dst, "..data"))); err != nil {
 		t.Fatal(err)
 	}
@@ -78,5 +86,44 @@ func TestAtomicDirRefusals(t *testing.T) {
 	tree{"a": "1", "x": "2"}.want(t, outside)
 	if data, err := os.ReadFile(filepath.Join(dst, "a")); err != nil || string(data) != "1" {
 		t.Errorf("%q, %v", data, err)
+	}
+}
+
+func TestDryRunOfAtomicDirCountsAsTheRun(t *testing.T) {
+	src := tree{"a": "1", "d/b": "2", "e/": ""}.write(t, t.TempDir())
+	missing, empty := filepath.Join(t.TempDir(), "x/dst"), t.TempDir()
+	for _, dst := range []string{missing, empty, empty} {
+		task := copyTask(src, dst, func(t *Task) { t.AtomicDir = true })
+		told := runEnv(t.Context(), task, true)
+		if done := mustRun(t, task, -1); told.err != nil || told.changes != done.changes || told.summary[0] != done.summary[0] {
+			t.Errorf("%s: %d changes, the run makes %d\n%v\n%v", dst, told.changes, done.changes, told.summary, done.summary)
+		}
+	}
+}
+
+func TestAttemptsAreNotSummedUp(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	big := filepath.Join(src, "big")
+	if err := os.WriteFile(big, make([]byte, 16<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { // changes the file until the run has started over
+		seen := make(map[string]bool)
+		for now := time.Now(); len(seen) < 3; now = now.Add(time.Second) {
+			entries, err := os.ReadDir(dst)
+			if err = errors.Join(err, os.Chtimes(big, now, now)); err != nil {
+				done <- err
+				return
+			}
+			for _, e := range entries {
+				seen[e.Name()] = true
+			}
+		}
+		done <- nil
+	}()
+	o := mustRun(t, copyTask(src, dst, func(t *Task) { t.AtomicDir = true }), -1)
+	if err := <-done; err != nil || o.summary[0] != "1 file: 1 created" {
+		t.Error(o.summary, err)
 	}
 }
