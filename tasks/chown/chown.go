@@ -105,7 +105,7 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 	flags.Enum(fs, &t.Hardlinks, "hardlinks", []string{linksWarn, linksSkip, linksFail},
 		"what to do with a file that has other names, maybe outside the tree, and would have to change")
 	fs.BoolVar(&t.PreserveSpecial, "preserve-special", t.PreserveSpecial, "keep setuid and setgid bits and file capabilities of files that change hands")
-	fs.BoolVar(&t.IgnoreErrors, "ignore-errors", t.IgnoreErrors, "succeed, with a warning, although entries could not be changed")
+	fs.BoolVar(&t.IgnoreErrors, "ignore-errors", t.IgnoreErrors, "succeed, with a warning, although entries could not be changed; with --if-root-mismatch the path itself then stays as it is")
 }
 
 // Check implements [tasks.Task].

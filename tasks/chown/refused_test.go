@@ -83,8 +83,13 @@ func TestImmutable(t *testing.T) {
 	wantRight(t, false, root, "", "a/f") // the root is no stamp yet
 
 	task.IgnoreErrors = true
-	task.IfRootMismatch = false
 	o := run(t.Context(), task)
+	want(t, o, 0)
+	mention(t, o.text(), "ignored, as --ignore-errors says", "the root keeps its owner and mode")
+	wantRight(t, false, root, "", "a/f") // nor is it for who ignores that
+
+	task.IfRootMismatch = false
+	o = run(t.Context(), task)
 	want(t, o, 1)
 	mention(t, o.text(), "ignored, as --ignore-errors says", "1 failed")
 	wantRight(t, true, root, "")
@@ -185,6 +190,32 @@ func TestUnprivileged(t *testing.T) {
 		t.Error(out)
 	}
 	mention(t, out, "changes 4")
+
+	// So does the root, which stays as it was if something below it fails.
+	foreign := filepath.Join(mine, "foreign")
+	plant(t, root, "mine/foreign")
+	for _, mode := range []uint32{0, 0o070, 0o1300} {
+		if err := unix.Chmod(mine, mode); err != nil {
+			t.Fatal(err)
+		}
+		if out, ok = elsewhere(t, request{Task: task}, as(4321, 5678)); ok {
+			t.Error(out)
+		}
+		mention(t, out, "mine/foreign: operation not permitted", "changes 0")
+		if got := lstat(t, mine).Mode & 0o7777; got != mode {
+			t.Errorf("the root had mode %o and has %o, but not all below it is done", mode, got)
+		}
+	}
+	if err := os.Remove(foreign); err != nil {
+		t.Fatal(err)
+	}
+	if out, ok = elsewhere(t, request{Task: task}, as(4321, 5678)); !ok {
+		t.Error(out)
+	}
+	mention(t, out, "changes 1")
+	if got := lstat(t, mine).Mode & 0o7777; got != 0o700 {
+		t.Errorf("the root has mode %o, want 700", got)
+	}
 	task.FileMode, task.DirMode = "", ""
 	if out, ok = elsewhere(t, request{Task: task}, as(4321)); !ok {
 		t.Error(out)

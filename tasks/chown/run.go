@@ -125,7 +125,8 @@ func (j *job) path(ctx context.Context, path string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if j.report.failed.Load() != before && !j.task.IgnoreErrors {
+		// A root that is right is a stamp where --if-root-mismatch trusts it, whatever is ignored.
+		if j.report.failed.Load() != before && (!j.task.IgnoreErrors || j.task.IfRootMismatch) {
 			if wanted {
 				j.env.Log.Warn("the root keeps its owner and mode, for not all below it is done", "path", path)
 			}
@@ -150,6 +151,12 @@ func (j *job) last(ctx context.Context, root *root) error {
 // walk does all below the root.
 func (j *job) walk(ctx context.Context, root *root) error {
 	fd, err := dirfd.OpenDir(root.pin, "")
+	if err == unix.EACCES && j.unlocks(&root.st) {
+		var lock func()
+		if fd, lock, err = j.unlock(root); err == nil {
+			defer lock()
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", root.path, &opError{opRead, err})
 		return tasks.WithNext(err, j.creds.advise(j.plan, err, root.pin, &root.st))
