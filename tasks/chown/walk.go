@@ -144,16 +144,20 @@ func (w *walk) take(last *dir, most int) (claim, bool) {
 // choose returns the place of the unit to take from: what is left where the
 // worker was; or else a directory to open; or else what others are at. Two
 // workers in one directory wait for each other in the file system, for entries
-// that were made together share blocks.
+// that were made together share blocks. The rest of a listing waits until the
+// directories that it has given so far were taken, or all of their names would
+// pile up.
 func (w *walk) choose(last *dir) int {
 	top := len(w.stack) - 1
 	other := -1
+	dirsLeft := false
 	for i := top; i >= 0 && i > top-2*w.hired; i-- {
 		switch u := w.stack[i]; {
-		case u.dir == last && !u.dirs:
+		case u.dirs:
+			dirsLeft = dirsLeft || u.dir == last
+			other = max(other, i)
+		case u.dir == last && (u.names != nil || !dirsLeft):
 			return i
-		case other < 0 && u.dirs:
-			other = i
 		}
 	}
 	if other >= 0 {

@@ -212,3 +212,17 @@ func TestPath(t *testing.T) {
 		}
 	}
 }
+
+// TestRestWaits: what a listing has given is taken before more of it is read.
+func TestRestWaits(t *testing.T) {
+	d := &dir{name: "many"}
+	rest := &unit{dir: d, left: 1}
+	dirs := &unit{dir: d, dirs: true, names: []string{"a", "b"}, left: 2}
+	files := &unit{dir: d, names: []string{"f"}, left: 1}
+	w := &walk{hired: 2, live: 1, stack: []*unit{rest, dirs, files}}
+	for i, want := range []*unit{files, dirs, dirs, rest} {
+		if c, ok := w.take(d, mostClaimed); !ok || c.unit != want {
+			t.Errorf("claim %d is %+v, want one of %+v", i, c.unit, want)
+		}
+	}
+}
