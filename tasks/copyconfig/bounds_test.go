@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -175,4 +176,78 @@ func TestSparseAndLarge(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	mustRun(t, copyTask("/proc/version", dst, nil), 0)
+}
+
+// fewDescriptors runs task with room for n open files.
+func fewDescriptors(t *testing.T, task *Task, n uint64) outcome {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	few := unix.Rlimit{Cur: n, Max: limit.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	return run1(t.Context(), task)
+}
+
+func TestDescriptorsAreBounded(t *testing.T) {
+	const limit = 200
+	binary, large := make(tree), make(tree)
+	for i := range 300 {
+		binary[fmt.Sprint("f", i)] = fmt.Sprint(i, "\x00")
+		large[fmt.Sprint("f", i)] = strings.Repeat("\x00", 2<<10)
+	}
+	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize, t.Environ = "env", 1<<10, []string{} }
+	for name, files := range map[string]tree{"binary": binary, "large": large} {
+		src, dst := files.write(t, t.TempDir()), t.TempDir()
+		if o := fewDescriptors(t, copyTask(src, dst, render), limit); o.err != nil {
+			t.Errorf("%s: %s", name, o.text())
+		}
+		files.want(t, dst)
+	}
+	v := &volume{t.TempDir()}
+	if err := v.update(binary); err != nil {
+		t.Fatal(err)
+	}
+	for _, with := range []func(*Task){nil, render} {
+		dst := t.TempDir()
+		task := copyTask(v.dir, dst, with)
+		if o := fewDescriptors(t, task, limit); o.err != nil {
+			t.Error(o.text())
+		}
+		binary.want(t, dst)
+		task.Destination, task.memory = t.TempDir(), 1
+		if o := fewDescriptors(t, task, limit); o.err == nil || !strings.Contains(o.text(), "too many files are open") || o.changes != 0 {
+			t.Errorf("%d changes, %s", o.changes, o.text())
+		}
+	}
+}
+
+func TestTextsAreBounded(t *testing.T) {
+	src := t.TempDir()
+	for i := range 80 { // with holes, which are binary, they take no memory
+		path := filepath.Join(src, fmt.Sprint("f", i))
+		if err := errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trim := func(t *Task) { t.TrimNewline, t.FSync = true, syncNever }
+	mustRun(t, copyTask(src, t.TempDir(), trim), 80)
+	text := strings.Repeat("x", 1<<20)
+	for i := range 80 {
+		if err := os.WriteFile(filepath.Join(src, fmt.Sprint("f", i)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := run1(t.Context(), copyTask(src, t.TempDir(), trim))
+	if o.err == nil || o.changes != 0 || strings.Count(o.err.Error(), "64 MiB") != 1 {
+		t.Errorf("%d changes, %s", o.changes, o.text())
+	}
 }

@@ -60,12 +60,14 @@ func nextStep(err error) string {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return fmt.Sprintf("UID %d may not write there: set fsGroup in the pod's securityContext, or run as the owner of the volume (runAsUser)", os.Geteuid())
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-		return "too many files are open: lower --jobs"
+		return tooManyFiles
 	case errors.Is(err, unix.ENAMETOOLONG):
 		return "the volume takes no name of this length: leave the file out with --exclude"
 	}
 	return ""
 }
+
+const tooManyFiles = "too many files are open: lower --jobs, copy parts with --include, or raise the limit (ulimit -n)"
 
 // explainSource adds the next step to a failure in a source.
 func explainSource(err error) error {
@@ -81,6 +83,8 @@ func explainSource(err error) error {
 		return tasks.WithNext(err, "it is a link that leads nowhere, or it was replaced meanwhile: leave it out with --exclude, or try again")
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return tasks.WithNext(err, fmt.Sprintf("UID %d may not read it: set fsGroup in the pod's securityContext, or defaultMode in the volume", os.Geteuid()))
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return tasks.WithNext(err, tooManyFiles)
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type loader struct {
 	renderer *render.Renderer
 	left     atomic.Int64   // of memory
 	texts    atomic.Int64   // what is in memory to be written
+	over     atomic.Bool    // that is too much, and was reported
 	matched  []*atomic.Bool // the rules of --validate that had a file
 }
 
@@ -120,25 +121,43 @@ func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) err
 	}
 	c := &content{fd: -1}
 	fd, err := dirs.openFile(f, &c.st)
-	if err != nil {
-		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
+	if err == nil {
+		err = l.fill(ctx, n, f, c, fd, rules, transform)
+		if c.fd != fd {
+			unix.Close(fd)
+		}
 	}
-	l.hold(fd) // until the run ends, unless it is in memory
-	c.fd = fd
-	if transform {
-		if err := l.transform(ctx, n, f, c, rules); err != nil {
+	if err != nil {
+		if tasks.KindOf(err) == tasks.Usage {
 			return err
 		}
-	} else if l.take(c.st.Size) {
-		if c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size); err != nil {
-			return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), changedIfLarger(err)))
+		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
+	}
+	if c.data != nil || c.fd >= 0 {
+		f.content = c
+	}
+	return nil
+}
+
+// fill reads what must be known of f before the first write: all of a text that
+// is transformed, and of what kubelet may take away as much as there is memory
+// for. The rest is held open.
+func (l *loader) fill(ctx context.Context, n *node, f *file, c *content, fd int, rules []validateRule, transform bool) (err error) {
+	if transform {
+		if c.data, err = l.transform(ctx, l.sourcePath(n, f), fd, c.st.Size, rules); c.data != nil || err != nil {
+			return err
 		}
 	}
-	if c.data != nil {
-		l.release(fd)
-		c.fd = -1
+	switch {
+	case !f.dir.Live() || l.over.Load():
+	case l.take(c.st.Size):
+		c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size)
+		return changedIfLarger(err)
+	case l.hold(fd):
+		c.fd = fd
+	default:
+		return unix.EMFILE
 	}
-	f.content = c
 	return nil
 }
 
@@ -151,24 +170,25 @@ func (l *loader) take(n int64) bool {
 	return false
 }
 
-// transform fills c.data with what the file shall have, unless it is large and binary.
-func (l *loader) transform(ctx context.Context, n *node, f *file, c *content, rules []validateRule) error {
-	path, limit := l.sourcePath(n, f), l.Render.Limit()
-	data, err := filecopy.ReadAll(ctx, c.fd, c.st.Size, limit)
+// transform returns what the file path, open as fd, shall have; nil if it is
+// binary, and so passes through as it is.
+func (l *loader) transform(ctx context.Context, path string, fd int, size int64, rules []validateRule) ([]byte, error) {
+	limit := l.Render.Limit()
+	data, err := filecopy.ReadAll(ctx, fd, size, limit)
 	if err == unix.EFBIG {
 		head := make([]byte, half)
-		got, err := filecopy.ReadAt(c.fd, head, 0)
+		got, err := filecopy.ReadAt(fd, head, 0)
 		if err == nil && render.Binary(head[:got]) && len(rules) == 0 {
-			return nil
+			return nil, nil
 		}
-		return tasks.Usagef("%s has more than %d bytes: raise --max-render-size, or leave it out with --exclude", path, limit)
+		return nil, tasks.Usagef("%s has more than %d bytes: raise --max-render-size, or leave it out with --exclude", path, limit)
 	}
-	if err != nil {
-		return explainSource(fmt.Errorf("read %s: %w", path, err))
+	if err != nil || render.Binary(data) && len(rules) == 0 {
+		return nil, err
 	}
 	if l.renderer != nil {
 		if data, err = l.renderer.Render(ctx, path, data); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if l.TrimNewline && !render.Binary(data) {
@@ -179,11 +199,13 @@ func (l *loader) transform(ctx context.Context, n *node, f *file, c *content, ru
 		errs = append(errs, render.Validate(rule.kind, path, data))
 	}
 	if l.texts.Add(int64(len(data))) > texts {
-		errs = append(errs, tasks.Usagef("the files to render, validate or trim have more than %d MiB together: "+
-			"leave some out with --include or --exclude, and copy them in a step of their own", texts>>20))
+		if !l.over.Swap(true) {
+			errs = append(errs, tasks.Usagef("the files to render, validate or trim have more than %d MiB together: "+
+				"leave some out with --include or --exclude, and copy them in a step of their own", texts>>20))
+		}
+		return nil, errors.Join(errs...) // the run has failed, but may have more to say
 	}
-	c.data = append([]byte{}, data...) // not nil, and no larger than it must be
-	return errors.Join(errs...)
+	return append([]byte{}, data...), errors.Join(errs...) // not nil, and no larger than it must be
 }
 
 // rulesFor returns the rules of --validate that hold for f.

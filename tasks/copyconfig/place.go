@@ -33,11 +33,16 @@ const maxBatch = 64
 
 // openFiles returns how many files each of n workers may have open.
 func openFiles(n int) int {
+	return int(min(max(1, descriptorLimit()/2/uint64(n)), maxBatch))
+}
+
+// descriptorLimit is how many files the process may have open.
+func descriptorLimit() uint64 {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return 1
+		return 0
 	}
-	return int(min(max(1, limit.Cur/2/uint64(n)), maxBatch))
+	return limit.Cur
 }
 
 // walk brings what top shall hold to the target.

@@ -58,7 +58,7 @@ type run struct {
 	top *node // what the destination shall have
 
 	mu   sync.Mutex
-	held map[int]bool // descriptors of files to be copied
+	held []int // descriptors of files to be copied
 }
 
 // once copies one version of the sources.
@@ -150,26 +150,20 @@ func (r *run) progress(ctx context.Context) (stop func()) {
 	}
 }
 
-// hold notes a descriptor that is closed when the attempt ends.
-func (r *run) hold(fd int) {
+// hold notes a descriptor that is closed when the attempt ends, unless there are
+// too many: directories and new files are to be opened too.
+func (r *run) hold(fd int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held == nil {
-		r.held = make(map[int]bool)
+	if uint64(len(r.held)) >= descriptorLimit()/4 {
+		return false
 	}
-	r.held[fd] = true
-}
-
-// release closes a descriptor before that.
-func (r *run) release(fd int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.held, fd)
-	unix.Close(fd)
+	r.held = append(r.held, fd)
+	return true
 }
 
 func (r *run) releaseAll() {
-	for fd := range r.held {
+	for _, fd := range r.held {
 		unix.Close(fd)
 	}
 	r.held = nil
