@@ -39,6 +39,40 @@ func TestPruneRemovesOnlyWhatItWrote(t *testing.T) {
 	}
 }
 
+// A path may turn from a file into a directory, and back.
+func TestPruneMakesPlace(t *testing.T) {
+	file, dir := tree{"d/x": "file", "y": "1"}, tree{"d/x/sub/deep": "1", "d/x/a": "2", "y/z": "3"}
+	src, dst := t.TempDir(), t.TempDir()
+	task := copyTask(src, dst, func(t *Task) { t.Prune = true })
+	turn := func(to tree) {
+		for _, name := range []string{"d", "y"} {
+			if err := os.RemoveAll(filepath.Join(src, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		to.write(t, src)
+	}
+	for i, to := range []tree{file, dir, file, dir} {
+		turn(to)
+		told := runEnv(t.Context(), task, true)
+		o := mustRun(t, task, -1)
+		if told.err != nil || told.changes != o.changes || told.summary[0] != o.summary[0] || strings.Contains(o.log, "WARN") {
+			t.Errorf("%d: dry run\n%s\nrun\n%s", i, told.text(), o.text())
+		}
+		to.want(t, dst)
+		mustRun(t, task, 0)
+	}
+	// What somebody has put there or changed stays, and is named.
+	tree{"d/x/sub/mine": "m"}.write(t, dst)
+	turn(file)
+	if o := run1(t.Context(), task); o.err == nil || !strings.Contains(o.text(), "d/x") {
+		t.Error(o.text())
+	}
+	if data, err := os.ReadFile(filepath.Join(dst, "d/x/sub/mine")); err != nil || string(data) != "m" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 func TestCopiesWithOneDestinationDoNotPruneEachOther(t *testing.T) {
 	one, two := tree{"a": "1"}.write(t, t.TempDir()), tree{"b": "2", "b.key": "3"}.write(t, t.TempDir())
 	dst := t.TempDir()

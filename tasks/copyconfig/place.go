@@ -133,6 +133,9 @@ func (p *placer) readOnly() bool { return p.compare || p.env.DryRun }
 // look marks what is there of what shall be there.
 func (pl *place) look(w *scratch) (temps []string, err error) {
 	err = dirfd.List(pl.fd, w.list, func(name []byte, kind byte) error {
+		if len(pl.p.cleared) > 0 && pl.p.cleared[pl.node.under(string(name))] && pl.p.env.DryRun {
+			return nil
+		}
 		if f := pl.node.findFile(string(name)); f != nil {
 			f.exists = true
 		} else if d := pl.node.findDir(string(name)); d != nil {

@@ -20,6 +20,72 @@ type pruner struct {
 	unsure  map[string]bool // files that could not be read, so that they stay in the manifest
 }
 
+// clear removes what earlier runs wrote where a directory must be by now, or the
+// other way round, so that there is place.
+func (m *manifest) clear(ctx context.Context, r *run) error {
+	clash := m.clashes(r.top)
+	p := &pruner{run: r, dst: m.dst, removed: make(map[string]bool)}
+	if err := p.prune(ctx, clash); err != nil {
+		return err
+	}
+	r.cleared = p.removed
+	for path := range p.removed {
+		delete(m.files, path)
+		delete(m.dirs, path)
+	}
+	return nil
+}
+
+// clashes returns what of m is in the way of what is in top. What a run that was
+// killed has cleared already, it drops from m.
+func (m *manifest) clashes(top *node) *manifest {
+	clash := &manifest{dst: m.dst, files: make(map[string][]digest), dirs: make(map[string]bool)}
+	top.each(func(n *node) {
+		path := n.rel()
+		sums, ok := m.files[path]
+		if ok && m.isDir(path) {
+			delete(m.files, path)
+		} else if ok {
+			clash.files[path] = sums
+		}
+		for _, f := range n.files {
+			if path := n.under(f.name); m.dirs[path] && m.isDir(path) {
+				clash.dirs[path] = true
+			} else {
+				delete(m.dirs, path)
+			}
+		}
+	})
+	if len(clash.dirs) == 0 {
+		return clash
+	}
+	beneath := func(file string) bool {
+		for file = path.Dir(file); file != "."; file = path.Dir(file) {
+			if clash.dirs[file] {
+				return true
+			}
+		}
+		return false
+	}
+	for file, sums := range m.files {
+		if beneath(file) {
+			clash.files[file] = sums
+		}
+	}
+	for dir := range m.dirs {
+		if beneath(dir) {
+			clash.dirs[dir] = true
+		}
+	}
+	return clash
+}
+
+// isDir reports whether a directory is in the place of path.
+func (m *manifest) isDir(path string) bool {
+	var st unix.Stat_t
+	return m.dst.fd >= 0 && dirfd.Stat(m.dst.fd, path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
 // prune removes the files of gone that nobody has changed since, and the
 // directories of gone that are empty then.
 func (p *pruner) prune(ctx context.Context, gone *manifest) error {

@@ -57,6 +57,8 @@ type run struct {
 	set *source.Set
 	top *node // what the destination shall have
 
+	cleared map[string]bool // what --prune has removed to make place
+
 	mu   sync.Mutex
 	held []int // descriptors of files to be copied
 }
@@ -109,6 +111,9 @@ func (r *run) copyFiles(ctx context.Context, dst *target) error {
 	}
 	m, err := r.openManifest(ctx, dst)
 	if err != nil {
+		return err
+	}
+	if err := m.clear(ctx, r); err != nil {
 		return err
 	}
 	look := &placer{run: r, target: dst, compare: true, hash: true}
