@@ -178,6 +178,24 @@ func TestSparseAndLarge(t *testing.T) {
 	mustRun(t, copyTask("/proc/version", dst, nil), 0)
 }
 
+// What procfs has shows no size, be it small or large.
+func TestFilesWithoutSize(t *testing.T) {
+	for _, size := range []int{10, half - 100, half, 100_000} {
+		dst := t.TempDir() + "/copy"
+		cmd := taskCommand(t, copyTask("/proc/self/environ", dst, nil))
+		own := "FILL=" + strings.Repeat("x", size)
+		cmd.Env = append(cmd.Env, own)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%d bytes: %v\n%s", size, err, out)
+			continue
+		}
+		got, err := os.ReadFile(dst)
+		if want := strings.Join(cmd.Env, "\x00") + "\x00"; err != nil || len(got) > len(want) || !bytes.HasSuffix(got, []byte(own+"\x00")) {
+			t.Errorf("%d bytes: %d, %v", size, len(got), err)
+		}
+	}
+}
+
 // fewDescriptors runs task with room for n open files.
 func fewDescriptors(t *testing.T, task *Task, n uint64) outcome {
 	t.Helper()

@@ -77,7 +77,7 @@ func explainSource(err error) error {
 	switch {
 	case errors.Is(err, source.ErrOutside):
 		return tasks.WithNext(err, "name what it leads to as a source of its own, or leave the link out with --exclude")
-	case errors.Is(err, source.ErrLoop), errors.Is(err, source.ErrSpecial):
+	case errors.Is(err, source.ErrLoop), errors.Is(err, source.ErrSpecial), errors.Is(err, unix.EFBIG):
 		return tasks.WithNext(err, "leave it out with --exclude")
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENOTDIR):
 		return tasks.WithNext(err, "it is a link that leads nowhere, or it was replaced meanwhile: leave it out with --exclude, or try again")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +79,7 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs *openDirs, f *file) 
 	if p.IfAbsent && f.exists {
 		return none, pl.settle(f, kept)
 	}
-	in, err := pl.read(w, dirs, f)
+	in, err := pl.read(ctx, w, dirs, f)
 	if err != nil {
 		return none, explainSource(fmt.Errorf("read %s: %w", p.sourcePath(pl.node, f), err))
 	}
@@ -164,7 +165,7 @@ func (in *input) size() int64 {
 
 // read opens the source of f. A small file is read at once, into the first half
 // of w.data.
-func (pl *place) read(w *scratch, dirs *openDirs, f *file) (*input, error) {
+func (pl *place) read(ctx context.Context, w *scratch, dirs *openDirs, f *file) (*input, error) {
 	if f.content != nil {
 		return &input{content: *f.content, shared: true}, nil
 	}
@@ -176,20 +177,38 @@ func (pl *place) read(w *scratch, dirs *openDirs, f *file) (*input, error) {
 	if in.st.Size >= half {
 		return in, nil
 	}
-	// One byte more than the size tells that it is growing. What procfs and the
-	// like have has no size beforehand.
-	room, least := in.st.Size+1, int(in.st.Size)
-	if least == 0 {
-		room, least = half, half
+	defer func() {
+		unix.Close(in.fd)
+		in.fd = -1
+	}()
+	if in.st.Size == 0 {
+		in.data, err = readSizeless(ctx, in.fd, &in.st, w.data[:half])
+		return in, err
 	}
-	n, err := filecopy.ReadAtLeast(in.fd, w.data[:room], 0, least)
-	unix.Close(in.fd)
-	in.fd = -1
-	if err == nil && (int64(n) == room || int64(n) < in.st.Size) {
+	// One byte more than the size tells that it is growing.
+	n, err := filecopy.ReadAtLeast(in.fd, w.data[:in.st.Size+1], 0, int(in.st.Size))
+	if err == nil && int64(n) != in.st.Size {
 		err = source.ErrChanged
 	}
 	in.data = w.data[:n]
 	return in, err
+}
+
+// readSizeless reads a file that is empty, or of procfs or the like, which has no
+// size beforehand. buf takes what fits.
+func readSizeless(ctx context.Context, fd int, st *unix.Stat_t, buf []byte) ([]byte, error) {
+	n, err := filecopy.ReadAt(fd, buf, 0)
+	if err != nil || n < len(buf) {
+		return buf[:n], err
+	}
+	data, err := filecopy.ReadAll(ctx, fd, 0, defaultMemory)
+	if err == unix.EFBIG {
+		err = fmt.Errorf("it has no size, and more than %d MiB: %w", defaultMemory>>20, err)
+	}
+	if same, statErr := filecopy.Unchanged(fd, st); statErr != nil || !same {
+		err = errors.Join(source.ErrChanged, statErr)
+	}
+	return data, err
 }
 
 // fateOf compares f with what is in its place.
