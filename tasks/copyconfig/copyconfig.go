@@ -48,28 +48,28 @@ With --render variables are filled into the text files, with --validate the
 result is checked, all of them before the first one is written. Files with a NUL
 byte are binary and stay as they are. --render env knows
 
-  ${NAME}           the value; unset is an error
-  ${NAME:-default}  the default if NAME is unset or empty
-  ${NAME:?message}  an error with this message if NAME is unset or empty
-  $${NAME}          the text ${NAME} itself
+    ${NAME}           the value; unset is an error
+    ${NAME:-default}  the default if NAME is unset or empty
+    ${NAME:?message}  an error with this message if NAME is unset or empty
+    $${NAME}          the text ${NAME} itself
 
 and leaves every other $ alone. With --render template a file is a text/template
 of Go: {{.NAME}} is a variable, an error if it is unset, and there are
 
-  env "NAME"             the variable, "" if it is unset
-  file "/path"           the content of a file
-  default "x" VALUE      "x" if VALUE is empty
-  required "why" VALUE   an error with this message if VALUE is ""
-  quote VALUE            in double quotes, for JSON, YAML and TOML
-  toJson, toYaml VALUE   as JSON on one line, as YAML
-  b64enc, b64dec TEXT    base64
-  urlquery VALUE         escaped for the query of a URL
-  sha256 TEXT            the hex digest
-  join "," LIST          one text
-  split "," TEXT         a list
-  trim TEXT              without white space at both ends
-  indent 4 TEXT          every line moved right
-  ordinal                3 in the pod web-3 of a StatefulSet`,
+    env "NAME"             the variable, "" if it is unset
+    file "/path"           the content of a file
+    default "x" VALUE      "x" if VALUE is empty
+    required "why" VALUE   an error with this message if VALUE is ""
+    quote VALUE            in double quotes, for JSON, YAML and TOML
+    toJson, toYaml VALUE   as JSON on one line, as YAML
+    b64enc, b64dec TEXT    base64
+    urlquery VALUE         escaped for the query of a URL
+    sha256 TEXT            the hex digest
+    join "," LIST          one text
+    split "," TEXT         a list
+    trim TEXT              without white space at both ends
+    indent 4 TEXT          every line moved right
+    ordinal                3 in the pod web-3 of a StatefulSet`,
 	Args:    "source... destination",
 	Timeout: 5 * time.Minute,
 	Examples: []tasks.Example{

@@ -277,3 +277,28 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Every function that the help names exists.
+func TestHelpOfTemplates(t *testing.T) {
+	var calls []string
+	for line := range strings.Lines(Spec.Doc) {
+		text, ok := strings.CutPrefix(line, "    ")
+		if !ok || strings.HasPrefix(text, "$") {
+			continue
+		}
+		for _, word := range strings.Fields(text) {
+			name, more := strings.CutSuffix(word, ",")
+			calls = append(calls, "{{if false}}{{"+name+"}}{{end}}")
+			if !more {
+				break
+			}
+		}
+	}
+	if len(calls) < 15 {
+		t.Fatal(calls)
+	}
+	src := tree{"a": strings.Join(calls, "") + "{{.NAME}}"}.write(t, t.TempDir())
+	dst := t.TempDir()
+	mustRun(t, copyTask(src, dst, func(t *Task) { t.Render.Mode, t.Environ = "template", []string{"NAME=value"} }), 1)
+	tree{"a": "value"}.want(t, dst)
+}
