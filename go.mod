@@ -11,6 +11,7 @@ require (
 )
 
 require (
+	github.com/golang-migrate/migrate/v4 v4.20.1 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/tools v0.26.0 // indirect
+	golang.org/x/tools v0.45.0 // indirect
 )
