@@ -6,7 +6,7 @@ import "fmt"
 type StatementError struct {
 	File      string
 	Line      int
-	Statement int    // counted from 1
+	Statement int    // counted from 1; 0 for what is checked as the file ends
 	Code      string // SQLSTATE, or the server's error number
 	Message   string // the server's
 	Hint      string // the server's, or ours; "" if there is none
@@ -14,6 +14,9 @@ type StatementError struct {
 }
 
 func (e *StatementError) Error() string {
+	if e.Statement == 0 {
+		return fmt.Sprintf("%s, at its end: %s (%s)", e.File, e.Message, e.Code)
+	}
 	return fmt.Sprintf("%s, line %d (statement %d): %s (%s)", e.File, e.Line, e.Statement, e.Message, e.Code)
 }
 
@@ -26,3 +29,8 @@ type SyntaxError struct {
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
+
+// Syntax returns a *SyntaxError.
+func Syntax(line int, format string, args ...any) error {
+	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,30 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/initbox/initbox/internal/db"
+	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/postgres"
+	"github.com/initbox/initbox/tasks"
+)
+
+// database returns the way to target for the engine.
+func (t *Task) database(env *tasks.Env, target *db.Target) (migration.Database, error) {
+	if t.Schema != "" && target.Driver != db.Postgres {
+		return migration.Database{}, tasks.Usagef("--schema is for PostgreSQL only")
+	}
+	d := migration.Database{Lost: db.Lost}
+	var once func(context.Context) (migration.Driver, error)
+	switch target.Driver {
+	case db.Postgres:
+		o := postgres.Options{Schema: t.Schema, Table: t.Table, LockTimeout: t.StatementLockTimeout}
+		d.Parse, d.Repeat = postgres.Parse, postgres.Repeat
+		once = func(ctx context.Context) (migration.Driver, error) { return postgres.Open(ctx, target.Postgres, o) }
+	default:
+		return d, errors.New("not supported yet")
+	}
+	d.Open = func(ctx context.Context) (migration.Driver, error) { return db.Connect(ctx, env, target, once) }
+	return d, nil
+}
