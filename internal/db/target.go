@@ -50,7 +50,6 @@ func (o *Options) target(env *tasks.Env) (*Target, error) {
 		}
 		from = "--database-file " + o.URLFile
 	}
-	hide(env, url)
 	p, err := o.place(url, from)
 	if err != nil {
 		return nil, err
