@@ -29,10 +29,10 @@ func (d *driver) State(ctx context.Context) (migration.State, error) {
 func (d *driver) read(ctx context.Context) (migration.State, error) {
 	version, history := "(SELECT NULL::bigint AS version, false AS dirty LIMIT 0)", "'[]'"
 	if d.has.version {
-		version = fmt.Sprintf("(SELECT version, dirty FROM %s %s LIMIT 1)", d.table(""), d.inSchema())
+		version = fmt.Sprintf("(SELECT version, dirty FROM %s AS own %s LIMIT 1)", d.table(""), d.inSchema())
 	}
 	if d.has.history {
-		history = fmt.Sprintf("(SELECT coalesce(json_agg(json_build_array(kind, version, name, sha256)), '[]') FROM %s %s)", d.table(historySuffix), d.inSchema())
+		history = fmt.Sprintf("(SELECT coalesce(json_agg(json_build_array(kind, version, name, sha256)), '[]') FROM %s AS own %s)", d.table(historySuffix), d.inSchema())
 	}
 	rows, err := d.query(ctx, "SELECT current_database(), current_schema(), pg_backend_pid(), v.version, v.dirty, "+history+
 		" FROM (SELECT 1) AS one LEFT JOIN "+version+" AS v ON true")
@@ -55,7 +55,7 @@ func (d *driver) inSchema() string {
 	if d.schema != "" {
 		return ""
 	}
-	return "WHERE (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = tableoid) = current_schema()::regnamespace"
+	return "WHERE (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = own.tableoid) = current_schema()::regnamespace"
 }
 
 func (d *driver) decode(ctx context.Context, version, dirty, history string) (migration.State, error) {
