@@ -52,17 +52,12 @@ func newSiteOn(t *testing.T, pg *testdb.Postgres, files ...string) *site {
 	return s
 }
 
-// write writes files: name, content, name, content, ...
 func (s *site) write(files ...string) {
 	s.t.Helper()
-	for i := 0; i < len(files); i += 2 {
-		if err := os.WriteFile(filepath.Join(s.dir, files[i]), []byte(files[i+1]), 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	write(s.t, s.dir, files...)
 }
 
-// write simple migrations, each of which inserts its version into a table.
+// counting writes simple migrations, each of which inserts its version into a table.
 func (s *site) counting(from, to int) {
 	s.t.Helper()
 	for v := from; v <= to; v++ {
@@ -196,5 +191,24 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatal("never: " + what)
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// write writes files: name, content, name, content, ...
+func write(t *testing.T, dir string, files ...string) {
+	t.Helper()
+	for i := 0; i < len(files); i += 2 {
+		if err := os.WriteFile(filepath.Join(dir, files[i]), []byte(files[i+1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func remove(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
