@@ -15,17 +15,16 @@ import (
 
 // MySQL returns a database of which every connection logs in anew. adjust may
 // change a copy of the configuration before. Nothing is connected yet; who is
-// done calls its Close.
+// done calls its Close. What a login fails of is explained.
 func (t *Target) MySQL(adjust ...func(*mysql.Config)) (*sql.DB, error) {
 	config := t.mysql.Clone()
 	for _, f := range adjust {
 		f(config)
 	}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
+	if _, err := mysql.NewConnector(config); err != nil {
 		return nil, tasks.Usagef("the settings for MySQL are not usable: %w", err)
 	}
-	return sql.OpenDB(connector), nil
+	return sql.OpenDB(&mysqlConnector{t, config}), nil
 }
 
 func (t *Target) configureMySQL(o *Options) error {
@@ -59,7 +58,6 @@ func (t *Target) configureMySQL(o *Options) error {
 		config.TLS, config.AllowFallbackToPlaintext = tlsConfig, fallback
 	}
 	config.DialFunc = t.dial
-	config.Logger = new(mysql.NopLogger) // what matters is in the errors
 	attributes := "program_name:initbox,pod_name:" + strings.NewReplacer(",", "_", ":", "_").Replace(t.Pod)
 	config.ConnectionAttributes = strings.TrimPrefix(config.ConnectionAttributes+","+attributes, ",")
 	t.mysql = config

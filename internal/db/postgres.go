@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"maps"
 	"slices"
@@ -23,10 +24,13 @@ func (t *Target) Postgres(ctx context.Context, adjust ...func(*pgconn.Config)) (
 	for _, f := range adjust {
 		f(config)
 	}
+	var login *login
+	config.DialFunc, login = watchLogin(config.DialFunc)
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, t.explain(ctx, err)
 	}
+	login.end()
 	return conn, nil
 }
 
@@ -47,8 +51,14 @@ func (t *Target) configurePostgres(o *Options, env *tasks.Env) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = t.Pod
 	}
-	if o.ServerName != "" {
-		setServerName(config, o.ServerName)
+	for _, c := range tlsConfigs(config) {
+		if o.ServerName != "" {
+			c.ServerName = o.ServerName
+		}
+		if c.VerifyPeerCertificate != nil { // pgconn's for verify-ca, which does not say which certificate it saw
+			c.VerifyPeerCertificate = nil
+			c.VerifyConnection = func(state tls.ConnectionState) error { return verifyChain(state, c.RootCAs) }
+		}
 	}
 	t.postgres = config
 	t.place = placeOf(config)
@@ -125,15 +135,16 @@ func badSettings(err error) error {
 		"look at the --db- flags, the query of the URL and the PG variables of the environment")
 }
 
-func setServerName(config *pgconn.Config, name string) {
+func tlsConfigs(config *pgconn.Config) (configs []*tls.Config) {
 	if config.TLSConfig != nil {
-		config.TLSConfig.ServerName = name
+		configs = append(configs, config.TLSConfig)
 	}
 	for _, f := range config.Fallbacks {
 		if f.TLSConfig != nil {
-			f.TLSConfig.ServerName = name
+			configs = append(configs, f.TLSConfig)
 		}
 	}
+	return configs
 }
 
 // placeOf returns what config says in the end, the environment included.

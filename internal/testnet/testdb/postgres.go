@@ -35,6 +35,25 @@ func StartPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 	return p
 }
 
+// LaunchPostgres is StartPostgres without waiting until the server is ready.
+func LaunchPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
+	t.Helper()
+	p := newPostgres(t, setup)
+	t.Cleanup(p.remove)
+	p.Launch(t)
+	return p
+}
+
+// Promote ends the recovery of a server that was launched as a standby: with the
+// file standby.signal and hot_standby=off it says that it starts up until then.
+func (p *Postgres) Promote(t testnet.TB) {
+	t.Helper()
+	p.WriteFile(t, "data/promote", nil)
+	if err := p.process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+}
+
 const postgresPackage, postgresFolder = "postgresql-15", "/usr/lib/postgresql/*/bin"
 
 func newPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
