@@ -66,16 +66,21 @@ func session(ctx context.Context, env *tasks.Env, db Database, o Options, source
 	}
 	defer drv.Close()
 	r := &run{env: env, db: db, drv: drv, opts: o, source: source}
-	p, err := r.look(ctx)
+	state, err := r.state(ctx)
 	if err != nil {
 		return err
 	}
-	if p.empty() {
-		r.report(p)
-		return nil
-	}
-	if env.DryRun {
-		return r.perform(ctx, p)
+	if !state.Dirty || env.DryRun { // dirty may be what another run is at just now: the lock will tell
+		p, err := newPlan(source, &o, state)
+		switch {
+		case err != nil:
+			return err
+		case p.empty():
+			r.report(p)
+			return nil
+		case env.DryRun:
+			return r.perform(ctx, p)
+		}
 	}
 	if err := r.lock(ctx); err != nil {
 		return err
@@ -95,19 +100,23 @@ type run struct {
 	source *source
 }
 
-// look reads what the database knows and says what is to be done about it.
-func (r *run) look(ctx context.Context) (*plan, error) {
+// state reads what the database knows.
+func (r *run) state(ctx context.Context) (State, error) {
 	r.env.Doing("reading the version of the database")
 	state, err := r.drv.State(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the version of the database: %w", err)
+		err = fmt.Errorf("cannot read the version of the database: %w", err)
 	}
-	return newPlan(r.source, &r.opts, state)
+	return state, err
 }
 
 // locked does what is still to be done now that nobody else can do it.
 func (r *run) locked(ctx context.Context) error {
-	p, err := r.look(ctx)
+	state, err := r.state(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := newPlan(r.source, &r.opts, state)
 	if err != nil {
 		return err
 	}
@@ -148,10 +157,10 @@ func (r *run) perform(ctx context.Context, p *plan) error {
 
 // confirm compares what the database says in the end with what it should say.
 func (r *run) confirm(ctx context.Context, p *plan) error {
-	state, err := r.drv.State(ctx)
+	state, err := r.state(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("cannot read the version of the database after the migrations: %w", err)
+		return err
 	case state.Dirty || state.Version != p.target:
 		return fmt.Errorf("the database should be at %s and is at %s", versionName(p.target), versionName(state.Version))
 	}

@@ -2,11 +2,12 @@ package migrate
 
 import (
 	"context"
-	"errors"
 
 	"github.com/initbox/initbox/internal/db"
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/mysql"
 	"github.com/initbox/initbox/internal/migration/postgres"
+	"github.com/initbox/initbox/internal/migration/sqlite"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -22,8 +23,14 @@ func (t *Task) database(env *tasks.Env, target *db.Target) (migration.Database, 
 		o := postgres.Options{Schema: t.Schema, Table: t.Table, LockTimeout: t.StatementLockTimeout}
 		d.Parse, d.Repeat = postgres.Parse, postgres.Repeat
 		once = func(ctx context.Context) (migration.Driver, error) { return postgres.Open(ctx, target.Postgres, o) }
-	default:
-		return d, errors.New("not supported yet")
+	case db.MySQL:
+		o := mysql.Options{Table: t.Table, LockTimeout: t.StatementLockTimeout, Pod: target.Pod}
+		d.Parse, d.Repeat = mysql.Parse, mysql.Repeat
+		once = func(ctx context.Context) (migration.Driver, error) { return mysql.Open(ctx, target.MySQL, o) }
+	case db.SQLite:
+		o := sqlite.Options{Path: target.Path, Table: t.Table}
+		d.Parse, d.Repeat, d.Lost = sqlite.Parse, sqlite.Repeat, sqlite.Lost
+		once = func(ctx context.Context) (migration.Driver, error) { return sqlite.Open(ctx, target.SQLite, o) }
 	}
 	d.Open = func(ctx context.Context) (migration.Driver, error) { return db.Connect(ctx, env, target, once) }
 	return d, nil

@@ -19,7 +19,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 	}
 	d.unsettled = changesSession(s.Statements)
 	parts := units(s)
-	if len(parts) == 1 && !parts[0].alone && !parts[0].undone {
+	if len(parts) == 1 && !parts[0].alone && !parts[0].undone && d.unfinished != s.Name {
 		return d.run(ctx, s, d.unit(s, parts[0], d.changes(s.Change, s.Begin)))
 	}
 	return d.continued(ctx, s, parts)

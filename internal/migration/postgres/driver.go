@@ -43,8 +43,9 @@ type driver struct {
 	schema     string // of the tables
 	backend    string // process id of the server
 	has        tables
-	configured bool // the session is set up for migrations
-	unsettled  bool // a file has changed settings of the session
+	unfinished string // file whose progress is recorded, "" for none
+	configured bool   // the session is set up for migrations
+	unsettled  bool   // a file has changed settings of the session
 }
 
 // tables are those that exist.

@@ -78,14 +78,14 @@ func (d *driver) decode(ctx context.Context, version, dirty, history string) (mi
 		sum, _ := e[3].(string)
 		s.History = append(s.History, migration.Entry{Kind: migration.Kind(kind), Version: int(version), Name: name, SHA256: sum})
 	}
-	if !s.Dirty {
+	if d.unfinished = ""; !s.Dirty {
 		return s, nil
 	}
 	if err := d.findTables(ctx); err != nil {
 		return s, err
 	}
 	p, err := d.readProgress(ctx)
-	s.Unfinished = p.name
+	s.Unfinished, d.unfinished = p.name, p.name
 	return s, err
 }
 
