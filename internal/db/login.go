@@ -17,6 +17,7 @@ type dialFunc = func(ctx context.Context, network, address string) (net.Conn, er
 type login struct {
 	mu    sync.Mutex
 	conns []*loginConn
+	over  bool
 }
 
 // watchLogin returns dial for one login.
@@ -28,9 +29,12 @@ func watchLogin(dial dialFunc) (dialFunc, *login) {
 		if !ok {
 			return conn, err
 		}
-		c := &loginConn{TCPConn: tcp}
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		if l.over { // a connection beside, such as one that cancels a statement
+			return conn, nil
+		}
+		c := &loginConn{TCPConn: tcp}
 		l.conns = append(l.conns, c)
 		return c, nil
 	}, l
@@ -43,7 +47,7 @@ func (l *login) end() {
 	for _, c := range l.conns {
 		c.over.Store(true)
 	}
-	l.conns = nil
+	l.conns, l.over = nil, true
 }
 
 type loginConn struct {
