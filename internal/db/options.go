@@ -95,7 +95,7 @@ func (o *Options) Check() error {
 	if _, err := o.params(); err != nil {
 		errs = append(errs, err)
 	}
-	if _, err := o.place(o.url()); err != nil && o.URLFile == "" {
+	if _, err := o.place(o.url()); err != nil && (o.URL != "" || o.URLFile == "") {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

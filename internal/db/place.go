@@ -58,7 +58,11 @@ func (o *Options) replace(p *place) error {
 	}
 	maps.Copy(p.params, params)
 	if o.Host != "" {
-		p.hosts = []host{{name: o.Host}}
+		h := host{name: o.Host}
+		if len(p.hosts) > 0 {
+			h.port = p.hosts[0].port
+		}
+		p.hosts = []host{h}
 	}
 	if o.Port != 0 {
 		if len(p.hosts) == 0 {

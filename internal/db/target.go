@@ -81,6 +81,7 @@ func hide(env *tasks.Env, secret string) {
 	env.Secrets.Add(secret)
 	env.Secrets.Add(url.PathEscape(secret))
 	env.Secrets.Add(url.QueryEscape(secret))
+	env.Secrets.Add(strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"))
 	_, escaped, _ := strings.Cut(url.UserPassword("", secret).String(), ":")
 	env.Secrets.Add(escaped)
 }
