@@ -8,10 +8,12 @@ import (
 
 // How a statement ends whose context is done: KILL QUERY is sent every killEvery,
 // since it does nothing between two statements, and killFor is as long as the
-// statement has to end. After that the connection is closed under it.
+// statement has to end. After that the connection is closed under it. settleFor is
+// what it may take to write down how it ended.
 const (
 	killEvery = 50 * time.Millisecond
 	killFor   = 2 * time.Second
+	settleFor = 2 * time.Second
 )
 
 // watched calls run with a context that does not end with ctx: at the end of a
@@ -65,15 +67,23 @@ func (d *driver) exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// settle runs statements that record what has happened already, also at the end
-// of ctx.
+// settle runs statements that record what has happened already. They go on for
+// settleFor after the end of ctx.
 func (d *driver) settle(ctx context.Context, requests ...request) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
-	defer cancel()
-	for _, r := range requests {
-		err := d.exec(ctx, r.sql, r.args...)
-		if number(err) == interrupted { // a KILL that was meant for the statement before
-			err = d.exec(ctx, r.sql, r.args...)
+	own, drop := context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-own.Done():
+		case <-time.After(settleFor):
+			drop()
+		}
+	})
+	defer stop()
+	for i, r := range requests {
+		err := d.exec(own, r.sql, r.args...)
+		if i == 0 && number(err) == interrupted { // by a KILL that was meant for the statement before
+			err = d.exec(own, r.sql, r.args...)
 		}
 		if err != nil {
 			return err
@@ -82,5 +92,8 @@ func (d *driver) settle(ctx context.Context, requests ...request) error {
 	return nil
 }
 
-// settleFor bounds what is recorded after the end of a context.
-const settleFor = 5 * time.Second
+// A request is one statement of ours.
+type request struct {
+	sql  string
+	args []any
+}

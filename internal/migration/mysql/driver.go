@@ -39,7 +39,6 @@ type driver struct {
 	database string // as the URL names it
 	id       uint64 // of the session; 0 before TryLock
 	locks    []string
-	session  []any // values of the variables in sessionVariables
 	// unsettled is set while a file may have changed what is in session.
 	unsettled bool
 
@@ -132,36 +131,31 @@ func (d *driver) configure(ctx context.Context) error {
 		set = append(set, fmt.Sprintf("lock_wait_timeout = %d, innodb_lock_wait_timeout = %[1]d", seconds))
 	}
 	for _, v := range sessionVariables {
-		set = append(set, v+" = ?")
+		set = append(set, v+" = @initbox_"+v)
 	}
 	if err := d.exec(ctx, "USE "+quote(d.database)); err != nil {
 		return err
 	}
-	if err := d.exec(ctx, "SET SESSION "+strings.Join(set, ", "), d.session...); err != nil {
+	if err := d.exec(ctx, "SET SESSION "+strings.Join(set, ", ")); err != nil {
 		return err
 	}
 	d.unsettled = false
 	return nil
 }
 
-// identify asks for what the session has from the server.
+// identify asks what the session has from the server, and keeps it there.
 func (d *driver) identify(ctx context.Context) error {
-	d.session = make([]any, len(sessionVariables))
 	var current sql.NullString
 	var id uint64
-	into := []any{&id, &current}
-	texts := make([]sql.NullString, len(sessionVariables))
-	for i := range texts {
-		into = append(into, &texts[i])
-	}
-	err := d.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE(), @@"+strings.Join(sessionVariables, ", @@")).Scan(into...)
-	if err != nil {
+	if err := d.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE()").Scan(&id, &current); err != nil {
 		return err
 	}
-	for i, t := range texts {
-		if d.session[i] = nil; t.Valid {
-			d.session[i] = t.String
-		}
+	keep := make([]string, len(sessionVariables))
+	for i, v := range sessionVariables {
+		keep[i] = "@initbox_" + v + " = @@" + v
+	}
+	if err := d.exec(ctx, "SET "+strings.Join(keep, ", ")); err != nil {
+		return err
 	}
 	d.id = id
 	return d.findLocks(current.String)
