@@ -19,6 +19,9 @@ type index struct {
 // are interrupted.
 func parseIndex(sql string) (index, bool) {
 	t := sqlsplit.PostgresTokens(sql, 24)
+	if len(t) > 0 && strings.EqualFold(t[0], "reindex") {
+		return index{verb: "reindex"}, classify(sql) == alone
+	}
 	at := slices.IndexFunc(t, func(s string) bool { return strings.EqualFold(s, "concurrently") })
 	if at < 0 {
 		return index{}, false
@@ -47,7 +50,6 @@ func parseIndex(sql string) (index, bool) {
 	case x.verb == "drop":
 		skip("if", "exists")
 		x.name = qualified(rest)
-	case x.verb == "reindex":
 	default:
 		return index{}, false
 	}
