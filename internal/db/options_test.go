@@ -30,7 +30,7 @@ func TestPrecedence(t *testing.T) {
 		{Options{URLFile: file}, "postgres://file:2/file as file"},
 		{Options{Host: "host", User: "u", Name: "n"}, "postgres://host:1/n as u"},
 		{Options{Port: 9}, "postgres://env:9/env as env"},
-		{Options{URLFile: file, Host: "host"}, "postgres://host/file as file"},
+		{Options{URLFile: file, Host: "host"}, "postgres://host:2/file as file"},
 		{Options{Driver: "mysql", Host: "h"}, "mysql://h:3306"},
 		{Options{Driver: "sqlite", Name: "/x"}, "sqlite:///x"},
 		{Options{Driver: "postgres", URL: "postgres://a@b:3/c"}, "postgres://b:3/c as a"},

@@ -156,15 +156,18 @@ func TestConnectWaits(t *testing.T) {
 		t.Error(err)
 	}
 	p.Kill(t)
-	_, err = conn.Exec(ctx, "SELECT 1").ReadAll()
-	if !Lost(err) {
-		t.Errorf("not seen as lost: %v", err)
-	}
+	eventually(t, "the connection is lost", func() bool { // its server process notices a moment later
+		_, err = conn.Exec(ctx, "SELECT 1").ReadAll()
+		return Lost(err)
+	})
 	if err = target.Explain(err); tasks.Permanent(err) || tasks.NextOf(err) == "" {
 		t.Errorf("got %v, next %q", err, tasks.NextOf(err))
 	}
-	_, err = target.First(ctx, "")
-	want(t, err, tasks.Failed, "connection refused by 127.0.0.1:"+p.Port)
+	eventually(t, "the port is closed", func() bool {
+		_, err = target.First(ctx, "")
+		return err != nil && strings.Contains(err.Error(), "connection refused by 127.0.0.1:"+p.Port)
+	})
+	want(t, err, tasks.Failed, "connection refused")
 }
 
 func TestConnectEnds(t *testing.T) {
