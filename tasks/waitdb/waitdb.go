@@ -1,6 +1,7 @@
 package waitdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,7 +188,7 @@ func (t *Task) answers(ctx context.Context, target *db.Target) error {
 	a, err := target.First(ctx, t.Query)
 	switch {
 	case err != nil:
-		return fmt.Errorf("--query: %w", err)
+		return tasks.WithNext(fmt.Errorf("--query: %w", err), cmp.Or(tasks.NextOf(err), nextQuery))
 	case !a.Rows:
 		return tasks.WithNext(errors.New("--query returns no row"), nextQuery)
 	case t.Expect != nil && (len(a.Value) == 0 || a.Value[0] != *t.Expect):

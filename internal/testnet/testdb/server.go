@@ -87,6 +87,7 @@ func (s *server) run(t testnet.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+s.Dir) // servers that share one remove each other's files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatal(fmt.Sprintf("%s: %v\n%s", name, err, out))
