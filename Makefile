@@ -11,8 +11,9 @@ LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# What the stripped binary may weigh, in bytes.
-MAX_SIZE = 8000000
+# What the stripped binary may weigh, in bytes. Of it 5.4 MB are the drivers, 4.1 MB of these SQLite;
+# compressed, as images are pulled, it is two fifths.
+MAX_SIZE = 14500000
 
 # How long each fuzz target runs in "make test".
 FUZZTIME = 5s
