@@ -26,9 +26,14 @@ func (r *run) migrate(ctx context.Context, p *plan) error {
 		if migrations[i], err = migrate.NewMigration(body, s.file.Name, uint(s.migration.Version), s.version); err != nil {
 			return err
 		}
+		migrations[i].BufferSize = smallBuffer
 	}
 	return errors.Join(engine.Run(migrations...), a.err)
 }
+
+// smallBuffer is what golang-migrate allocates for each file, instead of 100 kB:
+// the files are in memory already.
+const smallBuffer = 4096
 
 // An adapter is the database.Driver of one engine.Run. That interface has no
 // context, so the adapter holds the one of the run.

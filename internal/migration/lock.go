@@ -52,7 +52,7 @@ func (r *run) lock(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if waiting.Err() == nil { // not the wait has ended, but the connection
+	if waiting.Err() == nil && !errors.Is(err, context.DeadlineExceeded) { // not the wait has ended, but the connection
 		return fmt.Errorf("cannot take the lock of the migrations: %w", err)
 	}
 	if holder != "" {

@@ -57,7 +57,7 @@ func (d *driver) continued(ctx context.Context, s *migration.Step, parts []unit)
 			before = d.versionRow(*s.Change.Version, true)
 			begun = true
 		}
-		after = append(after, d.mark(s, u.from, u.to, true))
+		after = d.mark(s, u.from, u.to, true)
 		if i == len(parts)-1 {
 			after = append(d.changes(s.Change, s.Begin), d.forget())
 		}
@@ -101,7 +101,7 @@ func (d *driver) aside(ctx context.Context, s *migration.Step, u unit, again boo
 			return err
 		}
 	} else {
-		before = append(before, d.mark(s, u.from, u.from+1, false))
+		before = append(before, d.mark(s, u.from, u.from+1, false)...)
 	}
 	if len(before) > 0 {
 		if err := d.run(ctx, s, transaction(before)); err != nil {
@@ -132,7 +132,7 @@ const (
 )
 
 // run sends requests in one go and rolls back if one of them fails. The server is
-// asked to answer each at once, so that s.At knows which one runs.
+// asked to answer each of the file's at once, so that s.At knows which one runs.
 func (d *driver) run(ctx context.Context, s *migration.Step, requests []request) error {
 	p := d.conn.StartPipeline(ctx)
 	failed, err := d.pipeline(p, s, requests)
@@ -158,11 +158,15 @@ func (d *driver) pipeline(p *pgconn.Pipeline, s *migration.Step, requests []requ
 		for ; sent < len(requests) && sent-first < chunkRequests && bytes < chunkBytes; sent++ {
 			r := requests[sent]
 			p.SendQueryParams(r.sql, values(r.params), nil, nil, nil)
-			p.SendFlushRequest()
+			if r.statement > 0 {
+				p.SendFlushRequest()
+			}
 			bytes += len(r.sql)
 		}
 		if sent == len(requests) {
 			p.SendPipelineSync()
+		} else {
+			p.SendFlushRequest()
 		}
 		if err := p.Flush(); err != nil {
 			return 0, err

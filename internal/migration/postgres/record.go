@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,26 +25,39 @@ func (d *driver) changes(c migration.Change, begin time.Time) []request {
 		all = append(all, d.versionRow(*c.Version, false)...)
 	}
 	history := d.table(historySuffix)
-	if len(c.Remove) > 0 {
-		list := strings.ReplaceAll(strings.Trim(fmt.Sprint(c.Remove), "[]"), " ", ",")
-		all = append(all, request{sql: "DELETE FROM " + history + " WHERE kind <> 'seed' AND version = ANY ($1::bigint[])", params: []string{"{" + list + "}"}})
+	replaced := slices.Clone(c.Remove)
+	for _, e := range c.Add {
+		if e.Kind == migration.Seed {
+			all = append(all, request{sql: "DELETE FROM " + history + " WHERE version = 0 AND kind = 'seed' AND name = $1", params: []string{e.Name}})
+		} else {
+			replaced = append(replaced, e.Version)
+		}
 	}
-	if len(c.Add) > 0 {
+	if len(replaced) > 0 {
+		list := strings.ReplaceAll(strings.Trim(fmt.Sprint(replaced), "[]"), " ", ",")
+		all = append(all, request{sql: "DELETE FROM " + history + " WHERE version = ANY ($1::bigint[]) AND kind <> 'seed'", params: []string{"{" + list + "}"}})
+	}
+	for _, e := range c.Add {
+		all = append(all, d.entry(e, begin))
+	}
+	return all
+}
+
+// entry returns what inserts e into the history. What was run since begin on other
+// transactions counts, and what was run on this one.
+func (d *driver) entry(e migration.Entry, begin time.Time) request {
+	when, took := "NULL", "0"
+	if e.Kind != migration.Baseline {
 		var elapsed time.Duration
 		if !begin.IsZero() {
 			elapsed = time.Since(begin)
 		}
-		entries := []string{encode(c.Add)}
-		from := " FROM json_to_recordset($1) AS n(kind text, version bigint, name text, sha256 text, pod text)"
-		all = append(all,
-			request{sql: "DELETE FROM " + history + " AS h USING (SELECT *" + from + ") AS n WHERE h.version = n.version " +
-				"AND (h.kind = 'seed') = (n.kind = 'seed') AND (n.kind <> 'seed' OR h.name = n.name)", params: entries},
-			request{sql: "INSERT INTO " + history + " (kind, version, name, sha256, applied_at, duration_ms, pod) " +
-				"SELECT kind, version, name, sha256, CASE WHEN kind <> 'baseline' THEN clock_timestamp() END, " +
-				"CASE WHEN kind <> 'baseline' THEN $2::bigint + (extract(epoch FROM clock_timestamp() - now()) * 1000)::bigint ELSE 0 END, pod" + from,
-				params: append(entries, strconv.FormatInt(elapsed.Milliseconds(), 10))})
+		when, took = "clock_timestamp()", fmt.Sprintf("%d + (extract(epoch FROM clock_timestamp() - now()) * 1000)::bigint", elapsed.Milliseconds())
 	}
-	return all
+	return request{
+		sql:    "INSERT INTO " + d.table(historySuffix) + " (kind, version, name, sha256, applied_at, duration_ms, pod) VALUES ($1, $2, $3, $4, " + when + ", " + took + ", $5)",
+		params: []string{string(e.Kind), strconv.Itoa(e.Version), e.Name, e.SHA256, e.Pod},
+	}
 }
 
 // versionRow writes golang-migrate's row. It is not truncated, as golang-migrate
@@ -56,23 +69,6 @@ func (d *driver) versionRow(version int, dirty bool) []request {
 			params: []string{strconv.Itoa(version), strconv.FormatBool(dirty)}})
 	}
 	return all
-}
-
-// encode writes entries as JSON that changes reads.
-func encode(entries []migration.Entry) string {
-	type row struct {
-		Kind    migration.Kind `json:"kind"`
-		Version int            `json:"version"`
-		Name    string         `json:"name"`
-		SHA256  string         `json:"sha256"`
-		Pod     string         `json:"pod"`
-	}
-	rows := make([]row, len(entries))
-	for i, e := range entries {
-		rows[i] = row{e.Kind, e.Version, e.Name, e.SHA256, e.Pod}
-	}
-	text, _ := json.Marshal(rows) // nothing in it can fail
-	return string(text)
 }
 
 // Record implements migration.Driver.
@@ -114,21 +110,16 @@ func (d *driver) readProgress(ctx context.Context) (progress, error) {
 }
 
 // mark records that statements of s are done, or only begun.
-func (d *driver) mark(s *migration.Step, from, to int, done bool) request {
-	type row struct {
-		Statement int    `json:"statement"`
-		SHA256    string `json:"sha256"`
-	}
-	var rows []row
+func (d *driver) mark(s *migration.Step, from, to int, done bool) []request {
+	var all []request
 	for i := from; i < to; i++ {
-		rows = append(rows, row{i + 1, s.Statements[i].Hash()})
+		all = append(all, request{
+			sql: "INSERT INTO " + d.table(progressSuffix) + " (statement, name, sha256, done) VALUES ($1, $2, $3, $4) " +
+				"ON CONFLICT (statement) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, done = excluded.done",
+			params: []string{strconv.Itoa(i + 1), s.Name, s.Statements[i].Hash(), strconv.FormatBool(done)},
+		})
 	}
-	text, _ := json.Marshal(rows)
-	return request{
-		sql: "INSERT INTO " + d.table(progressSuffix) + " (statement, name, sha256, done) SELECT statement, $2, sha256, $3 " +
-			"FROM json_to_recordset($1) AS n(statement int, sha256 text) ON CONFLICT (statement) DO UPDATE SET name = $2, sha256 = excluded.sha256, done = $3",
-		params: []string{string(text), s.Name, strconv.FormatBool(done)},
-	}
+	return all
 }
 
 func (d *driver) forget() request { return request{sql: "DELETE FROM " + d.table(progressSuffix)} }
