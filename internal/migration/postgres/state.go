@@ -11,9 +11,7 @@ import (
 
 // State implements migration.Driver.
 func (d *driver) State(ctx context.Context) (migration.State, error) {
-	if d.has == (tables{}) {
-		d.has = tables{version: true, history: true}
-	}
+	d.has = tables{version: true, history: true} // another run may have made them since
 	state, err := d.read(ctx)
 	if sqlState(err) != undefinedTable {
 		return state, err
