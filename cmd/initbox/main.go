@@ -7,6 +7,7 @@ import (
 
 	"github.com/initbox/initbox/internal/cli"
 	"github.com/initbox/initbox/tasks"
+	"github.com/initbox/initbox/tasks/migrate"
 	"github.com/initbox/initbox/tasks/waitdb"
 	"github.com/initbox/initbox/tasks/waithttp"
 	"github.com/initbox/initbox/tasks/waittcp"
@@ -20,6 +21,7 @@ var specs = []tasks.Spec{
 	waittcp.Spec,
 	waithttp.Spec,
 	waitdb.Spec,
+	migrate.Spec,
 }
 
 func main() {

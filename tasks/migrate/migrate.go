@@ -48,7 +48,7 @@ database, then say with --resolve-dirty how it is. Going down takes --allow-down
 besides --down-to, because it destroys data.`,
 	Timeout: 10 * time.Minute,
 	Examples: []tasks.Example{
-		{Doc: "the database from DATABASE_URL", Command: "initbox migrate --source /migrations"},
+		{Doc: "the URL in a file of a Secret", Command: "initbox migrate --database-file /secrets/url --source /migrations"},
 		{Doc: "no URL, so that no character of the password needs escaping", Command: "initbox migrate --db-driver postgres --db-host db --db-user app --db-password-file /secrets/password --db-name app --source /migrations"},
 		{Doc: "a database that has the schema of version 12 already", Command: "initbox migrate --database-file /secrets/url --source /migrations --baseline 12"},
 		{Doc: "what would run", Command: "initbox migrate --dry-run --database-file /secrets/url --source /migrations --seeds /seeds"},
