@@ -53,12 +53,12 @@ func buildGolangMigrate() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "initbox-test", "golang-migrate-"+strings.TrimSpace(string(version)))
+	dir := filepath.Join(cache, "initbox-test", "golang-migrate-sqlite-"+strings.TrimSpace(string(version)))
 	path := filepath.Join(dir, "migrate")
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	cmd := exec.Command("go", "install", "-tags=postgres pgx5 mysql", module+"/cmd/migrate@"+strings.TrimSpace(string(version)))
+	cmd := exec.Command("go", "install", "-tags=postgres pgx5 mysql sqlite", module+"/cmd/migrate@"+strings.TrimSpace(string(version)))
 	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=-mod=mod", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", &buildError{string(out), err}

@@ -42,6 +42,49 @@ func (s *site) migrated(migrations int) {
 	s.wantSQL(`SELECT count(*) FROM pg_class WHERE relkind = 'i' AND relname ~ '^ran_\d+$'`, fmt.Sprint((migrations+5)/10))
 }
 
+// race starts many processes at the same time, kills some of them within a while,
+// and starts those again.
+func race(t *testing.T, processes, killed int, within time.Duration, start func(args ...string) *process) {
+	t.Helper()
+	var group sync.WaitGroup
+	for i := range processes {
+		p := start()
+		group.Go(func() {
+			if i >= killed {
+				p.wait(t)
+				return
+			}
+			time.Sleep(rand.N(within))
+			p.kill()
+			start().wait(t)
+		})
+	}
+	group.Wait()
+}
+
+// killAtAnyInstant kills a process within a while, again and again until one gets
+// through, then begins anew with what fresh returns, until there were enough kills.
+func killAtAnyInstant(t *testing.T, kills int, within time.Duration, fresh func() (start func(args ...string) *process, check func())) {
+	t.Helper()
+	for kills > 0 {
+		start, check := fresh()
+		for alive := true; alive && kills > 0; kills-- {
+			p := start()
+			ended := make(chan struct{})
+			go func() { _ = p.cmd.Wait(); close(ended) }()
+			select {
+			case <-ended:
+				alive = false
+			case <-time.After(rand.N(within)):
+				_ = p.cmd.Process.Kill()
+				<-ended
+			}
+		}
+		start().wait(t)
+		check()
+	}
+}
+
 // Many replicas start on an empty database, and some of them are killed.
 func TestRace(t *testing.T) {
 	processes, migrations := scale(50, 12, 4), scale(50, 50, 20)
@@ -49,20 +92,7 @@ func TestRace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
 			s.racing(migrations)
-			var group sync.WaitGroup
-			for i := range processes {
-				p := s.start()
-				group.Go(func() {
-					if i >= killed {
-						p.wait(t)
-						return
-					}
-					time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond)
-					p.kill()
-					s.start().wait(t)
-				})
-			}
-			group.Wait()
+			race(t, processes, killed, 1500*time.Millisecond, s.start)
 			s.migrated(migrations)
 			s.run().did(t, 0)
 		})
@@ -78,23 +108,9 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	s.start().wait(t)
 	whole := time.Since(began)
 	s.migrated(migrations)
-	kills := scale(200, 15, 4)
-	for kills > 0 {
-		s = newSite(t)
+	killAtAnyInstant(t, scale(200, 15, 4), whole, func() (func(...string) *process, func()) {
+		s := newSite(t)
 		s.racing(migrations)
-		for alive := true; alive && kills > 0; kills-- {
-			p := s.start()
-			ended := make(chan struct{})
-			go func() { _ = p.cmd.Wait(); close(ended) }()
-			select {
-			case <-ended:
-				alive = false
-			case <-time.After(time.Duration(rand.Int64N(int64(whole)))):
-				_ = p.cmd.Process.Kill()
-				<-ended
-			}
-		}
-		s.start().wait(t)
-		s.migrated(migrations)
-	}
+		return s.start, func() { s.migrated(migrations) }
+	})
 }

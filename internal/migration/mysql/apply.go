@@ -11,6 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -31,7 +32,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 			return err
 		}
 	}
-	return d.settle(ctx, transaction(d.changes(s.Change, s.Begin))...)
+	return d.settle(ctx, transaction(d.tables().Changes(s.Change, s.Begin))...)
 }
 
 // An application is one file on its way.
@@ -64,9 +65,9 @@ func (a *application) resume(ctx context.Context) error {
 		}
 	}
 	a.done = 0
-	requests := []request{a.forget(), a.header()}
+	requests := []records.Request{a.tables().Forget(), a.header()}
 	if change != nil {
-		requests = append(requests, a.versionRow(*change, true)...)
+		requests = append(requests, a.tables().SetVersion(*change, true)...)
 	}
 	return a.settle(ctx, transaction(requests)...)
 }
@@ -88,9 +89,9 @@ func (a *application) takeOver(ctx context.Context, p progress) error {
 	return a.settle(ctx, a.header())
 }
 
-func (a *application) header() request {
-	return request{"REPLACE INTO " + a.table(progressSuffix) + " (statement, name, version, sha256, done, fingerprint, session, pod) VALUES (0, ?, ?, ?, FALSE, '', ?, ?)",
-		[]any{a.step.Name, a.step.Change.Version, a.step.SHA256, a.id, a.opts.Pod}}
+func (a *application) header() records.Request {
+	return records.Request{SQL: "REPLACE INTO " + a.table(records.Progress) + " (statement, name, version, sha256, done, fingerprint, session, pod) VALUES (0, ?, ?, ?, FALSE, '', ?, ?)",
+		Args: []any{a.step.Name, a.step.Change.Version, a.step.SHA256, a.id, a.opts.Pod}}
 }
 
 // progress is what TABLE_progress holds.
@@ -106,7 +107,7 @@ type progress struct {
 func (d *driver) readProgress(ctx context.Context) (progress, error) {
 	var p progress
 	rows, err := d.conn.QueryContext(ctx, "SELECT p.statement, p.name, p.version, p.sha256, p.done, p.fingerprint, "+
-		"p.version IS NULL OR COALESCE(v.dirty AND v.version = p.version, FALSE) FROM "+d.table(progressSuffix)+" p LEFT JOIN "+d.table("")+" v ON TRUE ORDER BY p.statement")
+		"p.version IS NULL OR COALESCE(v.dirty AND v.version = p.version, FALSE) FROM "+d.table(records.Progress)+" p LEFT JOIN "+d.table("")+" v ON TRUE ORDER BY p.statement")
 	if err != nil {
 		return p, err
 	}
@@ -172,14 +173,14 @@ func (a *application) recorded(ctx context.Context, i int, k kind) error {
 			return a.failure(ctx, i, err)
 		}
 	}
-	before := []request{a.mark(a.step, i, false, fingerprint)}
-	after := []request{a.markDone(i)}
+	before := []records.Request{a.mark(a.step, i, false, fingerprint)}
+	after := []records.Request{a.markDone(i)}
 	if k == ddl {
 		a.group = none // it commits
 	}
 	if a.group == none {
-		before = append([]request{{sql: "START TRANSACTION"}}, before...)
-		after = append(after, request{sql: "COMMIT"})
+		before = append([]records.Request{{SQL: "START TRANSACTION"}}, before...)
+		after = append(after, records.Request{SQL: "COMMIT"})
 	}
 	if err := a.settle(ctx, before...); err != nil {
 		return err
@@ -196,7 +197,7 @@ func (a *application) rollBack(ctx context.Context, i int) error {
 	if err := a.run(ctx, i); err != nil {
 		return err
 	}
-	var again []request
+	var again []records.Request
 	for j := a.group; j <= i; j++ {
 		again = append(again, a.mark(a.step, j, true, ""))
 	}
@@ -215,7 +216,7 @@ func (a *application) run(ctx context.Context, i int) error {
 	if err == nil {
 		return nil
 	}
-	undo := []request{{sql: "ROLLBACK"}}
+	undo := []records.Request{{SQL: "ROLLBACK"}}
 	if refused(err) {
 		undo = append(undo, a.unmark(i))
 	}

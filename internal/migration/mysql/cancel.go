@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/initbox/initbox/internal/migration/records"
 )
 
 // How a statement ends whose context is done: KILL QUERY is sent every killEvery,
@@ -69,7 +71,7 @@ func (d *driver) exec(ctx context.Context, query string, args ...any) error {
 
 // settle runs statements that record what has happened already. They go on for
 // settleFor after the end of ctx.
-func (d *driver) settle(ctx context.Context, requests ...request) error {
+func (d *driver) settle(ctx context.Context, requests ...records.Request) error {
 	own, drop := context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()
 	stop := context.AfterFunc(ctx, func() {
@@ -81,19 +83,13 @@ func (d *driver) settle(ctx context.Context, requests ...request) error {
 	})
 	defer stop()
 	for i, r := range requests {
-		err := d.exec(own, r.sql, r.args...)
+		err := d.exec(own, r.SQL, r.Args...)
 		if i == 0 && number(err) == interrupted { // by a KILL that was meant for the statement before
-			err = d.exec(own, r.sql, r.args...)
+			err = d.exec(own, r.SQL, r.Args...)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// A request is one statement of ours.
-type request struct {
-	sql  string
-	args []any
 }

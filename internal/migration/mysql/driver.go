@@ -26,12 +26,6 @@ type Options struct {
 // called with their configuration.
 type Connect func(adjust ...func(*mysql.Config)) (*sql.DB, error)
 
-// Names of the side tables are that of the version table with these behind it.
-const (
-	historySuffix  = "_history"
-	progressSuffix = "_progress"
-)
-
 type driver struct {
 	opts     Options
 	pool     *sql.DB

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
+
+	"github.com/initbox/initbox/internal/migration/records"
 )
 
 // findLocks works out the locks of golang-migrate. It hashes the name of the
@@ -107,7 +109,7 @@ func (d *driver) nameOf(ctx context.Context, id uint64) string {
 		return names.String
 	}
 	var pod, file string
-	err = d.conn.QueryRowContext(ctx, "SELECT pod, name FROM "+d.table(progressSuffix)+" WHERE statement = 0 AND session = ?", id).Scan(&pod, &file)
+	err = d.conn.QueryRowContext(ctx, "SELECT pod, name FROM "+d.table(records.Progress)+" WHERE statement = 0 AND session = ?", id).Scan(&pod, &file)
 	if err != nil || strings.TrimSpace(pod) == "" {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	sqlite "modernc.org/sqlite"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
 )
 
 // Apply implements migration.Driver.
@@ -154,15 +155,14 @@ func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (i
 		if err := d.compare(ctx); err != nil {
 			return err
 		}
+		begin := []records.Request{d.tables().Forget()}
 		if change != nil {
-			if err := d.setVersion(ctx, row{*change, true}); err != nil {
-				return err
-			}
+			begin = append(begin, d.tables().SetVersion(*change, true)...)
 		}
-		if err := d.exec(ctx, "DELETE FROM "+d.table(progressSuffix)); err != nil {
+		if err := d.all(ctx, begin); err != nil {
 			return err
 		}
-		return d.exec(ctx, "INSERT INTO "+d.table(progressSuffix)+" (statement, name, version, sha256) VALUES (0, ?, ?, ?)", s.Name, change, s.SHA256)
+		return d.exec(ctx, "INSERT INTO "+d.table(records.Progress)+" (statement, name, version, sha256) VALUES (0, ?, ?, ?)", s.Name, change, s.SHA256)
 	})
 	if err == nil && change != nil {
 		d.seen = row{*change, true}
@@ -171,7 +171,7 @@ func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (i
 }
 
 func (d *driver) readProgress(ctx context.Context) (name string, hashes []string, err error) {
-	rows, err := d.conn.QueryContext(ctx, "SELECT statement, name, sha256 FROM "+d.table(progressSuffix)+" ORDER BY statement")
+	rows, err := d.conn.QueryContext(ctx, "SELECT statement, name, sha256 FROM "+d.table(records.Progress)+" ORDER BY statement")
 	if err != nil {
 		return "", nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	sqlite "modernc.org/sqlite"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/tasks"
 )
 
 // Options say where things are recorded.
@@ -26,12 +27,6 @@ type Options struct {
 
 // Connect opens the file in a mode of SQLite's URIs: "rw", or "rwc" to create it.
 type Connect func(mode string, params url.Values) (*sql.DB, error)
-
-// Names of the side tables are that of the version table with these behind it.
-const (
-	historySuffix  = "_history"
-	progressSuffix = "_progress"
-)
 
 type driver struct {
 	connect Connect
@@ -53,6 +48,10 @@ type row struct {
 // Open opens the file if it exists. Else it is created when something is to be
 // written into it.
 func Open(ctx context.Context, connect Connect, o Options) (migration.Driver, error) {
+	folder := filepath.Dir(o.Path)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil, tasks.Usagef("there is no folder %s for the database: check the path, and that its volume is mounted", folder)
+	}
 	d := &driver{connect: connect, opts: o}
 	if err := d.open(ctx, "rw"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

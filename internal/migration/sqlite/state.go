@@ -3,10 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
 )
 
 // State implements migration.Driver.
@@ -18,7 +18,10 @@ func (d *driver) State(ctx context.Context) (state migration.State, err error) {
 	err = poll(ctx, func() error {
 		there, err := d.findTables(ctx)
 		if err == nil && len(there) > 0 {
-			state, err = d.read(ctx, there)
+			var rows *sql.Rows
+			if rows, err = d.conn.QueryContext(ctx, d.tables().State(there)); err == nil {
+				state, err = records.ReadState(rows)
+			}
 		}
 		return err
 	})
@@ -29,7 +32,7 @@ func (d *driver) State(ctx context.Context) (state migration.State, err error) {
 // findTables returns the suffixes of those of the tables that exist.
 func (d *driver) findTables(ctx context.Context) (there []string, err error) {
 	rows, err := d.conn.QueryContext(ctx, "SELECT substr(name, ?) FROM main.sqlite_schema WHERE type = 'table' AND name IN (?, ?, ?) ORDER BY name",
-		len([]rune(d.opts.Table))+1, d.opts.Table, d.opts.Table+historySuffix, d.opts.Table+progressSuffix)
+		len([]rune(d.opts.Table))+1, d.opts.Table, d.opts.Table+records.History, d.opts.Table+records.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -44,52 +47,10 @@ func (d *driver) findTables(ctx context.Context) (there []string, err error) {
 	return there, rows.Err()
 }
 
-// parts are what is read of each table, in columns of the same kind.
-var parts = map[string]string{
-	"":             "SELECT 'version', version, dirty, '', '' FROM %s",
-	historySuffix:  "SELECT kind, version, FALSE, name, sha256 FROM %s",
-	progressSuffix: "SELECT 'progress', version, FALSE, name, '' FROM %s WHERE statement = 0",
-}
-
-func (d *driver) read(ctx context.Context, there []string) (migration.State, error) {
-	state := migration.State{Version: migration.None}
-	queries := make([]string, len(there))
-	for i, suffix := range there {
-		queries[i] = fmt.Sprintf(parts[suffix], d.table(suffix))
-	}
-	rows, err := d.conn.QueryContext(ctx, strings.Join(queries, " UNION ALL "))
-	if err != nil {
-		return state, err
-	}
-	defer rows.Close()
-	var unfinished string
-	var begun sql.Null[int]
-	for rows.Next() {
-		var kind, name, sum string
-		var version sql.Null[int]
-		var dirty bool
-		if err := rows.Scan(&kind, &version, &dirty, &name, &sum); err != nil {
-			return state, err
-		}
-		switch kind {
-		case "version":
-			state.Version, state.Dirty = version.V, dirty
-		case "progress":
-			unfinished, begun = name, version
-		default:
-			state.History = append(state.History, migration.Entry{Kind: migration.Kind(kind), Version: version.V, Name: name, SHA256: sum})
-		}
-	}
-	if state.Dirty && begun.Valid && begun.V == state.Version {
-		state.Unfinished = unfinished
-	}
-	return state, rows.Err()
-}
-
 // current reads the version row.
 func (d *driver) current(ctx context.Context) (row, error) {
 	r := row{version: migration.None}
-	err := d.conn.QueryRowContext(ctx, "SELECT version, dirty FROM "+d.table("")+" LIMIT 1").Scan(&r.version, &r.dirty)
+	err := d.conn.QueryRowContext(ctx, "SELECT version, dirty FROM "+d.table(records.Version)+" LIMIT 1").Scan(&r.version, &r.dirty)
 	if err == sql.ErrNoRows {
 		err = nil
 	}
@@ -99,17 +60,17 @@ func (d *driver) current(ctx context.Context) (row, error) {
 // Prepare implements migration.Driver.
 func (d *driver) Prepare(ctx context.Context) error {
 	there, err := d.findTables(ctx)
-	if err != nil || len(there) == len(parts) {
+	if err != nil || len(there) == len(records.All()) {
 		return err
 	}
 	return d.transact(ctx, func() error {
 		for _, create := range []string{
-			"TABLE IF NOT EXISTS " + d.table("") + " (version uint64, dirty bool)",
+			"TABLE IF NOT EXISTS " + d.table(records.Version) + " (version uint64, dirty bool)",
 			// golang-migrate would make it, by this name.
-			"UNIQUE INDEX IF NOT EXISTS version_unique ON " + strings.TrimPrefix(d.table(""), "main.") + " (version)",
-			"TABLE IF NOT EXISTS " + d.table(historySuffix) + " (kind text NOT NULL, version integer NOT NULL, name text NOT NULL, sha256 text NOT NULL, " +
+			"UNIQUE INDEX IF NOT EXISTS version_unique ON " + strings.TrimPrefix(d.table(records.Version), "main.") + " (version)",
+			"TABLE IF NOT EXISTS " + d.table(records.History) + " (kind text NOT NULL, version integer NOT NULL, name text NOT NULL, sha256 text NOT NULL, " +
 				"applied_at text, duration_ms integer NOT NULL, pod text NOT NULL, PRIMARY KEY (kind, version, name))",
-			"TABLE IF NOT EXISTS " + d.table(progressSuffix) + " (statement integer PRIMARY KEY, name text NOT NULL, version integer, sha256 text NOT NULL)",
+			"TABLE IF NOT EXISTS " + d.table(records.Progress) + " (statement integer PRIMARY KEY, name text NOT NULL, version integer, sha256 text NOT NULL)",
 		} {
 			if err := d.exec(ctx, "CREATE "+create); err != nil {
 				return err
