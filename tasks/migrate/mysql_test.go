@@ -1,8 +1,10 @@
 package migrate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/initbox/initbox/tasks"
 )
@@ -103,4 +105,24 @@ func TestMySQLTurnsWithGolangMigrate(t *testing.T) {
 	s.run(func(t *Task) { t.DownTo, t.AllowDown = "0", true }).did(t, 10)
 	s.cli("up")
 	s.run().did(t, 0)
+}
+
+// A migration of 20 MB, in many statements and in one.
+func TestMySQLLargeFile(t *testing.T) {
+	rows := scale(40_000, 40_000, 4_000)
+	s := newMySite(t)
+	var many, one strings.Builder
+	many.WriteString("CREATE TABLE t (x int, y text);\n")
+	one.WriteString("INSERT INTO t VALUES\n")
+	value := strings.Repeat("x", 300)
+	for i := range rows {
+		fmt.Fprintf(&many, "INSERT INTO t VALUES (%d, '%s%[2]s');\n", i, value)
+		fmt.Fprintf(&one, "(%d, '%s'),\n", i, value) // half of it: the server takes 16 MB
+	}
+	one.WriteString("(0, '')")
+	s.write("1_many.up.sql", many.String(), "2_one.up.sql", one.String())
+	began := time.Now()
+	s.run().did(t, 2)
+	t.Logf("it took %v", time.Since(began))
+	s.wantSQL("SELECT COUNT(*) FROM t", fmt.Sprint(2*rows+1))
 }

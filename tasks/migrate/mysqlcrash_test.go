@@ -161,7 +161,7 @@ func TestMySQLCutAtEveryCommand(t *testing.T) {
 		return c.commands.Load()
 	}
 	all := run(0, false)
-	step := int64(scale(1, 12, 60))
+	step := int64(scale(1, 20, 60))
 	for at := 1 + rand.Int64N(step); at <= all; at += step {
 		run(at, false)
 		run(at, true)

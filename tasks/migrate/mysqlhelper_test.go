@@ -12,7 +12,8 @@ import (
 // A mysite is a site on MariaDB.
 type mysite struct {
 	site
-	my *testdb.MySQL
+	my    *testdb.MySQL
+	holds int // session of hold
 }
 
 func newMySite(t *testing.T, files ...string) *mysite {
@@ -104,13 +105,15 @@ LOCK TABLES b WRITE;
 INSERT INTO b (y) VALUES (2);
 UNLOCK TABLES;
 DROP PROCEDURE p;
-INSERT INTO counted VALUES ('last', 1);
+INSERT INTO counted VALUES ('last', -2);
+INSERT INTO counted VALUES ('last of all', 1);
+UPDATE counted SET n = n + 3 WHERE what = 'last';
 `
 
 // checkEveryKind holds the outcome of everyKind.
 func (s *mysite) checkEveryKind() {
 	s.t.Helper()
-	s.wantSQL("SELECT what, n FROM counted ORDER BY what", "in transaction 2,insert 1,last 1,procedure 1,variable 7")
+	s.wantSQL("SELECT what, n FROM counted ORDER BY what", "in transaction 2,insert 1,last 1,last of all 1,procedure 1,variable 7")
 	s.wantSQL("SELECT y, z, w FROM b ORDER BY y", "1 5 NULL,2 5 NULL")
 	s.wantSQL("SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'b' AND COLUMN_NAME = 'z'", "1")
 	s.wantSQL("SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()", "f")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -27,10 +28,12 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 	if err := a.resume(ctx); err != nil {
 		return err
 	}
-	for i := a.done; i < len(s.Statements); i++ {
-		if err := a.statement(ctx, i); err != nil {
+	for i := a.done; i < len(s.Statements); {
+		next, err := a.statement(ctx, i)
+		if err != nil {
 			return err
 		}
+		i = next
 	}
 	return d.settle(ctx, transaction(d.tables().Changes(s.Change, s.Begin))...)
 }
@@ -132,36 +135,73 @@ func (d *driver) readProgress(ctx context.Context) (progress, error) {
 	return p, rows.Err()
 }
 
-// statement runs statement i and records it.
-func (a *application) statement(ctx context.Context, i int) error {
+// statement runs statement i, and may be some behind it, and records them. It
+// returns which comes next.
+func (a *application) statement(ctx context.Context, i int) (next int, err error) {
 	k := classify(a.step.Statements[i].SQL)
 	if begun := a.begun; begun != nil {
 		a.begun = nil
 		if done, err := a.wasDone(ctx, i, k, *begun); err != nil || done {
-			return err
+			return i + 1, err
 		}
 	}
 	switch {
+	case k == inserts && a.group == none:
+		return a.together(ctx, i)
 	case k == locks:
-		return a.settle(ctx, a.mark(a.step, i, true, ""))
+		err = a.settle(ctx, a.mark(a.step, i, true, ""))
 	case k == begins, k == session: // after a crash both run again anyhow
-		if err := a.run(ctx, i); err != nil {
-			return err
+		if err = a.run(ctx, i); err == nil {
+			err = a.settle(ctx, a.mark(a.step, i, true, ""))
 		}
 		if k == begins {
 			a.group = i
 		}
-		return a.settle(ctx, a.mark(a.step, i, true, ""))
 	case k == commits && a.group != none:
-		if err := a.settle(ctx, a.mark(a.step, i, true, "")); err != nil {
-			return err
+		if err = a.settle(ctx, a.mark(a.step, i, true, "")); err == nil {
+			err = a.run(ctx, i)
 		}
 		a.group = none
-		return a.run(ctx, i)
 	case k == rollsBack && a.group != none:
-		return a.rollBack(ctx, i)
+		err = a.rollBack(ctx, i)
+	default:
+		err = a.recorded(ctx, i, k)
 	}
-	return a.recorded(ctx, i, k)
+	return i + 1, err
+}
+
+// togetherFor is how long INSERTs share a transaction: long enough for a file of
+// many thousands, and not so long that anybody waits for their locks.
+const togetherFor = 100 * time.Millisecond
+
+// together runs statement i and those like it behind it in one transaction with
+// what records them.
+func (a *application) together(ctx context.Context, i int) (next int, err error) {
+	if err := a.settle(ctx, records.Request{SQL: "START TRANSACTION"}); err != nil {
+		return i, err
+	}
+	begin, statements := time.Now(), a.step.Statements
+	var done []records.Request
+	for next = i; next == i || next < len(statements) && time.Since(begin) < togetherFor && classify(statements[next].SQL) == inserts; next++ {
+		if err = a.try(ctx, next); err != nil {
+			break
+		}
+		done = append(done, a.mark(a.step, next, true, ""))
+	}
+	if err != nil && (!refused(err) || Repeat(err)) { // it may all be undone
+		done = nil
+	}
+	end := "COMMIT"
+	if len(done) == 0 {
+		end = "ROLLBACK"
+	}
+	if e := a.settle(ctx, append(done, records.Request{SQL: end})...); e != nil && (err == nil || refused(err)) {
+		err = e
+	}
+	if err != nil {
+		err = a.failure(ctx, next, err)
+	}
+	return next, err
 }
 
 // recorded runs statement i between the two writes of its row.
@@ -208,11 +248,16 @@ func (a *application) rollBack(ctx context.Context, i int) error {
 	return a.settle(ctx, transaction(again)...)
 }
 
-// run runs statement i. After a definite refusal nothing is left of it; else what
-// is recorded of it stays, for the next run to judge.
-func (a *application) run(ctx context.Context, i int) error {
+// try runs statement i.
+func (a *application) try(ctx context.Context, i int) error {
 	a.step.At(i + 1)
-	err := a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, a.step.Statements[i].SQL) })
+	return a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, a.step.Statements[i].SQL) })
+}
+
+// run runs statement i and words its error. After a definite refusal nothing is
+// left of it; else what is recorded of it stays, for the next run to judge.
+func (a *application) run(ctx context.Context, i int) error {
+	err := a.try(ctx, i)
 	if err == nil {
 		return nil
 	}

@@ -12,7 +12,8 @@ import (
 type kind int
 
 const (
-	plain     kind = iota // INSERT and the like, which do not commit
+	plain     kind = iota // UPDATE and the like, which do not commit
+	inserts               // INSERT of VALUES: the same, and quick
 	session               // SET and the like, whose effect ends with the session
 	ddl                   // commits by itself, before and after
 	executes              // EXECUTE, of any one statement
@@ -29,7 +30,12 @@ func classify(sql string) kind {
 	w := words(sql, 4)
 	first, second := w[0], w[1]
 	switch first {
-	case "INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "LOAD", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
+	case "INSERT":
+		if slices.Contains(words(sql, maxColumns), "VALUES") {
+			return inserts
+		}
+		return plain
+	case "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "LOAD", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
 		"SAVEPOINT", "RELEASE", "HANDLER", "SIGNAL", "(":
 		return plain
 	case "CREATE", "DROP":
@@ -66,6 +72,9 @@ func classify(sql string) kind {
 	}
 	return ddl
 }
+
+// maxColumns is how far the VALUES of an INSERT is looked for.
+const maxColumns = 100
 
 // words returns the first n words of a statement in upper case, "" for those that
 // it does not have.

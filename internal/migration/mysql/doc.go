@@ -17,6 +17,10 @@
 //	UPDATE TABLE_progress: statement n is done
 //	COMMIT
 //
+// An INSERT of VALUES, which is known to be quick and not to commit by itself, has
+// no first write, and shares a transaction with its like around it for a tenth of a
+// second: a file may have many thousands.
+//
 // A statement that does not commit by itself is thereby done and recorded at the
 // same moment; after a crash there is no row and nothing of it is left. One that
 // does, commits the first write first, before it does anything. So whoever finds a
@@ -36,9 +40,9 @@
 //
 // A transaction of the file's own, from BEGIN to COMMIT, is left as it is, with the
 // rows of its statements in it. LOCK TABLES and UNLOCK TABLES are not run: START
-// TRANSACTION would give up these locks at once. The file of tables without
-// transactions (MyISAM) is recorded in the same way, but a statement on them that is
-// interrupted in its middle is half done, and is run again.
+// TRANSACTION would give up these locks at once. Tables without transactions
+// (MyISAM) cannot be kept in step: what a killed run did to them in its last moment
+// is done again.
 //
 // # The end of a context
 //
