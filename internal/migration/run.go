@@ -38,13 +38,14 @@ const maxLosses = 5
 // Run brings db to what o asks for. It connects again where the connection is
 // lost and goes on from what the database then knows.
 func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
-	source, err := load(db, o)
+	source, first, err := begin(ctx, env, db, o)
 	if err != nil {
 		return err
 	}
 	for losses := 1; ; losses++ {
 		done := env.Changes()
-		err := session(ctx, env, db, o, source)
+		err := session(ctx, env, db, o, source, first)
+		first = nil
 		if err == nil || ctx.Err() != nil || !db.Lost(err) {
 			return err
 		}
@@ -58,18 +59,58 @@ func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
 	}
 }
 
-// session is what Run does on one connection.
-func session(ctx context.Context, env *tasks.Env, db Database, o Options, source *source) error {
-	drv, err := db.Open(ctx)
+// A look is a new connection and what the database said on it.
+type look struct {
+	drv   Driver
+	state State
+	err   error
+}
+
+// begin reads the files while it connects. Files that are not good end that: the
+// database has only been looked at.
+func begin(ctx context.Context, env *tasks.Env, db Database, o Options) (*source, *look, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	looked := make(chan *look, 1)
+	go func() { looked <- connect(ctx, env, db) }()
+	source, err := load(db, o)
 	if err != nil {
-		return err
+		cancel()
 	}
-	defer drv.Close()
+	first := <-looked
+	if err != nil {
+		first.close()
+		return nil, nil, err
+	}
+	return source, first, nil
+}
+
+func connect(ctx context.Context, env *tasks.Env, db Database) *look {
+	l := new(look)
+	if l.drv, l.err = db.Open(ctx); l.err == nil {
+		r := &run{env: env, drv: l.drv}
+		l.state, l.err = r.state(ctx)
+	}
+	return l
+}
+
+func (l *look) close() {
+	if l.drv != nil {
+		l.drv.Close()
+	}
+}
+
+// session is what Run does on one connection, the first one or a new one.
+func session(ctx context.Context, env *tasks.Env, db Database, o Options, source *source, l *look) error {
+	if l == nil {
+		l = connect(ctx, env, db)
+	}
+	defer l.close()
+	if l.err != nil {
+		return l.err
+	}
+	drv, state := l.drv, l.state
 	r := &run{env: env, db: db, drv: drv, opts: o, source: source}
-	state, err := r.state(ctx)
-	if err != nil {
-		return err
-	}
 	if !state.Dirty || env.DryRun { // dirty may be what another run is at just now: the lock will tell
 		p, err := newPlan(source, &o, state)
 		switch {

@@ -107,7 +107,7 @@ func readMigrations(dir, real string) (Migrations, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := scan{dir: dir, real: real, versions: make(map[int]*Migration), names: make(map[string]string)}
+	s := scan{dir: dir, real: real, versions: make(map[int]*Migration), names: make(map[slot]string)}
 	for _, e := range entries {
 		if err := s.add(e.Name()); err != nil {
 			s.faults = append(s.faults, err)
@@ -120,8 +120,14 @@ func readMigrations(dir, real string) (Migrations, error) {
 type scan struct {
 	dir, real string
 	versions  map[int]*Migration
-	names     map[string]string // by version and direction, to name both files of a duplicate
+	names     map[slot]string // to name both files of a duplicate
 	faults    []error
+}
+
+// A slot is what there may be one file for.
+type slot struct {
+	version   int
+	direction source.Direction
 }
 
 func (s *scan) add(name string) error {
@@ -141,11 +147,11 @@ func (s *scan) add(name string) error {
 		return tasks.Usagef("%s: the name must end in .%s.sql or .%[2]s.sql.gz", path, parsed.Direction)
 	}
 	version := int(parsed.Version)
-	slot := fmt.Sprint(version, parsed.Direction)
-	if other, ok := s.names[slot]; ok {
+	place := slot{version, parsed.Direction}
+	if other, ok := s.names[place]; ok {
 		return tasks.Usagef("%s: %s has the same version and direction: give one of them another version", path, other)
 	}
-	s.names[slot] = name
+	s.names[place] = name
 	f, err := read(s.dir, s.real, name)
 	if err != nil {
 		return err
@@ -173,7 +179,7 @@ func fileName(parsed *source.Migration, extension string) string {
 func (s *scan) result() (Migrations, error) {
 	all := make(Migrations, 0, len(s.versions))
 	for _, m := range s.versions {
-		if s.names[fmt.Sprint(m.Version, source.Up)] == "" {
+		if s.names[slot{m.Version, source.Up}] == "" {
 			s.faults = append(s.faults, tasks.Usagef("%s: there is no up file of version %d: add one or remove this file", filepath.Join(s.dir, m.Down.Name), m.Version))
 		}
 		all = append(all, m)
@@ -191,20 +197,22 @@ func isSQL(name string) bool {
 
 // snapshot calls read with the folder that dir's files are in, which for a
 // ConfigMap or Secret volume is what ..data points to: kubelet updates it by
-// turning that link and then deletes what it pointed to, so a read that lost
-// files is begun again.
+// turning that link and then deletes what it pointed to. So what was read counts
+// only if the link is as it was; else files may have been missed.
 func snapshot(dir string, read func(real string) error) error {
 	for {
 		real, err := resolve(dir)
 		if err != nil {
 			return folderFault(dir, err)
 		}
-		if err = read(real); err == nil {
-			return nil
+		err = read(real)
+		if now, e := resolve(dir); e == nil && now != real {
+			continue
 		}
-		if now, e := resolve(dir); e != nil || now == real {
+		if err != nil {
 			return folderFault(dir, err)
 		}
+		return nil
 	}
 }
 

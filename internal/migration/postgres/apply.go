@@ -48,6 +48,7 @@ func (d *driver) continued(ctx context.Context, s *migration.Step, parts []unit)
 		return err
 	}
 	begun := p.name != ""
+	d.unfinished = s.Name // from here on, also for another try
 	for i, u := range parts {
 		if u.to <= done {
 			continue
@@ -72,21 +73,22 @@ func (d *driver) continued(ctx context.Context, s *migration.Step, parts []unit)
 			return err
 		}
 	}
+	d.unfinished = ""
 	return nil
 }
 
-// resume reads the progress of s. A seed that was changed begins anew: it is made
-// to be repeated.
+// resume reads the progress of s. What does not belong to the version that is
+// dirty is left over. A seed that was changed begins anew: it is made to be repeated.
 func (d *driver) resume(ctx context.Context, s *migration.Step) (p progress, done int, err error) {
-	if p, err = d.readProgress(ctx); err != nil {
+	if p, err = d.readProgress(ctx); err != nil || p.name == "" {
 		return p, 0, err
 	}
-	if p.name == s.Name {
-		done, err = migration.Resume(s, p.done)
-	}
 	seed := s.Change.Version == nil
-	if p.name == s.Name && (err == nil || !seed) || p.name == "" {
-		return p, done, err
+	if p.name == s.Name && (d.unfinished == s.Name || seed && p.version == migration.None) {
+		done, err = migration.Resume(s, p.done)
+		if err == nil || !seed {
+			return p, done, err
+		}
 	}
 	return progress{}, 0, d.run(ctx, s, []request{d.forget()})
 }

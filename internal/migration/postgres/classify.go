@@ -12,12 +12,13 @@ import (
 type kind int
 
 const (
-	plain  kind = iota
-	begins      // BEGIN
-	ends        // COMMIT
-	undoes      // ROLLBACK
-	alone       // refused inside a transaction
-	opaque      // CALL, DO: may commit by itself
+	plain   kind = iota
+	begins       // BEGIN
+	ends         // COMMIT
+	undoes       // ROLLBACK
+	alone        // refused inside a transaction
+	opaque       // CALL, DO: may commit by itself
+	unlocks      // DISCARD ALL
 )
 
 // noTransaction is the first line of a file whose statements commit one by one.
@@ -25,42 +26,64 @@ const noTransaction = "-- initbox:no-transaction"
 
 // classify tells the kind of a statement by its first words.
 func classify(sql string) kind {
-	w := words(sql, 24)
-	is := func(pattern string) bool { // each word one of several, | between them; * is any
-		for i, alternatives := range strings.Fields(pattern) {
-			if i >= len(w) || alternatives != "*" && !slices.Contains(strings.Split(alternatives, "|"), w[i]) {
-				return false
-			}
-		}
-		return true
-	}
-	concurrently := slices.Contains(w, "concurrently")
-	switch {
-	case is("begin"), is("start transaction"):
-		return begins
-	case is("commit|rollback prepared"):
-		return alone
-	case is("prepare transaction"): // what it holds is not committed yet
-		return undoes
-	case is("rollback|abort"):
-		if slices.Contains(w, "to") {
-			return plain // to a savepoint
-		}
-		return undoes
-	case is("commit|end"):
-		return ends
-	case is("vacuum"), is("alter system"), is("create|drop database|tablespace|subscription"),
-		is("cluster") && len(w) == 1, is("cluster verbose") && len(w) == 2,
-		is("reindex") && strings.Contains(strings.ToLower(sql), "concurrently"), is("reindex database|system|schema"),
-		is("drop index concurrently"), is("create index concurrently"), is("create unique index concurrently"),
-		is("alter table") && concurrently,
-		is("alter database * set tablespace"), is("alter subscription * refresh"):
-		return alone
-	case is("call"), is("do"):
-		return opaque
-	default:
+	w := words(sql, 1)
+	if len(w) == 0 {
 		return plain
 	}
+	switch w[0] {
+	case "create", "drop", "alter", "reindex", "cluster", "commit", "rollback", "prepare", "discard", "start":
+		w = words(sql, 24)
+	}
+	at := func(i int, alternatives ...string) bool { return i < len(w) && slices.Contains(alternatives, w[i]) }
+	refused := false
+	switch w[0] {
+	case "begin":
+		return begins
+	case "start":
+		if at(1, "transaction") {
+			return begins
+		}
+	case "commit", "end":
+		if !at(1, "prepared") {
+			return ends
+		}
+		refused = true
+	case "rollback", "abort":
+		switch {
+		case at(1, "prepared"):
+			refused = true
+		case !slices.Contains(w, "to"): // a savepoint
+			return undoes
+		}
+	case "prepare":
+		if at(1, "transaction") { // what it holds is not committed yet
+			return undoes
+		}
+	case "call", "do":
+		return opaque
+	case "discard":
+		if at(1, "all") {
+			return unlocks
+		}
+	case "vacuum":
+		refused = true
+	case "cluster":
+		refused = len(w) == 1 || len(w) == 2 && w[1] == "verbose"
+	case "reindex":
+		refused = at(1, "database", "system", "schema") || strings.Contains(strings.ToLower(sql), "concurrently")
+	case "create":
+		refused = at(1, "database", "tablespace", "subscription") ||
+			at(1, "index") && at(2, "concurrently") || at(1, "unique") && at(2, "index") && at(3, "concurrently")
+	case "drop":
+		refused = at(1, "database", "tablespace", "subscription") || at(1, "index") && at(2, "concurrently")
+	case "alter":
+		refused = at(1, "system") || at(1, "table") && slices.Contains(w, "concurrently") ||
+			at(1, "database") && at(3, "set") && at(4, "tablespace") || at(1, "subscription") && at(3, "refresh")
+	}
+	if refused {
+		return alone
+	}
+	return plain
 }
 
 // words returns the first n tokens of a statement in lower case.
@@ -87,7 +110,7 @@ func checkTransactions(statements []migration.Statement) error {
 	open := 0 // line
 	for _, s := range statements {
 		switch k := classify(s.SQL); {
-		case slices.Equal(words(s.SQL, 3), []string{"discard", "all"}):
+		case k == unlocks:
 			return migration.Syntax(s.Line, "DISCARD ALL would give up the lock of the migrations")
 		case k == begins:
 			open = s.Line

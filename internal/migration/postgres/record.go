@@ -84,22 +84,26 @@ func transaction(requests []request) []request {
 
 // progress is how far a file got that is not one transaction.
 type progress struct {
-	name  string
-	done  []string // hashes of statements
-	begun string   // hash of the statement behind these, if that was begun on its own
+	name    string
+	version int      // that is dirty meanwhile; of a seed None
+	done    []string // hashes of statements
+	begun   string   // hash of the statement behind these, if that was begun on its own
 }
 
 func (d *driver) readProgress(ctx context.Context) (progress, error) {
-	var p progress
+	p := progress{version: migration.None}
 	if !d.has.progress {
 		return p, nil
 	}
-	rows, err := d.query(ctx, "SELECT name, sha256, done FROM "+d.table(progressSuffix)+" ORDER BY statement")
+	rows, err := d.query(ctx, "SELECT name, sha256, done, version FROM "+d.table(progressSuffix)+" ORDER BY statement")
 	if err != nil {
 		return p, err
 	}
 	for _, row := range rows {
 		p.name = row[0]
+		if p.version, err = strconv.Atoi(row[3]); err != nil {
+			return p, fmt.Errorf("a version in %s is not a number", d.table(progressSuffix))
+		}
 		if row[2] == "t" {
 			p.done = append(p.done, row[1])
 		} else {
@@ -111,12 +115,16 @@ func (d *driver) readProgress(ctx context.Context) (progress, error) {
 
 // mark records that statements of s are done, or only begun.
 func (d *driver) mark(s *migration.Step, from, to int, done bool) []request {
+	version := migration.None
+	if s.Change.Version != nil {
+		version = *s.Change.Version
+	}
 	var all []request
 	for i := from; i < to; i++ {
 		all = append(all, request{
-			sql: "INSERT INTO " + d.table(progressSuffix) + " (statement, name, sha256, done) VALUES ($1, $2, $3, $4) " +
-				"ON CONFLICT (statement) DO UPDATE SET name = excluded.name, sha256 = excluded.sha256, done = excluded.done",
-			params: []string{strconv.Itoa(i + 1), s.Name, s.Statements[i].Hash(), strconv.FormatBool(done)},
+			sql: "INSERT INTO " + d.table(progressSuffix) + " (statement, name, sha256, version, done) VALUES ($1, $2, $3, $4, $5) " +
+				"ON CONFLICT (statement) DO UPDATE SET sha256 = excluded.sha256, done = excluded.done",
+			params: []string{strconv.Itoa(i + 1), s.Name, s.Statements[i].Hash(), strconv.Itoa(version), strconv.FormatBool(done)},
 		})
 	}
 	return all

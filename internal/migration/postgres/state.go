@@ -2,9 +2,9 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/initbox/initbox/internal/migration"
 )
@@ -22,59 +22,62 @@ func (d *driver) State(ctx context.Context) (migration.State, error) {
 	return d.read(ctx)
 }
 
-// read reads the tables that exist, in one query. The table of a later schema of
-// the search_path does not count, as it does not for golang-migrate.
+// read reads the tables that exist, in one query: a row about the session, one of
+// the version, and those of the history.
 func (d *driver) read(ctx context.Context) (migration.State, error) {
-	version, history := "(SELECT NULL::bigint AS version, false AS dirty LIMIT 0)", "'[]'"
+	session := "SELECT current_database()::text, NULL::bigint, current_schema()::text, pg_backend_pid()::text, "
+	if d.schema == "" && d.has.version && d.has.history {
+		session += d.isCurrent("") + " AND " + d.isCurrent(historySuffix)
+	} else {
+		session += "true"
+	}
+	queries := []string{session}
 	if d.has.version {
-		version = fmt.Sprintf("(SELECT version, dirty FROM %s AS own %s LIMIT 1)", d.table(""), d.inSchema())
+		queries = append(queries, "SELECT 'version', version, NULL, NULL, dirty FROM "+d.table(""))
 	}
 	if d.has.history {
-		history = fmt.Sprintf("(SELECT coalesce(json_agg(json_build_array(kind, version, name, sha256)), '[]') FROM %s AS own %s)", d.table(historySuffix), d.inSchema())
+		queries = append(queries, "SELECT kind, version, name, sha256, NULL FROM "+d.table(historySuffix))
 	}
-	rows, err := d.query(ctx, "SELECT current_database(), current_schema(), pg_backend_pid(), v.version, v.dirty, "+history+
-		" FROM (SELECT 1) AS one LEFT JOIN "+version+" AS v ON true")
+	rows, err := d.query(ctx, strings.Join(queries, " UNION ALL "))
 	if err != nil {
 		return migration.State{}, err
 	}
-	row := rows[0]
-	d.database, d.backend = row[0], row[2]
+	first := rows[0]
+	d.database, d.backend = first[0], first[3]
+	if d.schema == "" && first[4] != "t" { // of a later schema of the search_path: golang-migrate does not look there
+		if err := d.findTables(ctx); err != nil {
+			return migration.State{}, err
+		}
+		return d.read(ctx)
+	}
 	if d.schema == "" {
-		d.schema = row[1]
+		d.schema = first[2]
 	}
 	if d.schema == "" {
 		return migration.State{}, errNoSchema
 	}
-	return d.decode(ctx, row[3], row[4], row[5])
+	return d.decode(ctx, rows[1:])
 }
 
-// inSchema keeps the rows of a table only if that is in the current schema.
-func (d *driver) inSchema() string {
-	if d.schema != "" {
-		return ""
-	}
-	return "WHERE (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = own.tableoid) = current_schema()::regnamespace"
+// isCurrent tells whether the table that a name without schema means is in the
+// current schema.
+func (d *driver) isCurrent(suffix string) string {
+	name := d.table(suffix)
+	return literal(name) + "::regclass = to_regclass(quote_ident(current_schema()) || " + literal("."+name) + ")"
 }
 
-func (d *driver) decode(ctx context.Context, version, dirty, history string) (migration.State, error) {
-	s := migration.State{Version: migration.None, Dirty: dirty == "t"}
-	if version != "" {
-		v, err := strconv.Atoi(version)
+func (d *driver) decode(ctx context.Context, rows [][]string) (migration.State, error) {
+	s := migration.State{Version: migration.None}
+	for _, row := range rows {
+		version, err := strconv.Atoi(row[1])
 		if err != nil {
-			return s, fmt.Errorf("the version in %s is not a number", d.table(""))
+			return s, fmt.Errorf("a version in %s is not a number", d.table(""))
 		}
-		s.Version = v
-	}
-	var entries [][4]any
-	if err := json.Unmarshal([]byte(history), &entries); err != nil {
-		return s, fmt.Errorf("cannot read %s: %w", d.table(historySuffix), err)
-	}
-	for _, e := range entries {
-		kind, _ := e[0].(string)
-		version, _ := e[1].(float64)
-		name, _ := e[2].(string)
-		sum, _ := e[3].(string)
-		s.History = append(s.History, migration.Entry{Kind: migration.Kind(kind), Version: int(version), Name: name, SHA256: sum})
+		if row[0] == "version" {
+			s.Version, s.Dirty = version, row[4] == "t"
+		} else {
+			s.History = append(s.History, migration.Entry{Kind: migration.Kind(row[0]), Version: version, Name: row[2], SHA256: row[3]})
+		}
 	}
 	if d.unfinished = ""; !s.Dirty {
 		return s, nil
@@ -83,7 +86,9 @@ func (d *driver) decode(ctx context.Context, version, dirty, history string) (mi
 		return s, err
 	}
 	p, err := d.readProgress(ctx)
-	s.Unfinished, d.unfinished = p.name, p.name
+	if p.version == s.Version { // or else another tool has passed it since
+		s.Unfinished, d.unfinished = p.name, p.name
+	}
 	return s, err
 }
 
@@ -119,7 +124,7 @@ func (d *driver) Prepare(ctx context.Context) error {
 	create(d.has.version, "", "version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL")
 	create(d.has.history, historySuffix, "kind text NOT NULL, version bigint NOT NULL, name text NOT NULL, sha256 text NOT NULL, "+
 		"applied_at timestamptz, duration_ms bigint NOT NULL, pod text NOT NULL, PRIMARY KEY (version, kind, name)")
-	create(d.has.progress, progressSuffix, "statement int NOT NULL PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, done boolean NOT NULL")
+	create(d.has.progress, progressSuffix, "statement int NOT NULL PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, version bigint NOT NULL, done boolean NOT NULL")
 	if len(missing) > 0 {
 		if err := d.exec(ctx, missing...); err != nil {
 			return err
