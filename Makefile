@@ -107,6 +107,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	command -v nc.openbsd >/dev/null || need="$$need netcat-openbsd"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql-15"; \
 	command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || need="$$need mariadb-server"; \
+	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
 	test -z "$$need" && exit 0; \
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
 	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \

@@ -1,15 +1,14 @@
 package migrate
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/golang-migrate/migrate/v4/database"
 
+	"github.com/initbox/initbox/internal/testnet/gotool"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
@@ -49,29 +48,8 @@ func buildGolangMigrate() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "initbox-test", "golang-migrate-sqlite-"+strings.TrimSpace(string(version)))
-	path := filepath.Join(dir, "migrate")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	cmd := exec.Command("go", "install", "-tags=postgres pgx5 mysql sqlite", module+"/cmd/migrate@"+strings.TrimSpace(string(version)))
-	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=-mod=mod", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &buildError{string(out), err}
-	}
-	return path, nil
+	return gotool.Build(module+"/cmd/migrate@"+strings.TrimSpace(string(version)), "postgres", "pgx5", "mysql", "sqlite")
 }
-
-type buildError struct {
-	output string
-	err    error
-}
-
-func (b *buildError) Error() string { return b.err.Error() + "\n" + b.output }
 
 // cli runs golang-migrate's command line on the site.
 func (s *site) cli(scheme string, args ...string) {
