@@ -196,7 +196,7 @@ func (a *application) together(ctx context.Context, i int) (next int, err error)
 		end = "ROLLBACK"
 	}
 	if e := a.settle(ctx, append(done, records.Request{SQL: end})...); e != nil && (err == nil || refused(err)) {
-		err = e
+		return i, e // the connection was lost, and with it maybe all of this
 	}
 	if err != nil {
 		err = a.failure(ctx, next, err)
