@@ -67,7 +67,7 @@ func (b *bench) run() error {
 	fmt.Printf("Process cost, port open, %d runs of each in turn:\n\n%s\n", b.costRuns, cost)
 	fmt.Printf("Detection latency, from listen() to the exit of the process, port opens at random after %s to %s, %d runs of each:\n\n%s\n",
 		openAfter, openAfter+openWithin, b.latencyRuns, latency)
-	fmt.Printf("Migrations on PostgreSQL, the command lines of four tools in turn, %d databases each, %d runs with nothing to do on each of these:\n\n%s\n",
+	fmt.Printf("Migrations on PostgreSQL, medians of four command lines in turn, %d databases each, %d runs with nothing to do on each of these:\n\n%s\n",
 		b.migrateRuns, b.noopRuns, migrations)
 	size := table{{"", "reached", "target", ""}}
 	size.add("stripped binary", mb(info.Size()), "≤ 14.5 MB", mark(info.Size() <= 14.5e6))
