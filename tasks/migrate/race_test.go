@@ -87,7 +87,7 @@ func killAtAnyInstant(t *testing.T, kills int, within time.Duration, fresh func(
 
 // Many replicas start on an empty database, and some of them are killed.
 func TestRace(t *testing.T) {
-	processes, migrations := scale(50, 12, 4), scale(50, 50, 20)
+	processes, migrations := scale(50, 50, 4), scale(50, 50, 20)
 	for name, killed := range map[string]int{"all live": 0, "some are killed": (processes + 4) / 5} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
@@ -108,7 +108,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	s.start().wait(t)
 	whole := time.Since(began)
 	s.migrated(migrations)
-	killAtAnyInstant(t, scale(200, 15, 4), whole, func() (func(...string) *process, func()) {
+	killAtAnyInstant(t, scale(200, 40, 4), whole, func() (func(...string) *process, func()) {
 		s := newSite(t)
 		s.racing(migrations)
 		return s.start, func() { s.migrated(migrations) }
