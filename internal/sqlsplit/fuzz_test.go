@@ -73,6 +73,9 @@ func FuzzSplit(f *testing.F) {
 				if strings.HasSuffix(s.SQL, "--") {
 					return // MySQL's comment if a blank follows or the text ends, but no comment before ;
 				}
+				if strings.HasPrefix(s.SQL, bom) {
+					return // in the middle of a text it is part of a statement, at the start it is none
+				}
 				if again, err := parse(s.SQL); err != nil || len(again) != 1 || again[0].SQL != s.SQL {
 					t.Fatalf("%q splits again, into %v, error %v", s.SQL, again, err)
 				}
