@@ -104,6 +104,7 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	env.ListAll = true
 	o, err := t.options()
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
