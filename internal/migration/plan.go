@@ -179,13 +179,19 @@ func (p *plan) up(unfinished *step) error {
 			return err
 		}
 	}
-	if err := p.compare(unfinished); err != nil {
-		return err
-	}
 	at := p.current
 	if unfinished != nil {
-		p.steps = append(p.steps, *unfinished)
 		at = unfinished.version
+	}
+	late, err := p.compare(unfinished, at)
+	if err != nil {
+		return err
+	}
+	if unfinished != nil { // first: what else is recorded ends its progress
+		p.steps = append(p.steps, *unfinished)
+	}
+	for _, m := range late {
+		p.steps = append(p.steps, step{migration: m, file: &m.Up, version: at})
 	}
 	for _, m := range p.source.migrations.Above(at) {
 		if m.Version <= p.target {
@@ -196,39 +202,37 @@ func (p *plan) up(unfinished *step) error {
 	return nil
 }
 
-// compare holds the files of versions that are passed against the history.
-func (p *plan) compare(unfinished *step) error {
+// compare holds the files of versions up to at against the history. It returns
+// those that came late.
+func (p *plan) compare(unfinished *step, at int) (files.Migrations, error) {
 	newest := None // that the history knows; what is above it, another tool has applied
 	for version := range p.history {
 		newest = max(newest, version)
 	}
 	var late files.Migrations
 	for _, m := range p.source.migrations {
-		if m.Version > p.current {
+		if m.Version > at {
 			break
 		}
 		entry, known := p.history[m.Version]
 		switch {
 		case unfinished != nil && unfinished.migration == m:
-		case !known && m.Version > newest:
+		case !known && m.Version > newest && unfinished == nil:
 			p.adopted = append(p.adopted, baselineEntry(m, p.opts.Pod))
 		case !known:
 			late = append(late, m)
 		case entry.SHA256 != m.Up.SHA256:
 			if err := p.warn("%s was changed after it had been applied: the database has what %s said then", m.Up.Name, entry.Name); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	if len(late) > 0 && !p.opts.AllowOutOfOrder {
-		return tasks.WithNext(
-			tasks.Finalf("out of order: %s came after version %d, which the database is at", listVersions(late), p.current),
-			fmt.Sprintf("give it a version above %d, or run once with --allow-out-of-order", p.current))
+		return nil, tasks.WithNext(
+			tasks.Finalf("out of order: %s came after version %d, which the database is at", listVersions(late), at),
+			fmt.Sprintf("give it a version above %d, or run once with --allow-out-of-order", at))
 	}
-	for _, m := range late {
-		p.steps = append(p.steps, step{migration: m, file: &m.Up, version: p.current})
-	}
-	return nil
+	return late, nil
 }
 
 // down plans the way down.
@@ -243,10 +247,13 @@ func (p *plan) down(unfinished *step) error {
 	if unfinished != nil && !unfinished.down {
 		return tasks.Finalf("%s is half done: finish it before going down", unfinished.file.Name)
 	}
-	if err := p.compare(unfinished); err != nil {
+	late, err := p.compare(unfinished, p.current)
+	if err != nil {
 		return err
 	}
-	applied := slices.DeleteFunc(slices.Clone(p.source.migrations), func(m *files.Migration) bool { return m.Version > p.current })
+	applied := slices.DeleteFunc(slices.Clone(p.source.migrations), func(m *files.Migration) bool {
+		return m.Version > p.current || slices.Contains(late, m)
+	})
 	for i, m := range slices.Backward(applied) {
 		if m.Version <= p.target {
 			break
