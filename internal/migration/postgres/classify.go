@@ -182,6 +182,8 @@ func changesSession(statements []migration.Statement) bool {
 		switch {
 		case len(w) == 2 && w[0] == "set":
 			return w[1] != "local" && w[1] != "transaction" && w[1] != "constraints"
+		case len(w) == 2 && w[0] == "reset", classify(s.SQL) == opaque: // RESET undoes what the session was set up with
+			return true
 		default:
 			return strings.Contains(strings.ToLower(s.SQL), "set_config")
 		}
