@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -19,7 +20,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 	}
 	d.unsettled = changesSession(s.Statements)
 	parts := units(s)
-	if len(parts) == 1 && !parts[0].alone && !parts[0].undone && d.unfinished != s.Name {
+	if len(parts) == 1 && !parts[0].single && !parts[0].alone && !parts[0].undone && d.unfinished != s.Name {
 		return d.run(ctx, s, d.unit(s, parts[0], d.changes(s.Change, s.Begin)))
 	}
 	return d.continued(ctx, s, parts)
@@ -62,12 +63,15 @@ func (d *driver) continued(ctx context.Context, s *migration.Step, parts []unit)
 		if i == len(parts)-1 {
 			after = append(d.changes(s.Change, s.Begin), d.forget())
 		}
+		again := p.begun != "" && p.begun == s.Statements[u.from].Hash()
+		p.begun = ""
+		u.alone = u.alone || again && u.single
+		if !u.alone && !u.undone {
+			err = d.run(ctx, s, d.unit(s, u, slices.Concat(before, after)))
+			u.alone = u.single && refusesTransaction(err)
+		}
 		if u.alone || u.undone {
-			again := p.begun != "" && p.begun == s.Statements[u.from].Hash()
 			err = d.aside(ctx, s, u, again, before, after)
-			p.begun = ""
-		} else {
-			err = d.run(ctx, s, d.unit(s, u, append(before, after...)))
 		}
 		if err != nil {
 			return err
@@ -121,6 +125,9 @@ func (d *driver) aside(ctx context.Context, s *migration.Step, u unit, again boo
 	}
 	if u.undone && !again {
 		if err := d.run(ctx, s, d.unit(s, u, nil)); err != nil {
+			if sqlState(err) != "" && !d.conn.IsClosed() { // nothing is left of it
+				_ = d.run(ctx, nil, []request{d.unmark(u.from)})
+			}
 			return err
 		}
 	}
@@ -229,7 +236,7 @@ func (d *driver) wasDone(ctx context.Context, s *migration.Step, u unit) (bool, 
 	switch k := classify(sql); {
 	case k == opaque || u.undone:
 		return false, tasks.WithNext(
-			tasks.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, and nobody can tell whether it was done", s.Name, s.Statements[u.from].Line, u.from+1),
+			tasks.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, or it failed behind a COMMIT of its own, and nobody can tell whether it was done", s.Name, s.Statements[u.from].Line, u.from+1),
 			"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
 	default:
 		return d.indexDone(ctx, sql)

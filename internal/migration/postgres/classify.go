@@ -135,6 +135,7 @@ type unit struct {
 	from, to int  // statements, to is not part of it
 	explicit bool // begins and ends its transaction itself
 	alone    bool // no transaction, so nothing can be recorded in it
+	single   bool // asked to be so, but tried in a transaction: most can be, and then nothing is ever in doubt
 	undone   bool // ends with ROLLBACK
 }
 
@@ -152,7 +153,7 @@ func units(s *migration.Step) []unit {
 	}
 	var all []unit
 	for i := 0; i < len(kinds); i++ {
-		u := unit{from: i, to: i + 1}
+		u := unit{from: i, to: i + 1, single: single && (kinds[i] == plain || kinds[i] == opaque)}
 		switch kinds[i] {
 		case begins:
 			u.explicit = true
@@ -161,8 +162,6 @@ func units(s *migration.Step) []unit {
 			u.to, u.undone = i+1, kinds[i] == undoes
 		case alone:
 			u.alone = true
-		case opaque:
-			u.alone = single // asked for: only then may it commit by itself
 		}
 		all = append(all, u)
 	}

@@ -66,8 +66,8 @@ func TestUnits(t *testing.T) {
 		"SELECT 1; VACUUM; SELECT 2; SELECT 3":                "0-1 1-2alone 2-3 3-4",
 		"BEGIN; SELECT 1; COMMIT":                             "0-3explicit",
 		"SELECT 1; BEGIN; SELECT 1; ROLLBACK; SELECT 2":       "0-1 1-4explicit,undone 4-5",
-		"-- initbox:no-transaction\nSELECT 1; CALL p()":       "0-1 1-2alone",
-		"-- initbox:no-transaction \r\nSELECT 1":              "0-1",
+		"-- initbox:no-transaction\nSELECT 1; CALL p()":       "0-1single 1-2single",
+		"-- initbox:no-transaction \r\nSELECT 1":              "0-1single",
 		"-- a\n-- initbox:no-transaction\nSELECT 1; SELECT 2": "0-2",
 		"BEGIN; COMMIT; CALL p()":                             "0-2explicit 2-3",
 	} {
@@ -78,7 +78,7 @@ func TestUnits(t *testing.T) {
 		var got []string
 		for _, u := range units(&migration.Step{Text: text, Statements: statements}) {
 			var flags []string
-			for name, is := range map[string]bool{"alone": u.alone, "undone": u.undone} {
+			for name, is := range map[string]bool{"single": u.single, "alone": u.alone, "undone": u.undone} {
 				if is {
 					flags = append(flags, name)
 				}

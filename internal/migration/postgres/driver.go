@@ -119,13 +119,21 @@ func sqlState(err error) string {
 
 // Codes that something is done about; see the appendix of PostgreSQL's manual.
 const (
-	undefinedTable   = "42P01"
-	undefinedObject  = "42704"
-	lockNotAvailable = "55P03"
-	deadlockDetected = "40P01"
-	serialization    = "40001"
-	queryCanceled    = "57014"
+	undefinedTable     = "42P01"
+	undefinedObject    = "42704"
+	lockNotAvailable   = "55P03"
+	deadlockDetected   = "40P01"
+	serialization      = "40001"
+	queryCanceled      = "57014"
+	activeTransaction  = "25001"
+	invalidTermination = "2D000"
 )
+
+// refusesTransaction reports whether err says that a statement cannot run inside
+// a transaction, or that it came to a COMMIT of its own in one.
+func refusesTransaction(err error) bool {
+	return sqlState(err) == activeTransaction || sqlState(err) == invalidTermination
+}
 
 // Repeat implements migration.Database.
 func Repeat(err error) bool {

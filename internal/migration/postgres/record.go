@@ -130,4 +130,9 @@ func (d *driver) mark(s *migration.Step, from, to int, done bool) []request {
 	return all
 }
 
+// unmark forgets that statement i was begun.
+func (d *driver) unmark(i int) request {
+	return request{sql: "DELETE FROM " + d.table(progressSuffix) + " WHERE statement = $1 AND NOT done", params: []string{strconv.Itoa(i + 1)}}
+}
+
 func (d *driver) forget() request { return request{sql: "DELETE FROM " + d.table(progressSuffix)} }
