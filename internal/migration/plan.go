@@ -52,9 +52,14 @@ func newPlan(s *source, o *Options, state State) (*plan, error) {
 	}
 	p.readHistory()
 	if o.DownTo != nil {
-		return p, p.down(unfinished)
+		err = p.down(unfinished)
+	} else {
+		err = p.up(unfinished)
 	}
-	return p, p.up(unfinished)
+	if err == nil && len(p.steps) == 0 && p.current != p.target {
+		err = fmt.Errorf("no file leads from %s to %s", versionName(p.current), versionName(p.target))
+	}
+	return p, err
 }
 
 // settleDirty decides about a dirty version. It returns the step that an earlier

@@ -44,3 +44,16 @@ func TestLateFileBesidesHalfDone(t *testing.T) {
 		})
 	}
 }
+
+// The highest version is a version.
+func TestHighestVersion(t *testing.T) {
+	const highest = "9223372036854775807"
+	s := newFileSite(t, highest+"_last.up.sql", "CREATE TABLE last (x int)", highest+"_last.down.sql", "DROP TABLE last")
+	s.run().did(t, 1)
+	s.wantSQL("SELECT version FROM schema_migrations", highest)
+	s.write("0_first.up.sql", "CREATE TABLE first (x int)")
+	s.run(outOfOrder).did(t, 1)
+	s.run().did(t, 0)
+	s.run(func(t *Task) { t.DownTo, t.AllowDown = "0", true }).did(t, 1)
+	s.wantSQL("SELECT version FROM schema_migrations", "0")
+}

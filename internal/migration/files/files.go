@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,7 +65,7 @@ func (m Migrations) Above(version int) Migrations {
 	return m[i:]
 }
 
-func compareVersion(m *Migration, version int) int { return m.Version - version }
+func compareVersion(m *Migration, version int) int { return cmp.Compare(m.Version, version) }
 
 // ReadMigrations reads all migrations of dir.
 func ReadMigrations(dir string) (Migrations, error) {
@@ -184,7 +185,7 @@ func (s *scan) result() (Migrations, error) {
 		}
 		all = append(all, m)
 	}
-	slices.SortFunc(all, func(a, b *Migration) int { return a.Version - b.Version })
+	slices.SortFunc(all, func(a, b *Migration) int { return cmp.Compare(a.Version, b.Version) })
 	return all, errors.Join(s.faults...)
 }
 
