@@ -168,25 +168,32 @@ func (p *plan) warn(format string, args ...any) error {
 
 // up plans the way up, and the seeds behind it.
 func (p *plan) up(unfinished *step) error {
+	at := p.current
+	if unfinished != nil {
+		at = unfinished.version
+	}
 	p.target = p.source.migrations.Newest()
 	newest := fmt.Sprintf("the newest file is version %d", p.target)
 	if p.opts.To != nil {
 		p.target = *p.opts.To
 		newest = fmt.Sprintf("--to says %d", p.target)
 	}
-	if p.current > p.target && unfinished == nil {
-		err := p.warn("the database is ahead: it is at version %d, %s", p.current, newest)
-		p.target = p.current
+	if unfinished != nil && !unfinished.down && unfinished.migration.Version > p.target {
+		return tasks.WithNext(tasks.Finalf("%s is half done and above version %d (--to)", unfinished.file.Name, p.target),
+			"finish it first: run once without --to")
+	}
+	if at > p.target {
+		err := p.warn("the database is ahead: it is at version %d, %s", at, newest)
+		p.target = at
+		if unfinished != nil {
+			p.steps = append(p.steps, *unfinished)
+		}
 		return err
 	}
 	if p.current != None && p.source.migrations.Find(p.current) == nil {
 		if err := p.warn("the database is at version %d, of which there is no file", p.current); err != nil {
 			return err
 		}
-	}
-	at := p.current
-	if unfinished != nil {
-		at = unfinished.version
 	}
 	late, err := p.compare(unfinished, at)
 	if err != nil {
