@@ -19,7 +19,7 @@ type plan struct {
 	fix      *fix // recorded before anything runs: a baseline, a resolution
 	steps    []step
 	seeds    []files.File
-	adopted  []Entry // migrations that another tool applied, for the history
+	adopted  []Entry // migrations that another tool applied, recorded before anything runs
 	warnings []string
 
 	history map[int]Entry // by version, of what is applied
@@ -39,7 +39,9 @@ type step struct {
 	version   int // that the database is at afterwards
 }
 
-func (p *plan) empty() bool { return p.fix == nil && len(p.steps) == 0 && len(p.seeds) == 0 }
+func (p *plan) empty() bool {
+	return p.fix == nil && len(p.adopted) == 0 && len(p.steps) == 0 && len(p.seeds) == 0
+}
 
 func newPlan(s *source, o *Options, state State) (*plan, error) {
 	p := &plan{source: s, opts: o, state: state, current: state.Version}
@@ -218,8 +220,10 @@ func (p *plan) up(unfinished *step) error {
 // those that came late.
 func (p *plan) compare(unfinished *step, at int) (files.Migrations, error) {
 	newest := None // that the history knows; what is above it, another tool has applied
-	for version := range p.history {
-		newest = max(newest, version)
+	for _, e := range p.state.History {
+		if e.Kind != Seed && e.Version <= p.current {
+			newest = max(newest, e.Version)
+		}
 	}
 	var late files.Migrations
 	for _, m := range p.source.migrations {

@@ -179,11 +179,8 @@ func (r *run) perform(ctx context.Context, p *plan) error {
 	for _, w := range p.warnings {
 		r.env.Log.Warn(w)
 	}
-	if f := p.fix; f != nil {
-		err := r.env.Do(ctx, f.verb, f.target, func() error { return r.drv.Record(ctx, f.change) })
-		if err != nil {
-			return err
-		}
+	if err := r.record(ctx, p); err != nil {
+		return err
 	}
 	if err := r.migrate(ctx, p); err != nil {
 		return err
@@ -194,6 +191,21 @@ func (r *run) perform(ctx context.Context, p *plan) error {
 		}
 	}
 	return nil
+}
+
+// record records what p knows without running anything.
+func (r *run) record(ctx context.Context, p *plan) error {
+	if f := p.fix; f != nil {
+		err := r.env.Do(ctx, f.verb, f.target, func() error { return r.drv.Record(ctx, f.change) })
+		if err != nil {
+			return err
+		}
+	}
+	if len(p.adopted) == 0 {
+		return nil
+	}
+	target := count(len(p.adopted), "migration") + " that another tool applied"
+	return r.env.Do(ctx, "adopt", target, func() error { return r.drv.Record(ctx, Change{Add: p.adopted}) })
 }
 
 // confirm compares what the database says in the end with what it should say.

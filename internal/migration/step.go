@@ -24,11 +24,6 @@ func (r *run) step(ctx context.Context, p *plan, i int) error {
 	} else {
 		change.Add = []Entry{{Kind: Applied, Version: s.migration.Version, Name: s.file.Name, SHA256: s.file.SHA256, Pod: r.opts.Pod}}
 	}
-	for _, e := range p.adopted {
-		if i == 0 && e.Version <= s.version {
-			change.Add = append(change.Add, e)
-		}
-	}
 	return r.do(ctx, verb, s.migration.String(), &Step{
 		Name: s.file.Name, SHA256: s.file.SHA256, Statements: r.source.statements[s.file.Name], Text: s.file.SQL, Change: change,
 	})

@@ -120,14 +120,40 @@ func TestSeeds(t *testing.T) {
 	s.at("1|f")
 }
 
-// Another tool's versions are taken over, with the files as they are now.
+// Another tool's versions are taken over, with the files as they are now, also
+// if there is nothing else to do: what comes later is late.
 func TestAdoption(t *testing.T) {
 	s := newSite(t)
-	s.counting(1, 3)
-	s.sql("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, false); CREATE TABLE ran (version int)")
+	s.counting(1, 4)
+	remove(t, s.dir, "2_step.up.sql", "2_step.down.sql", "4_step.up.sql", "4_step.down.sql")
+	s.sql("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (3, false); CREATE TABLE ran (version int)")
+	r := s.dryRun()
+	r.did(t, 1)
+	if !strings.Contains(r.log, `msg="would adopt" target="2 migrations that another tool applied"`) {
+		t.Error(r.log)
+	}
 	s.run().did(t, 1)
-	s.wantSQL("SELECT kind, version FROM schema_migrations_history ORDER BY version", "baseline|1 baseline|2 applied|3")
+	s.wantSQL("SELECT kind, version FROM schema_migrations_history ORDER BY version", "baseline|1 baseline|3")
 	s.run().did(t, 0)
+	s.at("3|f")
+
+	s.counting(2, 2)
+	s.run().wants(t, tasks.Final, "out of order: 2_step.up.sql came after version 3")
+	s.counting(4, 4)
+	s.run().wants(t, tasks.Final, "out of order: 2_step.up.sql came after version 3")
+	s.run(outOfOrder).did(t, 2)
+	s.wantSQL("SELECT version FROM ran", "2 4")
+	s.run().did(t, 0)
+}
+
+// What another tool applied is not late where its last version is resolved.
+func TestAdoptionOfDirty(t *testing.T) {
+	s := newSite(t)
+	s.counting(1, 3)
+	s.sql("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (2, true); CREATE TABLE ran (version int)")
+	s.run(func(t *Task) { t.Resolve = "2=applied" }).did(t, 3)
+	s.wantSQL("SELECT kind, version FROM schema_migrations_history ORDER BY version", "baseline|1 baseline|2 applied|3")
+	s.at("3|f")
 }
 
 func TestTableAndSchema(t *testing.T) {

@@ -68,13 +68,13 @@ func TestTurnsWithGolangMigrate(t *testing.T) {
 			s := newSite(t)
 			s.counting(1, 10)
 			s.cli(scheme, "up", "2")
-			s.run(func(t *Task) { t.To = "4" }).did(t, 2)
+			s.run(func(t *Task) { t.To = "4" }).did(t, 3) // what the other one did is adopted, and two migrations
 			s.cli(scheme, "up", "2")
-			s.run(func(t *Task) { t.To = "8" }).did(t, 2)
+			s.run(func(t *Task) { t.To = "8" }).did(t, 3)
 			s.cli(scheme, "down", "3")
 			s.run(func(t *Task) { t.To = "7" }).did(t, 2)
 			s.cli(scheme, "up")
-			s.run().did(t, 0)
+			s.run().did(t, 1)
 			s.at("10|f")
 			s.wantSQL("SELECT version FROM ran ORDER BY 1", "1 2 3 4 5 6 7 8 9 10")
 			s.run(func(t *Task) { t.DownTo, t.AllowDown = "5", true }).did(t, 5)
@@ -115,7 +115,7 @@ func TestDirtyByGolangMigrate(t *testing.T) {
 	}
 	s.counting(2, 2)
 	s.run().wants(t, tasks.Final, "version 2 (2_step.up.sql) is dirty")
-	s.run(func(t *Task) { t.Resolve = "2=not-applied" }).did(t, 2)
+	s.run(func(t *Task) { t.Resolve = "2=not-applied" }).did(t, 3) // the resolution, 1 adopted, and 2
 	s.wantSQL("SELECT version FROM ran", "1 2")
 }
 
