@@ -185,12 +185,7 @@ func (p *plan) up(unfinished *step) error {
 			"finish it first: run once without --to")
 	}
 	if at > p.target {
-		err := p.warn("the database is ahead: it is at version %d, %s", at, newest)
-		p.target = at
-		if unfinished != nil {
-			p.steps = append(p.steps, *unfinished)
-		}
-		return err
+		return p.ahead(unfinished, at, newest)
 	}
 	if p.current != None && p.source.migrations.Find(p.current) == nil {
 		if err := p.warn("the database is at version %d, of which there is no file", p.current); err != nil {
@@ -213,6 +208,24 @@ func (p *plan) up(unfinished *step) error {
 		}
 	}
 	p.planSeeds()
+	return nil
+}
+
+// ahead plans for a database at a version above the target: a half-done file is
+// finished. Seeds for an older schema do not belong into this one.
+func (p *plan) ahead(unfinished *step, at int, newest string) error {
+	if err := p.warn("the database is ahead: it is at version %d, %s", at, newest); err != nil {
+		return err
+	}
+	p.planSeeds()
+	if n := len(p.seeds); n > 0 {
+		p.seeds = nil
+		p.warnings = append(p.warnings, fmt.Sprintf("not run because the database is ahead: %s for version %d", count(n, "seed"), p.target))
+	}
+	p.target = at
+	if unfinished != nil {
+		p.steps = append(p.steps, *unfinished)
+	}
 	return nil
 }
 

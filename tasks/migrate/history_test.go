@@ -172,3 +172,24 @@ func TestTableAndSchema(t *testing.T) {
 	s.wantSQL("SELECT version FROM first.schema_migrations", "2")
 	s.wantSQL("SELECT version FROM public.schema_migrations", "1")
 }
+
+// Seeds belong to the newest migration: where the database is ahead of the files
+// or of --to they are not run, and that is said.
+func TestSeedsOfDatabaseAhead(t *testing.T) {
+	s := newFileSite(t)
+	s.counting(1, 2)
+	s.run().did(t, 2)
+	dir := t.TempDir()
+	write(t, dir, "a.sql", "INSERT INTO ran VALUES (100)", "b.sql", "INSERT INTO ran VALUES (200)")
+	seeds := func(t *Task) { t.Seeds = dir }
+	r := s.run(seeds, func(t *Task) { t.To = "1" })
+	r.did(t, 0)
+	r.warns(t, "not run because the database is ahead: 2 seeds for version 1")
+	if !strings.Contains(r.summary, "2 seeds for version 1") {
+		t.Errorf("the summary is %q", r.summary)
+	}
+	s.run(seeds).did(t, 2)
+	if r := s.run(seeds, func(t *Task) { t.To = "1" }); strings.Contains(r.log, "not run because") {
+		t.Error(r.log)
+	}
+}

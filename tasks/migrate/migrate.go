@@ -23,7 +23,8 @@ VERSION_title.up.sql with an optional VERSION_title.down.sql, also packed as
 waited for; if it is at the newest version already, that is all: one query and
 no lock. Any number of pods may start at the same time: one works, the others
 wait for its lock and then find nothing to do. The golang-migrate command line
-may work on the same database: its table and its lock are used.
+may work on the same database: its table and its lock are used. What it applied
+is written into the history by the next run.
 
 On PostgreSQL and SQLite each file is one transaction together with its version,
 so that a pod that is killed leaves nothing half done. On PostgreSQL a file is
