@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -77,6 +79,9 @@ func (t *Target) firstSQL(ctx context.Context, query string, open func() (*sql.D
 	if query == "" {
 		query = selectOne
 	} else if t.Driver == MySQL { // the file of SQLite is opened for reading only
+		if err := boundMySQL(ctx, conn); err != nil {
+			return a, err
+		}
 		if _, err := conn.ExecContext(ctx, "START TRANSACTION READ ONLY"); err != nil {
 			return a, err
 		}
@@ -92,6 +97,27 @@ func (t *Target) firstSQL(ctx context.Context, query string, open func() (*sql.D
 		}
 	}
 	return a, errors.Join(rows.Err(), rows.Close())
+}
+
+// boundGrace is how much longer than ctx a query may run on the server: MySQL ends
+// some as if they had succeeded, which nobody must be there to see.
+const boundGrace = time.Second
+
+// boundMySQL makes the server end by itself what still runs at the end of ctx. The
+// library only closes the connection, which the server does not look at while it
+// works: queries of one attempt after the other would pile up there.
+func boundMySQL(ctx context.Context, conn *sql.Conn) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	ms := (time.Until(deadline) + boundGrace).Milliseconds()
+	// MariaDB leaves out what is for MySQL 5.7.8, which leaves out what is for MariaDB.
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("SET @initbox = 1 /*M!100101 , SESSION max_statement_time = %d.%03d */ /*!50708 , SESSION max_execution_time = %d */", ms/1000, ms%1000, ms))
+	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
+		return nil // a server, or a proxy before it, that cannot do it
+	}
+	return err
 }
 
 func scan(rows *sql.Rows) (Answer, error) {
