@@ -9,4 +9,6 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 )
 
+require golang.org/x/net v0.62.0 // indirect
+
 replace github.com/initbox/initbox => ../

@@ -19,6 +19,10 @@ type Env struct {
 	Stdout io.Writer // only for output that was asked for
 	DryRun bool      // change nothing, say what would change
 
+	// ListAll makes a dry-run log every change instead of the first ten. A Task
+	// sets it whose changes are few and whose reader wants to know each.
+	ListAll bool
+
 	// Secrets holds what must not be printed. A Task adds each secret as soon as
 	// it has read it; log, errors and termination message pass through it.
 	Secrets *redact.Set
@@ -70,11 +74,11 @@ func (e *Env) Do(ctx context.Context, verb, target string, change func() error) 
 // would counts and logs a change that a dry-run does not make.
 func (e *Env) would(ctx context.Context, verb, target string) {
 	n, level := e.count(), slog.LevelInfo
-	if n > shownChanges {
+	if n > shownChanges && !e.ListAll {
 		level = slog.LevelDebug
 	}
 	e.Log.Log(ctx, level, "would "+verb, "target", target)
-	if n == shownChanges+1 {
+	if n == shownChanges+1 && !e.ListAll {
 		e.Log.Info("further changes are only counted, --log-level=debug shows them")
 	}
 }

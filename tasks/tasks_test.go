@@ -78,6 +78,23 @@ func TestDoDryRun(t *testing.T) {
 	}
 }
 
+// A dry-run logs the first ten changes and counts the others, unless each matters.
+func TestDoDryRunLists(t *testing.T) {
+	for all, want := range map[bool]int{false: shownChanges, true: 25} {
+		var log bytes.Buffer
+		e := testEnv(&log, true)
+		e.ListAll = all
+		for i := range 25 {
+			if err := e.Do(t.Context(), "create", fmt.Sprint(i), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), "would create"); n != want || e.Changes() != 25 {
+			t.Errorf("all %v: %d lines for %d changes, want %d", all, n, e.Changes(), want)
+		}
+	}
+}
+
 func TestPollKeepsTheLastError(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

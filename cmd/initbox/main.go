@@ -9,6 +9,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 	"github.com/initbox/initbox/tasks/chown"
 	"github.com/initbox/initbox/tasks/copyconfig"
+	"github.com/initbox/initbox/tasks/migrate"
+	"github.com/initbox/initbox/tasks/waitdb"
 	"github.com/initbox/initbox/tasks/waithttp"
 	"github.com/initbox/initbox/tasks/waittcp"
 )
@@ -22,6 +24,8 @@ var specs = []tasks.Spec{
 	waithttp.Spec,
 	copyconfig.Spec,
 	chown.Spec,
+	waitdb.Spec,
+	migrate.Spec,
 }
 
 func main() {

@@ -1,8 +1,9 @@
 // The demo shows initbox hold back an application until what it needs answers.
 // It starts a database (a TCP port that opens late) and an API (an HTTP server
-// that answers 503 at first), runs initbox with plan.yaml, and then does what an
-// application does first: it connects to both. It fails unless initbox kept its
-// promises, so that it is a test as well.
+// that answers 503 at first), runs initbox with plan.yaml, which also migrates an
+// embedded SQLite database, and then does what an application does first: it
+// connects to both. Then the pod starts again and initbox must find nothing to do.
+// The demo fails unless initbox kept its promises, so that it is a test as well.
 //
 //	go run ./examples/demo bin/initbox
 package main
@@ -58,7 +59,12 @@ func demo(initbox string) error {
 		return err
 	}
 
-	env := []string{"TCP_ADDR=" + db.addr(), "HTTP_URL=" + api.url()}
+	data, err := os.MkdirTemp("", "initbox-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
+	env := []string{"TCP_ADDR=" + db.addr(), "HTTP_URL=" + api.url(), "DATA=" + data}
 	message, err := prepare(ctx, stage, initbox, env)
 	ended := time.Now()
 	if err != nil {
@@ -68,7 +74,25 @@ func demo(initbox string) error {
 	if err := application(ctx, stage, db.addr(), api.url()); err != nil {
 		return fmt.Errorf("the application started too early: %w", err)
 	}
-	return judge(stage, ended, message, db, api)
+	if err := judge(stage, ended, message, db, api); err != nil {
+		return err
+	}
+	return restart(ctx, stage, initbox, env, message)
+}
+
+// restart runs initbox again, as a pod does that starts again: on the same volume
+// it must find nothing to do.
+func restart(ctx context.Context, stage *stage, initbox string, env []string, first string) error {
+	stage.print("The pod starts again, with the same volume:\n")
+	second, err := prepare(ctx, stage, initbox, env)
+	if err != nil {
+		return err
+	}
+	stage.print("\n  the termination message:\n" + indent(second))
+	if !strings.Contains(first, "2 changes") || !strings.Contains(second, "0 changes") {
+		return fmt.Errorf("the first run should make 2 changes and the second 0:\n%s\n%s", first, second)
+	}
+	return nil
 }
 
 func introduce(stage *stage, db *database, api *api) error {
@@ -81,7 +105,8 @@ func introduce(stage *stage, db *database, api *api) error {
   database  %s opens after %s
   api       %s answers 503, and 200 after %s
 
-initbox run -f %s holds it back until they answer:
+initbox run -f %s holds it back until they answer, and migrates the database
+in its volume, a SQLite file:
 
 %s
 `, db.addr(), databaseAfter, api.url(), apiAfter, planFile, indent(string(plan))))

@@ -29,11 +29,16 @@ func Defaults(attempt time.Duration) Options {
 	return Options{AttemptTimeout: attempt, MaxInterval: tasks.DefaultMaxInterval, Successes: 1}
 }
 
-// Flags binds o to fs.
-func (o *Options) Flags(fs *pflag.FlagSet) {
+// PaceFlags binds what concerns a single target to fs.
+func (o *Options) PaceFlags(fs *pflag.FlagSet) {
 	flags.Duration(fs, &o.AttemptTimeout, "attempt-timeout", time.Millisecond, "bound of one attempt; attempts overlap, so a hanging one delays nothing")
 	flags.Duration(fs, &o.MaxInterval, "max-interval", time.Millisecond, "longest time between attempts, reached after about two minutes")
 	flags.Int(fs, &o.Successes, "successes", 1, 1000, "successes in a row that make a target ready")
+}
+
+// Flags binds o to fs.
+func (o *Options) Flags(fs *pflag.FlagSet) {
+	o.PaceFlags(fs)
 	fs.BoolVar(&o.Any, "any", false, "end when one target is ready instead of all")
 }
 

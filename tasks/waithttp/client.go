@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/inputfile"
 	"github.com/initbox/initbox/internal/redact"
 	"github.com/initbox/initbox/tasks"
 )
@@ -55,7 +56,7 @@ func (c *client) readHeader() error {
 	if c.task.HeaderFile == "" {
 		return nil
 	}
-	data, err := readFile("header-file", c.task.HeaderFile)
+	data, err := inputfile.Read("header-file", c.task.HeaderFile)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (c *client) readBody() error {
 		return nil
 	}
 	var err error
-	c.body, err = readFile("body-file", c.task.BodyFile)
+	c.body, err = inputfile.Read("body-file", c.task.BodyFile)
 	return err
 }
 
@@ -94,11 +95,11 @@ func (t *Task) tlsConfig() (*tls.Config, error) {
 	}
 	var errs []error
 	if t.CA != "" {
-		pem, err := readFile("ca", t.CA)
+		pem, err := inputfile.Read("ca", t.CA)
 		errs = append(errs, err)
 		config.RootCAs = x509.NewCertPool()
 		if err == nil && !config.RootCAs.AppendCertsFromPEM(pem) {
-			errs = append(errs, badFile("ca", t.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"))
+			errs = append(errs, inputfile.Bad("ca", t.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"))
 		}
 	}
 	if t.ClientCert != "" {
@@ -110,8 +111,8 @@ func (t *Task) tlsConfig() (*tls.Config, error) {
 }
 
 func (t *Task) clientCertificate() (tls.Certificate, error) {
-	certPEM, certErr := readFile("client-cert", t.ClientCert)
-	keyPEM, keyErr := readFile("client-key", t.ClientKey)
+	certPEM, certErr := inputfile.Read("client-cert", t.ClientCert)
+	keyPEM, keyErr := inputfile.Read("client-key", t.ClientKey)
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return tls.Certificate{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/initbox/initbox/internal/inputfile"
 	"github.com/initbox/initbox/internal/redact"
 	"github.com/initbox/initbox/tasks"
 )
@@ -43,7 +44,7 @@ func (c *client) readBasicAuth(path string) error {
 	user, password, ok := strings.Cut(line, ":")
 	if !ok {
 		c.secrets.Add(line)
-		return badFile("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
+		return inputfile.Bad("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
 	}
 	if c.header == nil {
 		return nil // --header was refused

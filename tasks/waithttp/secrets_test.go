@@ -103,7 +103,7 @@ func TestTokenIsReadAgain(t *testing.T) {
 
 func TestBadFiles(t *testing.T) {
 	dir := t.TempDir()
-	missing, big := filepath.Join(dir, "missing"), file(t, strings.Repeat("x", maxFile+1))
+	missing, big := filepath.Join(dir, "missing"), file(t, strings.Repeat("x", 1<<20+1))
 	empty, lines := file(t, "\n"), file(t, "hush one\nhush two\n")
 	noColon, authorization := file(t, "hush"), file(t, "Authorization: hush")
 	cert, key := files(t, newCA(t, "A").leaf(t, nil))

@@ -1,0 +1,2 @@
+CREATE TABLE orders (id integer PRIMARY KEY, item text NOT NULL);
+CREATE INDEX orders_item ON orders (item);

@@ -1,0 +1,1 @@
+ALTER TABLE orders ADD COLUMN price integer NOT NULL DEFAULT 0;

@@ -1,0 +1,105 @@
+package db
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/tasks"
+)
+
+// patience is what a test gives to something that must happen.
+const patience = 20 * time.Second
+
+var servers testdb.Servers
+
+func TestMain(m *testing.M) {
+	defer servers.Stop()
+	m.Run()
+}
+
+// A buffer is a log that several goroutines write.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// newTarget returns the target of o. What it logs must not hold a secret, which
+// is looked for at the end of the test. The log is not redacted, so that nothing
+// relies on that.
+func newTarget(t *testing.T, o Options, secrets ...string) (*Target, *tasks.Env) {
+	t.Helper()
+	log := new(buffer)
+	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), io.Discard, false)
+	if err := o.Check(); err != nil {
+		t.Fatal(err)
+	}
+	target, err := o.Target(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { noSecrets(t, log.String()+target.Name, append(secrets, testdb.AdminPassword, o.Password)) })
+	return target, env
+}
+
+func noSecrets(t *testing.T, text string, secrets []string) {
+	t.Helper()
+	for _, s := range secrets {
+		if s != "" && strings.Contains(text, s) {
+			t.Errorf("a secret is in: %s", text)
+		}
+	}
+}
+
+// ask logs in with o once.
+func ask(t *testing.T, o Options, secrets ...string) error {
+	t.Helper()
+	target, _ := newTarget(t, o, secrets...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, err := target.First(ctx, "")
+	if err != nil {
+		noSecrets(t, err.Error()+tasks.NextOf(err), append(secrets, testdb.AdminPassword, o.Password))
+	}
+	return err
+}
+
+// want checks kind and words of an error, and that one for the run says what to
+// do next.
+func want(t *testing.T, err error, kind tasks.Kind, words string) {
+	t.Helper()
+	switch {
+	case err == nil || !strings.Contains(err.Error(), words) || tasks.KindOf(err) != kind:
+		t.Errorf("got %v (kind %d), want kind %d and %q", err, tasks.KindOf(err), kind, words)
+	case tasks.NextOf(err) == "" && kind != tasks.Usage:
+		t.Errorf("%v: no next step", err)
+	}
+}
+
+// eventually repeats check until it is true.
+func eventually(t *testing.T, what string, check func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !check(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it never happens: " + what)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package migration
+
+import "fmt"
+
+// A StatementError is a statement that the server refused. Its text holds no SQL.
+type StatementError struct {
+	File      string
+	Line      int
+	Statement int    // counted from 1; 0 for what is checked as the file ends
+	Code      string // SQLSTATE, or the server's error number
+	Message   string // the server's
+	Hint      string // the server's, or ours; "" if there is none
+	Err       error  // the library's own
+}
+
+func (e *StatementError) Error() string {
+	if e.Statement == 0 {
+		return fmt.Sprintf("%s, at its end: %s (%s)", e.File, e.Message, e.Code)
+	}
+	return fmt.Sprintf("%s, line %d (statement %d): %s (%s)", e.File, e.Line, e.Statement, e.Message, e.Code)
+}
+
+func (e *StatementError) Unwrap() error { return e.Err }
+
+// A SyntaxError is text that ends inside something.
+type SyntaxError struct {
+	Line    int // where it began
+	Message string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
+
+// Syntax returns a *SyntaxError.
+func Syntax(line int, format string, args ...any) error {
+	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,316 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
+	"github.com/initbox/initbox/tasks"
+)
+
+// Apply implements migration.Driver.
+func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
+	if d.unsettled {
+		if err := d.configure(ctx); err != nil {
+			return err
+		}
+	}
+	d.unsettled = true
+	a := &application{driver: d, step: s, group: none}
+	if err := a.resume(ctx); err != nil {
+		return err
+	}
+	for i := a.done; i < len(s.Statements); {
+		next, err := a.statement(ctx, i)
+		if err != nil {
+			return err
+		}
+		i = next
+	}
+	return d.settle(ctx, transaction(d.tables().Changes(s.Change, s.Begin))...)
+}
+
+// An application is one file on its way.
+type application struct {
+	*driver
+	step  *migration.Step
+	done  int     // statements that were done before
+	begun *string // fingerprint of the statement behind these, if it was begun
+	group int     // statement that began the file's own transaction, or none
+}
+
+const none = -1
+
+// resume finds what was done of the file before, or notes that it begins. A seed
+// that was changed begins anew: it is made to be repeated.
+func (a *application) resume(ctx context.Context) error {
+	p, err := a.readProgress(ctx)
+	if err != nil {
+		return err
+	}
+	change := a.step.Change.Version
+	if p.fits && p.name == a.step.Name && (change == nil) != p.version.Valid && (change == nil || *change == p.version.V) {
+		a.done, err = migration.Resume(a.step, p.done)
+		switch {
+		case err == nil:
+			a.begun = p.begun
+			return a.takeOver(ctx, p)
+		case change != nil:
+			return err
+		}
+	}
+	a.done = 0
+	requests := []records.Request{a.tables().Forget(), a.header()}
+	if change != nil {
+		requests = append(requests, a.tables().SetVersion(*change, true)...)
+	}
+	return a.settle(ctx, transaction(requests)...)
+}
+
+// takeOver makes the session what it was when the earlier run ended.
+func (a *application) takeOver(ctx context.Context, p progress) error {
+	if a.begun != nil && a.done < len(a.step.Statements) && p.begunHash != a.step.Statements[a.done].Hash() {
+		return tasks.WithNext(
+			tasks.Finalf("%s: statement %d was changed, but a run was interrupted while its old text ran, and it may have been done", a.step.Name, a.done+1),
+			"restore the statement as it was, or finish by hand and record it with --resolve-dirty")
+	}
+	for i := range a.done {
+		if sql := a.step.Statements[i].SQL; classify(sql) == session {
+			if err := a.run(ctx, i); err != nil {
+				return err
+			}
+		}
+	}
+	return a.settle(ctx, a.header())
+}
+
+func (a *application) header() records.Request {
+	return records.Request{SQL: "REPLACE INTO " + a.table(records.Progress) + " (statement, name, version, sha256, done, fingerprint, session, pod) VALUES (0, ?, ?, ?, FALSE, '', ?, ?)",
+		Args: []any{a.step.Name, a.step.Change.Version, a.step.SHA256, a.id, a.opts.Pod}}
+}
+
+// progress is what TABLE_progress holds.
+type progress struct {
+	name      string
+	version   sql.Null[int] // that the file leads to; none for a seed
+	fits      bool          // the version row is as it was left
+	done      []string      // hashes of statements
+	begun     *string       // fingerprint of the statement behind these, if it was begun
+	begunHash string
+}
+
+func (d *driver) readProgress(ctx context.Context) (progress, error) {
+	var p progress
+	rows, err := d.conn.QueryContext(ctx, "SELECT p.statement, p.name, p.version, p.sha256, p.done, p.fingerprint, "+
+		"p.version IS NULL OR COALESCE(v.dirty AND v.version = p.version, FALSE) FROM "+d.table(records.Progress)+" p LEFT JOIN "+d.table("")+" v ON TRUE ORDER BY p.statement")
+	if err != nil {
+		return p, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var statement int
+		var name, hash, fingerprint string
+		var version sql.Null[int]
+		var done, fits bool
+		if err := rows.Scan(&statement, &name, &version, &hash, &done, &fingerprint, &fits); err != nil {
+			return p, err
+		}
+		switch {
+		case statement == 0:
+			p.name, p.version, p.fits = name, version, fits
+		case done:
+			p.done = append(p.done, hash)
+		default:
+			p.begun, p.begunHash = &fingerprint, hash
+		}
+	}
+	return p, rows.Err()
+}
+
+// statement runs statement i, and may be some behind it, and records them. It
+// returns which comes next.
+func (a *application) statement(ctx context.Context, i int) (next int, err error) {
+	k := classify(a.step.Statements[i].SQL)
+	if begun := a.begun; begun != nil {
+		a.begun = nil
+		if done, err := a.wasDone(ctx, i, k, *begun); err != nil || done {
+			return i + 1, err
+		}
+	}
+	switch {
+	case k == inserts && a.group == none:
+		return a.together(ctx, i)
+	case k == locks:
+		err = a.settle(ctx, a.mark(a.step, i, true, ""))
+	case k == begins, k == session: // after a crash both run again anyhow
+		if err = a.run(ctx, i); err == nil {
+			err = a.settle(ctx, a.mark(a.step, i, true, ""))
+		}
+		if k == begins {
+			a.group = i
+		}
+	case k == commits && a.group != none:
+		if err = a.settle(ctx, a.mark(a.step, i, true, "")); err == nil {
+			err = a.run(ctx, i)
+		}
+		a.group = none
+	case k == rollsBack && a.group != none:
+		err = a.rollBack(ctx, i)
+	default:
+		err = a.recorded(ctx, i, k)
+	}
+	return i + 1, err
+}
+
+// togetherFor is how long INSERTs share a transaction: long enough for a file of
+// many thousands, and not so long that anybody waits for their locks.
+const togetherFor = 100 * time.Millisecond
+
+// together runs statement i and those like it behind it in one transaction with
+// what records them.
+func (a *application) together(ctx context.Context, i int) (next int, err error) {
+	if err := a.settle(ctx, records.Request{SQL: "START TRANSACTION"}); err != nil {
+		return i, err
+	}
+	begin, statements := time.Now(), a.step.Statements
+	var done []records.Request
+	for next = i; next == i || next < len(statements) && time.Since(begin) < togetherFor && classify(statements[next].SQL) == inserts; next++ {
+		if err = a.try(ctx, next); err != nil {
+			break
+		}
+		done = append(done, a.mark(a.step, next, true, ""))
+	}
+	if err != nil && (!refused(err) || Repeat(err)) { // it may all be undone
+		done = nil
+	}
+	end := "COMMIT"
+	if len(done) == 0 {
+		end = "ROLLBACK"
+	}
+	if e := a.settle(ctx, append(done, records.Request{SQL: end})...); e != nil && (err == nil || refused(err)) {
+		return i, e // the connection was lost, and with it maybe all of this
+	}
+	if err != nil {
+		err = a.failure(ctx, next, err)
+	}
+	return next, err
+}
+
+// recorded runs statement i between the two writes of its row.
+func (a *application) recorded(ctx context.Context, i int, k kind) error {
+	fingerprint := ""
+	if k == ddl || k == executes {
+		var err error
+		if fingerprint, err = a.fingerprint(ctx, k, a.step.Statements[i].SQL); err != nil {
+			return a.failure(ctx, i, err)
+		}
+	}
+	before := []records.Request{a.mark(a.step, i, false, fingerprint)}
+	after := []records.Request{a.markDone(i)}
+	if k == ddl {
+		a.group = none // it commits
+	}
+	if a.group == none {
+		before = append([]records.Request{{SQL: "START TRANSACTION"}}, before...)
+		after = append(after, records.Request{SQL: "COMMIT"})
+	}
+	if err := a.settle(ctx, before...); err != nil {
+		return err
+	}
+	if err := a.run(ctx, i); err != nil {
+		return err
+	}
+	return a.settle(ctx, after...)
+}
+
+// rollBack runs a ROLLBACK of the file's own, which takes the rows of the
+// statements before it back as well.
+func (a *application) rollBack(ctx context.Context, i int) error {
+	if err := a.run(ctx, i); err != nil {
+		return err
+	}
+	var again []records.Request
+	for j := a.group; j <= i; j++ {
+		again = append(again, a.mark(a.step, j, true, ""))
+	}
+	if toSavepoint(a.step.Statements[i].SQL) {
+		return a.settle(ctx, again...)
+	}
+	a.group = none
+	return a.settle(ctx, transaction(again)...)
+}
+
+// try runs statement i.
+func (a *application) try(ctx context.Context, i int) error {
+	a.step.At(i + 1)
+	return a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, a.step.Statements[i].SQL) })
+}
+
+// run runs statement i and words its error. After a definite refusal nothing is
+// left of it; else what is recorded of it stays, for the next run to judge.
+func (a *application) run(ctx context.Context, i int) error {
+	err := a.try(ctx, i)
+	if err == nil {
+		return nil
+	}
+	undo := []records.Request{{SQL: "ROLLBACK"}}
+	if refused(err) {
+		undo = append(undo, a.unmark(i))
+	}
+	if e := a.settle(ctx, undo...); e != nil && refused(err) {
+		err = e // the connection was lost: what there was to say, the next run will
+	}
+	return a.failure(ctx, i, err)
+}
+
+// atLine is the end of the server's message about syntax.
+var atLine = regexp.MustCompile(`at line (\d+)$`)
+
+// failure words an error of statement i.
+func (a *application) failure(ctx context.Context, i int, err error) error {
+	st := a.step.Statements[i]
+	if e := ctx.Err(); e != nil {
+		return fmt.Errorf("%s, line %d (statement %d): interrupted: %w", a.step.Name, st.Line, i+1, e)
+	}
+	e := (*mysql.MySQLError)(nil)
+	if !errors.As(err, &e) || !refused(err) {
+		return fmt.Errorf("%s, line %d (statement %d): %w", a.step.Name, st.Line, i+1, err)
+	}
+	f := &migration.StatementError{File: a.step.Name, Line: st.Line, Statement: i + 1,
+		Code: fmt.Sprintf("error %d, SQLSTATE %s", e.Number, e.SQLState[:]), Message: e.Message, Err: err}
+	if e.Number == syntaxError { // the message repeats the statement
+		f.Message = "the server does not understand the statement"
+		if m := atLine.FindStringSubmatch(e.Message); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			f.Line += n - 1
+		}
+	}
+	return f
+}
+
+// wasDone reports whether statement i, which an earlier run began, was done.
+func (a *application) wasDone(ctx context.Context, i int, k kind, before string) (bool, error) {
+	st := a.step.Statements[i]
+	if k == ddl || k == executes {
+		now, err := a.fingerprint(ctx, k, st.SQL)
+		switch {
+		case err != nil:
+			return false, err
+		case now != before:
+			return true, a.settle(ctx, a.markDone(i))
+		case !blind(st.SQL):
+			return false, nil
+		}
+	}
+	return false, tasks.WithNext(
+		tasks.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, and nobody can tell whether it was done", a.step.Name, st.Line, i+1),
+		"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
+}

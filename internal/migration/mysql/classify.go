@@ -1,0 +1,156 @@
+package mysql
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/sqlsplit"
+)
+
+// A kind is what a statement means for transactions.
+type kind int
+
+const (
+	plain     kind = iota // UPDATE and the like, which do not commit
+	inserts               // INSERT of VALUES: the same, and quick
+	session               // SET and the like, whose effect ends with the session
+	ddl                   // commits by itself, before and after
+	executes              // EXECUTE, of any one statement
+	opaque                // CALL and the like, of any number of statements
+	begins                // BEGIN
+	commits               // COMMIT
+	rollsBack             // ROLLBACK, also to a savepoint
+	locks                 // LOCK TABLES, UNLOCK TABLES
+)
+
+// classify tells the kind of a statement by its first words. What it does not know
+// it takes for DDL, of which most is expected.
+func classify(sql string) kind {
+	w := words(sql, 4)
+	first, second := w[0], w[1]
+	switch first {
+	case "INSERT":
+		if slices.Contains(words(sql, maxColumns), "VALUES") {
+			return inserts
+		}
+		return plain
+	case "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "LOAD", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
+		"SAVEPOINT", "RELEASE", "HANDLER", "SIGNAL", "(":
+		return plain
+	case "CREATE", "DROP":
+		if second == "TEMPORARY" {
+			return plain
+		}
+		return ddl
+	case "SET":
+		if second == "GLOBAL" || second == "PERSIST" || second == "PASSWORD" || second == "DEFAULT" {
+			return ddl
+		}
+		return session
+	case "USE", "PREPARE", "DEALLOCATE":
+		return session
+	case "EXECUTE":
+		return executes
+	case "CALL", "IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR", "XA":
+		return opaque
+	case "BEGIN":
+		if second == "NOT" {
+			return opaque
+		}
+		return begins
+	case "START":
+		if second == "TRANSACTION" {
+			return begins
+		}
+	case "COMMIT":
+		return commits
+	case "ROLLBACK":
+		return rollsBack
+	case "LOCK", "UNLOCK":
+		return locks
+	}
+	return ddl
+}
+
+// maxColumns is how far the VALUES of an INSERT is looked for.
+const maxColumns = 100
+
+// words returns the first n words of a statement in upper case, "" for those that
+// it does not have.
+func words(sql string, n int) []string {
+	all := make([]string, n)
+	for i, w := range sqlsplit.MySQLTokens(sql, n) {
+		all[i] = strings.ToUpper(w)
+	}
+	return all
+}
+
+// Parse cuts a file into its statements and refuses what cannot run here. Errors
+// are of type *migration.SyntaxError.
+func Parse(sql string) ([]migration.Statement, error) {
+	statements, err := sqlsplit.MySQL(sql)
+	if err != nil {
+		return nil, err
+	}
+	open := 0 // line
+	for _, s := range statements {
+		switch k := classify(s.SQL); {
+		case k == begins:
+			open = s.Line
+		case k == commits || k == rollsBack:
+			if w := words(s.SQL, 5); slices.Contains(w, "CHAIN") || slices.Contains(w, "RELEASE") {
+				return nil, migration.Syntax(s.Line, "AND CHAIN and RELEASE are not supported: write COMMIT or ROLLBACK alone")
+			}
+			if !toSavepoint(s.SQL) {
+				open = 0
+			}
+		case k == ddl:
+			open = 0 // it has committed
+		}
+	}
+	if open != 0 {
+		return nil, migration.Syntax(open, "the transaction that begins here is not committed")
+	}
+	return statements, nil
+}
+
+func toSavepoint(sql string) bool { return slices.Contains(words(sql, 4), "TO") }
+
+// blind reports whether a statement of DDL may do something and leave everything
+// defined as it was, so that a fingerprint says nothing and a second run would
+// undo the first.
+func blind(sql string) bool {
+	w := sqlsplit.MySQLTokens(sql, 1000)
+	for i := range w {
+		w[i] = strings.ToUpper(w[i])
+	}
+	if i := slices.Index(w, "EXCHANGE"); i >= 0 && i+1 < len(w) && w[i+1] == "PARTITION" {
+		return true
+	}
+	return len(w) > 1 && w[0] == "RENAME" && swaps(w[1:])
+}
+
+// swaps reports whether RENAME TABLE a TO b, ... leaves the names as they were.
+func swaps(w []string) bool {
+	if len(w) > 2 && w[1] == "IF" {
+		w = w[2:] // TABLE IF EXISTS
+	}
+	var from, to []string
+	into, name := &from, ""
+	for _, t := range append(slices.Clone(w[1:]), ",") {
+		switch t {
+		case "TO", ",":
+			*into = append(*into, name)
+			name = ""
+			if into = &to; t == "," {
+				into = &from
+			}
+		default:
+			name += strings.Trim(t, "`")
+		}
+	}
+	slices.Sort(from)
+	slices.Sort(to)
+	return slices.Equal(from, to)
+}

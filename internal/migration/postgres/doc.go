@@ -1,0 +1,10 @@
+// Package postgres runs migrations on PostgreSQL.
+//
+// A file is one transaction together with its version row and its row of the
+// history, all sent in one round trip. A file that cannot be one, because it has
+// a statement that PostgreSQL refuses inside a transaction, begins and commits by
+// itself, or says -- initbox:no-transaction in its first line, is cut into units
+// that commit on their own: each of them together with a row of progress where
+// PostgreSQL allows it, and where not (CREATE INDEX CONCURRENTLY, VACUUM) between
+// two of them, so that a later run knows what to look at.
+package postgres

@@ -1,0 +1,113 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/initbox/initbox/internal/migration/files"
+	"github.com/initbox/initbox/tasks"
+)
+
+// step makes step i of p.
+func (r *run) step(ctx context.Context, p *plan, i int) error {
+	s := p.steps[i]
+	change := Change{Version: &s.version}
+	verb := "apply"
+	if s.down {
+		verb = "undo"
+		change.Remove = []int{s.migration.Version}
+	} else {
+		change.Add = []Entry{{Kind: Applied, Version: s.migration.Version, Name: s.file.Name, SHA256: s.file.SHA256, Pod: r.opts.Pod}}
+	}
+	return r.do(ctx, verb, s.migration.String(), &Step{
+		Name: s.file.Name, SHA256: s.file.SHA256, Statements: r.source.statements[s.file.Name], Text: s.file.SQL, Change: change,
+	})
+}
+
+// seed runs one seed.
+func (r *run) seed(ctx context.Context, f *files.File) error {
+	return r.do(ctx, "seed", f.Name, &Step{
+		Name: f.Name, SHA256: f.SHA256, Statements: r.source.seeding[f.Name], Text: f.SQL,
+		Change: Change{Add: []Entry{{Kind: Seed, Name: f.Name, SHA256: f.SHA256, Pod: r.opts.Pod}}},
+	})
+}
+
+// do runs one file and says when it starts, goes on and ends.
+func (r *run) do(ctx context.Context, verb, target string, s *Step) error {
+	err := r.env.Do(ctx, verb, target, func() error {
+		var at atomic.Int64
+		s.At = func(statement int) { at.Store(int64(statement)) }
+		s.Begin = time.Now()
+		r.env.Log.Info("begin to "+verb, "target", target, "statements", len(s.Statements))
+		beating := r.beat(s, &at)
+		err := r.apply(ctx, s)
+		beating.stop()
+		if err == nil {
+			r.env.Log.Info("done", "target", target, "took", time.Since(s.Begin).Round(time.Millisecond))
+		}
+		return err
+	})
+	if f := (*StatementError)(nil); errors.As(err, &f) && f.Hint != "" {
+		err = tasks.WithNext(err, f.Hint)
+	}
+	return err
+}
+
+// The pace of repeating what other sessions were in the way of.
+const (
+	repeatFirst = time.Second
+	repeatMost  = 30 * time.Second
+)
+
+// apply runs s until nobody is in its way.
+func (r *run) apply(ctx context.Context, s *Step) error {
+	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(repeatFirst), backoff.WithMaxInterval(repeatMost), backoff.WithMaxElapsedTime(0))
+	for {
+		err := r.drv.Apply(ctx, s)
+		if err == nil || ctx.Err() != nil || !r.db.Repeat(err) {
+			return err
+		}
+		pause := pace.NextBackOff()
+		r.env.Log.Warn("other sessions were in the way, trying again", "cause", err, "in", pause.Round(time.Millisecond))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (tried until the deadline)", err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// A beat says now and then what a long step is at.
+type beat struct{ quit, ended chan struct{} }
+
+func (r *run) beat(s *Step, at *atomic.Int64) beat {
+	b := beat{make(chan struct{}), make(chan struct{})}
+	go func() {
+		defer close(b.ended)
+		ticker := time.NewTicker(heartbeat)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-b.quit:
+				return
+			case <-ticker.C:
+			}
+			attrs := []any{"file", s.Name, "for", time.Since(s.Begin).Round(time.Second)}
+			if n := int(at.Load()); n > 0 && n <= len(s.Statements) {
+				attrs = append(attrs, "statement", n, "of", len(s.Statements), "line", s.Statements[n-1].Line)
+			}
+			r.env.Log.Info("still running", attrs...)
+		}
+	}()
+	return b
+}
+
+func (b beat) stop() {
+	close(b.quit)
+	<-b.ended
+}

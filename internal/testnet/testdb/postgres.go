@@ -1,0 +1,138 @@
+package testdb
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/initbox/initbox/internal/testnet"
+)
+
+// Postgres is a PostgreSQL server.
+type Postgres struct {
+	*server
+	psql string
+}
+
+// PostgresSetup is what is special about a server.
+type PostgresSetup struct {
+	Settings []string          // of postgresql.conf: "ssl=on"
+	HBA      []string          // lines of pg_hba.conf before the usual ones
+	Files    map[string][]byte // in the data folder, for the server alone
+}
+
+// StartPostgres returns a server of the test's own, which ends with it.
+func StartPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
+	t.Helper()
+	p := newPostgres(t, setup)
+	t.Cleanup(p.remove)
+	p.Start(t)
+	return p
+}
+
+// LaunchPostgres is StartPostgres without waiting until the server is ready.
+func LaunchPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
+	t.Helper()
+	p := newPostgres(t, setup)
+	t.Cleanup(p.remove)
+	p.Launch(t)
+	return p
+}
+
+// Promote ends the recovery of a server that was launched as a standby: with the
+// file standby.signal and hot_standby=off it says that it starts up until then.
+func (p *Postgres) Promote(t testnet.TB) {
+	t.Helper()
+	p.WriteFile(t, "data/promote", nil)
+	if err := p.process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const postgresPackage, postgresFolder = "postgresql-15", "/usr/lib/postgresql/*/bin"
+
+func newPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
+	t.Helper()
+	if setup == nil {
+		setup = new(PostgresSetup)
+	}
+	p := &Postgres{server: newServer(t, "postgres"), psql: find(t, postgresPackage, "psql", postgresFolder)}
+	data := filepath.Join(p.Dir, "data")
+	password := p.WriteFile(t, "password", []byte(AdminPassword))
+	p.run(t, find(t, postgresPackage, "initdb", postgresFolder), "-D", data, "-U", Admin, "--pwfile", password,
+		"-E", "UTF8", "--locale", "C", "--no-sync", "-A", "scram-sha-256")
+	if len(setup.HBA) > 0 {
+		usual, err := os.ReadFile(filepath.Join(data, "pg_hba.conf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.WriteFile(t, "data/pg_hba.conf", append([]byte(strings.Join(setup.HBA, "\n")+"\n"), usual...))
+	}
+	for name, content := range setup.Files {
+		p.WriteFile(t, "data/"+name, content)
+	}
+	program := find(t, postgresPackage, "postgres", postgresFolder)
+	p.command = func(port string) []string {
+		args := []string{program, "-D", data, "-p", port, "-k", p.Dir}
+		for _, s := range append([]string{
+			"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "synchronous_commit=off",
+			"shared_buffers=32MB", "max_connections=200", "log_min_messages=warning",
+		}, setup.Settings...) {
+			args = append(args, "-c", s)
+		}
+		return args
+	}
+	p.ready = func() error { _, err := p.sql("postgres", "SELECT 1"); return err }
+	p.stopWith, p.deathWith = syscall.SIGINT, syscall.SIGQUIT // fast and immediate shutdown
+	return p
+}
+
+// URL returns the URL of a database for [Admin].
+func (p *Postgres) URL(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(Admin, AdminPassword), Host: p.Addr(), Path: "/" + database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
+
+// NewDatabase creates an empty database and returns its name.
+func (p *Postgres) NewDatabase(t testnet.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", p.databases.Add(1))
+	p.SQL(t, "postgres", "CREATE DATABASE "+name)
+	t.Cleanup(func() {
+		if _, err := p.sql("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil && p.process != nil {
+			t.Fatal(err)
+		}
+	})
+	return name
+}
+
+// SQL runs statements as [Admin] and returns the rows, columns parted by "|".
+func (p *Postgres) SQL(t testnet.TB, database, sql string) string {
+	t.Helper()
+	out, err := p.sql(database, sql)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (p *Postgres) sql(database, sql string) (string, error) {
+	cmd := exec.Command(p.psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", p.Dir, "-p", p.Port, "-U", Admin, "-d", database, "-f", "-")
+	cmd.Env = append(os.Environ(), "PGPASSWORD="+AdminPassword, "PGSSLMODE=disable")
+	cmd.Stdin = strings.NewReader(sql)
+	return output(cmd)
+}
+
+func output(cmd *exec.Cmd) (string, error) {
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, &errs)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}

@@ -1,0 +1,37 @@
+package waitdb
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/tasks"
+)
+
+// A query that takes longer than an attempt does not go on when nobody waits for
+// it any more: a wait of minutes would fill the server with them. SLEEP would
+// notice by itself; what computes does not.
+func TestLeavesNoQuery(t *testing.T) {
+	p, m := servers.Postgres(t), servers.MySQL(t)
+	inPostgres, inMySQL := p.NewDatabase(t), m.NewDatabase(t)
+	for name, c := range map[string]struct {
+		url, query string
+		sql        func(string) string
+		left       string
+	}{
+		"postgres": {p.URL(inPostgres), "SELECT pg_sleep(600)", func(q string) string { return p.SQL(t, inPostgres, q) }, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()"},
+		"mysql":    {m.URL(inMySQL), "SELECT BENCHMARK(1000000000000, MD5('x'))", func(q string) string { return m.SQL(t, inMySQL, q) }, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND COMMAND = 'Query' AND ID <> CONNECTION_ID()"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t, 2*short, c.url, func(task *Task) { task.Query, task.AttemptTimeout = c.query, 400*time.Millisecond })
+			want(t, err, tasks.Failed, "does not answer in time")
+			left := ""
+			for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+				if left = strings.TrimSpace(c.sql(c.left)); left == "0" {
+					return
+				}
+			}
+			t.Errorf("%s queries still run", left)
+		})
+	}
+}

@@ -1,0 +1,224 @@
+package waitdb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/db"
+	"github.com/initbox/initbox/internal/migration/files"
+	"github.com/initbox/initbox/internal/wait"
+	"github.com/initbox/initbox/tasks"
+)
+
+// Spec is the task wait-db.
+var Spec = tasks.Spec{
+	Name: "wait-db",
+	Doc: `wait until a database takes logins, answers a query, or is migrated
+
+The database is PostgreSQL, MySQL or MariaDB, or a SQLite file. It is ready when
+a login works and SELECT 1 answers. Refused connections, names that do not
+resolve yet, a server that starts up or has no connection left are tried again;
+a wrong password, an unknown database or a certificate that is not trusted end
+the wait at once with exit code 3.
+
+Where the database is comes from --database or --database-file, without these
+and without --db-driver from DATABASE_URL. Each --db- flag replaces that part of
+the URL or stands for itself; nothing in it needs escaping. What PostgreSQL is
+still not told comes from the PG variables (PGHOST, PGSSLMODE, ...) as libpq
+documents them.
+
+With --query it is ready when the query returns a row, with --expect when the
+first value of the first row is that text. The query can only read. With
+--at-version or --source it is ready when the migrations up to that version, or
+to the newest one in that folder, have been applied by whoever applies them: one
+Job migrates, all pods wait.
+
+With --no-login no credentials are needed and none are sent: the server must
+answer as one that takes logins. PostgreSQL that is starting up does not.`,
+	Timeout: 5 * time.Minute,
+	Examples: []tasks.Example{
+		{Doc: "a PostgreSQL whose URL is in a Secret", Command: "initbox wait-db --database-file /secrets/url"},
+		{Doc: "the same in parts: the password may hold any character", Command: "initbox wait-db --db-driver postgres --db-host postgres --db-user app --db-password-file /secrets/password --db-name app"},
+		{Doc: "a MariaDB with TLS, whatever the user", Command: "initbox wait-db --no-login --database mysql://mariadb:3306"},
+		{Doc: "until the Job has applied the migrations of this image", Command: "initbox wait-db --database-file /secrets/url --source /migrations"},
+		{Doc: "until there is a row", Command: "initbox wait-db --database-file /secrets/url --query 'SELECT 1 FROM tenants LIMIT 1'"},
+	},
+	New: func() tasks.Task { return New() },
+}
+
+// A Task waits for a database.
+type Task struct {
+	wait.Options
+	Database  db.Options
+	Query     string  // that must return a row
+	Expect    *string // first value that Query must return; nil for any
+	AtVersion string  // of the migrations, at least; "" for whatever
+	Source    string  // folder with migrations, the newest of which must be applied
+	Table     string  // that holds the version
+	Schema    string  // of that table, "" for the usual one; PostgreSQL alone
+	NoLogin   bool    // look at the protocol, send no credentials
+
+	expect optional
+}
+
+// New returns a Task with its defaults.
+func New() *Task {
+	return &Task{Options: wait.Defaults(5 * time.Second), Table: defaultTable}
+}
+
+// defaultTable is golang-migrate's.
+const defaultTable = "schema_migrations"
+
+// overlap is how many attempts may be under way: enough to see the server while
+// one of them hangs, too few to take its connections away.
+const overlap = 4
+
+// Flags implements [tasks.Task].
+func (t *Task) Flags(fs *pflag.FlagSet) {
+	t.Database.Flags(fs)
+	fs.StringVar(&t.Query, "query", t.Query, "`SQL` that must return a row")
+	t.expect.value = &t.Expect
+	fs.Var(&t.expect, "expect", "`value` that the first column of the first row must have, as text")
+	fs.StringVar(&t.AtVersion, "at-version", t.AtVersion, "`number` of the migration that must have been applied, or a later one")
+	fs.StringVar(&t.Source, "source", t.Source, "`folder` with migrations, the newest of which must have been applied")
+	fs.StringVar(&t.Table, "table", t.Table, "`table` that holds the version of the migrations")
+	fs.StringVar(&t.Schema, "schema", t.Schema, "`schema` of that table in PostgreSQL, if not the first of the search path")
+	fs.BoolVar(&t.NoLogin, "no-login", t.NoLogin, "only look whether the server takes logins, without credentials")
+	t.Options.PaceFlags(fs)
+}
+
+// An optional is the value of a flag that may be given as "".
+type optional struct{ value **string }
+
+func (o *optional) Type() string { return "string" }
+
+func (o *optional) String() string {
+	if o.value == nil || *o.value == nil {
+		return ""
+	}
+	return **o.value
+}
+
+func (o *optional) Set(s string) error {
+	*o.value = &s
+	return nil
+}
+
+// Check implements [tasks.Task].
+func (t *Task) Check() error {
+	errs := []error{t.Database.Check()}
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if t.Expect != nil && t.Query == "" {
+		add("--expect says what a query must return: give --query")
+	}
+	if t.AtVersion != "" && t.Source != "" {
+		add("--at-version and --source exclude each other: one of them says which version is waited for")
+	}
+	if _, err := strconv.ParseUint(t.AtVersion, 10, 63); t.AtVersion != "" && err != nil {
+		add("--at-version: %q is not the number of a migration", t.AtVersion)
+	}
+	if t.Table == "" {
+		add("--table is empty: leave it out for %s", defaultTable)
+	}
+	if t.NoLogin && (t.Query != "" || t.AtVersion != "" || t.Source != "") {
+		add("--no-login excludes --query, --at-version and --source: those need a login")
+	}
+	return errors.Join(errs...)
+}
+
+// Run implements [tasks.Task].
+func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	target, err := t.Database.Target(env)
+	if err != nil {
+		return err
+	}
+	if t.NoLogin && target.Driver == db.SQLite {
+		return tasks.Usagef("--no-login is for servers: a SQLite file has no login")
+	}
+	probe, err := t.probe(target)
+	if err != nil {
+		return err
+	}
+	return t.Options.Fit(ctx).All(ctx, env, overlap, []wait.Target{{Name: target.Name, Probe: probe}})
+}
+
+// probe returns what must succeed.
+func (t *Task) probe(target *db.Target) (func(context.Context) error, error) {
+	version, from := t.AtVersion, "--at-version"
+	if t.Source != "" {
+		migrations, err := files.ReadMigrations(t.Source)
+		if err != nil {
+			return nil, err
+		}
+		version, from = strconv.Itoa(migrations.Newest()), "--source "+t.Source
+	}
+	var checks []func(context.Context) error
+	if version != "" {
+		want, _ := strconv.ParseInt(version, 10, 64)
+		checks = append(checks, func(ctx context.Context) error { return t.migrated(ctx, target, want, from) })
+	}
+	if t.Query != "" {
+		checks = append(checks, func(ctx context.Context) error { return t.answers(ctx, target) })
+	}
+	if t.NoLogin {
+		checks = append(checks, target.Greet)
+	}
+	if len(checks) == 0 {
+		checks = append(checks, func(ctx context.Context) error { _, err := target.First(ctx, ""); return err })
+	}
+	return func(ctx context.Context) error {
+		for _, check := range checks {
+			if err := check(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// answers succeeds if the query returns what is expected. What it returned is
+// not shown: it may be anything.
+func (t *Task) answers(ctx context.Context, target *db.Target) error {
+	a, err := target.First(ctx, t.Query)
+	switch {
+	case err != nil:
+		return tasks.WithNext(fmt.Errorf("--query: %w", err), cmp.Or(tasks.NextOf(err), nextQuery))
+	case !a.Rows:
+		return tasks.WithNext(errors.New("--query returns no row"), nextQuery)
+	case t.Expect != nil && (len(a.Value) == 0 || a.Value[0] != *t.Expect):
+		return tasks.WithNext(errors.New("--query returns a row, but not the value of --expect"), nextQuery)
+	}
+	return nil
+}
+
+const nextQuery = "the database answers but is not as expected: look at what should bring it there"
+
+// migrated succeeds if the migrations up to want have been applied.
+func (t *Task) migrated(ctx context.Context, target *db.Target, want int64, from string) error {
+	text, dirty, found, err := target.Version(ctx, t.Schema, t.Table)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return tasks.WithNext(fmt.Errorf("no migration has been applied yet (%s asks for version %d)", from, want), nextVersion)
+	}
+	version, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil:
+		return tasks.Finalf("the table %s is not golang-migrate's: its version is no number", t.Table)
+	case dirty:
+		return tasks.WithNext(fmt.Errorf("version %d is dirty: its migration runs, or has failed in the middle", version),
+			"look at the log of the Job that migrates; initbox migrate says how to resolve a version that stays dirty")
+	case version < want:
+		return tasks.WithNext(fmt.Errorf("the database is at version %d, %s asks for %d", version, from, want), nextVersion)
+	}
+	return nil
+}
+
+const nextVersion = "look at the Job that migrates: kubectl get jobs, kubectl logs job/NAME"
