@@ -7,6 +7,7 @@ import (
 
 	"github.com/initbox/initbox/internal/cli"
 	"github.com/initbox/initbox/tasks"
+	"github.com/initbox/initbox/tasks/verifycert"
 	"github.com/initbox/initbox/tasks/waithttp"
 	"github.com/initbox/initbox/tasks/waittcp"
 )
@@ -18,6 +19,7 @@ var version, commit string
 var specs = []tasks.Spec{
 	waittcp.Spec,
 	waithttp.Spec,
+	verifycert.Spec,
 }
 
 func main() {
