@@ -167,3 +167,11 @@ func crlFile(edit func(*x509.RevocationList), issuer func(made) *testpki.Cert, r
 
 func byInter(m made) *testpki.Cert { return m.inter }
 func byRoot(m made) *testpki.Cert  { return m.root }
+
+func decode64(b []byte) []byte {
+	out, err := base64.StdEncoding.DecodeString(string(b))
+	if err != nil {
+		panic(err)
+	}
+	return out
+}

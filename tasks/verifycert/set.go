@@ -108,37 +108,33 @@ func (s *set) leafUnreadable() bool {
 }
 
 // findLeaf returns the leaf, which should be the first certificate: it is the
-// one that the key belongs to or, without a key, the one that is no CA.
+// one that the key belongs to, or else the first that is no CA.
 func (s *set) findLeaf() *cert.Cert {
-	first := s.certs[0]
-	if s.key != nil {
-		if privatekey.Matches(s.key, first.PublicKey) {
-			return first
-		}
-		for _, c := range s.certs[1:] {
-			if privatekey.Matches(s.key, c.PublicKey) {
-				s.findings = append(s.findings, c.Finding(finding.LeafNotFirst, "the key belongs to this certificate, which is not the first one"))
-				return c
-			}
-		}
-		s.findings = append(s.findings, first.Finding(finding.KeyMismatch, "the key in %s (%s) does not belong to it (%s)",
-			filepath.Base(s.keyFile), privatekey.Describe(s.key.Public()), privatekey.Describe(first.PublicKey)))
-		return first
+	leaf := s.certs[0]
+	belongs := func(c *cert.Cert) bool { return s.key != nil && privatekey.Matches(s.key, c.PublicKey) }
+	if belongs(leaf) {
+		return leaf
 	}
-	if first.IsCA {
-		for _, c := range s.certs[1:] {
-			if !c.IsCA {
-				s.findings = append(s.findings, c.Finding(finding.LeafNotFirst, "the leaf is not the first certificate"))
-				return c
-			}
-		}
+	isLeaf := func(c *cert.Cert) bool { return !c.IsCA }
+	match := slices.IndexFunc(s.certs, func(c *cert.Cert) bool { return belongs(c) && (isLeaf(c) || !isLeaf(leaf)) })
+	if match < 0 && !isLeaf(leaf) {
+		match = slices.IndexFunc(s.certs, isLeaf)
 	}
-	return first
+	if match > 0 {
+		leaf = s.certs[match]
+		s.findings = append(s.findings, leaf.Finding(finding.LeafNotFirst, "the leaf is not the first certificate of the file"))
+	}
+	if s.key != nil && !belongs(leaf) {
+		s.findings = append(s.findings, leaf.Finding(finding.KeyMismatch, "the key in %s (%s) does not belong to it (%s)",
+			filepath.Base(s.keyFile), privatekey.Describe(s.key.Public()), privatekey.Describe(leaf.PublicKey)))
+	}
+	return leaf
 }
 
-// arrangement checks which certificates the file has, and in which order.
+// arrangement checks which certificates the file has, and in which order. A
+// keystore finds what it needs by itself, and has its root by custom.
 func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
-	if !r.Complete {
+	if !r.Complete || s.kind == "keystore" {
 		return
 	}
 	root := r.Path[len(r.Path)-1]

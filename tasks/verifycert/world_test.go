@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -158,4 +159,15 @@ func expect(t *testing.T, task *Task, want string) result {
 		}
 	}
 	return r
+}
+
+// runText runs task without JSON output.
+func runText(t *testing.T, task *Task) result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var log bytes.Buffer
+	env := tasks.NewEnv(slog.New(slog.NewTextHandler(&log, nil)), io.Discard, false)
+	err := task.Run(ctx, env)
+	return result{err: err, log: log.String(), summary: env.Summary()}
 }

@@ -61,19 +61,27 @@ func Find(q Query) Result {
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
 		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps and %d signatures", b.steps, len(b.signatures)))
 	}
-	r.Issuers = b.issuers()
+	r.Issuers = b.issuers(r.Path)
 	return r
 }
 
-// issuers are all certificates that a path from the leaf can hold.
-func (b *builder) issuers() map[string]bool {
+// issuers are all certificates that a path from the leaf can hold: those of path,
+// and all others by whose key something on the way may be signed.
+func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 	reached := make(map[string]bool)
-	for queue := []*cert.Cert{b.q.Leaf}; len(queue) > 0; queue = queue[1:] {
+	queue := []*cert.Cert{b.q.Leaf}
+	for _, c := range path[1:] {
+		reached[string(c.Raw)] = true
+		queue = append(queue, c)
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
 		for _, issuer := range b.bySubject[queue[0].IssuerKey] {
-			if raw := string(issuer.Raw); !reached[raw] && len(b.signatures) <= maxSignatures && b.signed(queue[0], issuer) {
-				reached[raw] = true
-				queue = append(queue, issuer)
+			raw := string(issuer.Raw)
+			if reached[raw] || keyIDsDiffer(queue[0], issuer) || len(b.signatures) > maxSignatures || !b.signed(queue[0], issuer) {
+				continue
 			}
+			reached[raw] = true
+			queue = append(queue, issuer)
 		}
 	}
 	return reached
