@@ -104,6 +104,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	echo 'int main(void) { return 0; }' | gcc -x c -o /dev/null - 2>/dev/null || need="$$need gcc libc6-dev"; \
 	test -x /usr/bin/time || need="$$need time"; \
 	command -v nc.openbsd >/dev/null || need="$$need netcat-openbsd"; \
+	command -v openssl >/dev/null || need="$$need openssl"; \
 	test -z "$$need" && exit 0; \
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
 	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \

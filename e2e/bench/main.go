@@ -55,10 +55,15 @@ func (b *bench) run() error {
 	if err != nil {
 		return fmt.Errorf("detection latency: %w", err)
 	}
+	verify, err := b.verify()
+	if err != nil {
+		return fmt.Errorf("verify-cert: %w", err)
+	}
 	fmt.Printf("%s\n\n", machine())
 	fmt.Printf("Process cost, port open, %d runs of each in turn:\n\n%s\n", b.costRuns, cost)
 	fmt.Printf("Detection latency, from listen() to the exit of the process, port opens at random after %s to %s, %d runs of each:\n\n%s\n",
 		openAfter, openAfter+openWithin, b.latencyRuns, latency)
+	fmt.Printf("A mounted certificate, %d runs of each in turn:\n\n%s\n", b.costRuns, verify)
 	size := table{{"", "reached", "target", ""}}
 	size.add("stripped binary", mb(info.Size()), "≤ 8 MB", mark(info.Size() <= 8e6))
 	fmt.Printf("Size:\n\n%s", size)

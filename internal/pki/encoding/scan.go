@@ -70,6 +70,9 @@ func (s *scanner) all(data []byte) {
 	if s.open != "" {
 		s.broken("it is cut off: there is no END line")
 	}
+	if s.number == 0 && !s.findings.Failed() {
+		s.add(finding.NotPEM, 0, "there is no whole BEGIN line in it")
+	}
 	if s.stray > 0 && s.number > 0 {
 		s.add(finding.TrailingGarbage, 0, "line %d, behind the last block, is not PEM", s.stray)
 	}
@@ -86,7 +89,7 @@ func (s *scanner) next(line string) {
 		s.inside(line)
 	case strings.Contains(line, begin), strings.Contains(line, end):
 		s.add(finding.PEMMalformed, 0, "line %d has something before its dashes: a BEGIN or END line stands alone", s.line)
-	case strings.Contains(line, "--BEGIN ") || strings.Contains(line, "--END "):
+	case strings.Contains(line, "--BEGIN") || strings.Contains(line, "--END"):
 		s.add(finding.PEMMalformed, 0, "line %d looks like a BEGIN or END line but does not have five dashes on both sides", s.line)
 	case line != "" && !strings.HasPrefix(line, "#") && s.stray == 0:
 		s.stray = s.line

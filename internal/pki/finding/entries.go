@@ -1,7 +1,7 @@
 package finding
 
 var fileTable = []Entry{
-	{Code: FileMissing, Meaning: "a file that the mount must have is not there", Next: "check the Secret's keys: kubectl get secret -o yaml"},
+	{Code: FileMissing, Meaning: "a file that the mount must have is not there", Next: "check the Secret's keys: kubectl describe secret"},
 	{Code: FileUnreadable, Meaning: "a file cannot be read, or is too large", Next: "check fsGroup, defaultMode and what is mounted there"},
 	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate), or use --wait"},
 	{Code: BOM, Meaning: "the file starts with a byte order mark, so readers miss its first block", Next: "save it as UTF-8 without BOM"},

@@ -177,7 +177,9 @@ func TestAgreesWithGo(t *testing.T) {
 		func(o *opts) {
 			o.inter = append(o.inter, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign })
 		},
-		func(o *opts) { o.inter = append(o.inter, func(c *testpki.Template) { c.IsCA, c.KeyUsage, c.MaxPathLen, c.MaxPathLenZero = false, 0, 0, false }) },
+		func(o *opts) {
+			o.inter = append(o.inter, func(c *testpki.Template) { c.IsCA, c.KeyUsage, c.MaxPathLen, c.MaxPathLenZero = false, 0, 0, false })
+		},
 		func(o *opts) {
 			o.inter = append(o.inter, func(c *testpki.Template) { c.PermittedDNSDomains = []string{"test"} })
 		},
