@@ -38,7 +38,7 @@ func (v *verifier) bundles(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			b.file(file)
+			b.file(ctx, file)
 		}
 		v.report.add(b.set)
 	}
@@ -67,14 +67,14 @@ func (v *verifier) newBundle(name string) *bundle {
 	return &bundle{v: v, set: &set{name: name, kind: "bundle"}, seen: make(map[[sha256.Size]byte]string)}
 }
 
-func (b *bundle) file(file string) {
+func (b *bundle) file(ctx context.Context, file string) {
 	f, err := b.v.files.Read(file, encoding.MaxFile)
 	if err != nil {
 		b.set.findings.Add(finding.FileUnreadable, file, 0, "%v", err)
 		return
 	}
 	var blocks finding.List
-	l := cert.Each(f.Data, file, func(c *cert.Cert, block encoding.Block) {
+	l := cert.Each(ctx, f.Data, file, func(c *cert.Cert, block encoding.Block) {
 		switch {
 		case c != nil:
 			b.certificate(c)

@@ -175,3 +175,9 @@ func decode64(b []byte) []byte {
 	}
 	return out
 }
+
+type (
+	rawValue  = asn1.RawValue
+	bitString = asn1.BitString
+	oid       = asn1.ObjectIdentifier
+)

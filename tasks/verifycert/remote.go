@@ -52,7 +52,7 @@ func (v *verifier) remotes(ctx context.Context) {
 					s.certs = append(s.certs, c)
 				}
 			}
-			v.add(s)
+			v.add(ctx, s)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (v *verifier) look(ctx context.Context) *report {
 	}
 	v.report = &report{at: v.at, certificates: v.task.Output == "json"}
 	v.readPassword()
-	v.readShared()
+	v.readShared(ctx)
 	for _, step := range []func(context.Context){v.dirs, v.certFile, v.keystores, v.bundles, v.truststores, v.remotes} {
 		if ctx.Err() != nil {
 			break
@@ -104,8 +104,8 @@ func (v *verifier) look(ctx context.Context) *report {
 }
 
 // add checks s and puts it into the report.
-func (v *verifier) add(s *set) {
-	v.check(s)
+func (v *verifier) add(ctx context.Context, s *set) {
+	v.check(ctx, s)
 	v.report.add(s)
 }
 

@@ -2,6 +2,7 @@ package verifycert
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"slices"
 
@@ -34,8 +35,8 @@ type set struct {
 	count    int           // of the certificates of a bundle
 }
 
-func (s *set) readChain(data []byte, file string) {
-	certs, l := cert.ReadAll(data, file)
+func (s *set) readChain(ctx context.Context, data []byte, file string) {
+	certs, l := cert.ReadAll(ctx, data, file)
 	s.certs = certs
 	s.findings = append(s.findings, l...)
 	for _, f := range l {
@@ -44,7 +45,7 @@ func (s *set) readChain(data []byte, file string) {
 }
 
 // check holds s to all rules.
-func (v *verifier) check(s *set) {
+func (v *verifier) check(ctx context.Context, s *set) {
 	if s.kind == "bundle" {
 		return // its blocks were checked one by one
 	}
@@ -68,7 +69,7 @@ func (v *verifier) check(s *set) {
 	if len(q.CAs) == 0 && !s.caFile && !v.shared.given {
 		s.findings.Add(finding.CAMissing, s.name, 0, "there is no ca.crt, and no --ca, --truststore or --system-roots")
 	}
-	r := path.Find(q)
+	r := path.Find(ctx, q)
 	s.path = r.Path
 	s.findings = append(s.findings, r.Findings...)
 	s.arrangement(leaf, r)
@@ -78,7 +79,7 @@ func (v *verifier) check(s *set) {
 	}
 	if len(v.task.CRLs) > 0 {
 		s.findings = append(s.findings, crl.Check(crl.Query{
-			Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
+			Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: q.Intermediates, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
 		})...)
 	}
 }

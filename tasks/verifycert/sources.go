@@ -47,12 +47,12 @@ func (v *verifier) readPassword() {
 }
 
 // readShared reads CAs, intermediates and CRLs.
-func (v *verifier) readShared() {
+func (v *verifier) readShared(ctx context.Context) {
 	t := v.task
 	v.shared = shared{given: len(t.CA)+len(t.Truststores) > 0 || t.SystemRoots, public: t.SystemRoots && len(t.CA)+len(t.Truststores) == 0}
 	s := &v.shared
 	for _, path := range t.CA {
-		s.cas = append(s.cas, v.certificates("--ca", path, &s.findings)...)
+		s.cas = append(s.cas, v.certificates(ctx, "--ca", path, &s.findings)...)
 	}
 	for _, path := range t.Truststores {
 		if store := v.keystore("--truststore", path, &s.findings); store != nil {
@@ -60,10 +60,10 @@ func (v *verifier) readShared() {
 		}
 	}
 	if t.SystemRoots {
-		v.systemRoots()
+		v.systemRoots(ctx)
 	}
 	for _, path := range t.Intermediates {
-		s.intermediates = append(s.intermediates, v.certificates("--intermediates", path, &s.findings)...)
+		s.intermediates = append(s.intermediates, v.certificates(ctx, "--intermediates", path, &s.findings)...)
 	}
 	for _, path := range t.CRLs {
 		if f := v.read("--crl", path, &s.findings); f != nil {
@@ -89,12 +89,12 @@ func (v *verifier) read(flag, path string, found *finding.List) *snapshot.File {
 	return f
 }
 
-func (v *verifier) certificates(flag, path string, found *finding.List) []*cert.Cert {
+func (v *verifier) certificates(ctx context.Context, flag, path string, found *finding.List) []*cert.Cert {
 	f := v.read(flag, path, found)
 	if f == nil {
 		return nil
 	}
-	certs, l := cert.ReadAll(f.Data, path)
+	certs, l := cert.ReadAll(ctx, f.Data, path)
 	*found = append(*found, l...)
 	return certs
 }
@@ -114,7 +114,7 @@ func trustedOf(s *keystore.Store) []*cert.Cert { return s.Trusted }
 
 // systemRoots reads the CAs of the system where crypto/x509 looks for them, but
 // can say what it has read.
-func (v *verifier) systemRoots() {
+func (v *verifier) systemRoots(ctx context.Context) {
 	paths := []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"}
 	if env := os.Getenv("SSL_CERT_FILE"); env != "" {
@@ -125,7 +125,7 @@ func (v *verifier) systemRoots() {
 		if err != nil {
 			continue
 		}
-		certs, l := cert.ReadAll(f.Data, path)
+		certs, l := cert.ReadAll(ctx, f.Data, path)
 		v.shared.cas = append(v.shared.cas, certs...)
 		v.shared.findings = append(v.shared.findings, l...)
 		return
@@ -147,12 +147,12 @@ func (v *verifier) dirs(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			v.dir(dir)
+			v.dir(ctx, dir)
 		}
 	}
 }
 
-func (v *verifier) dir(dir string) {
+func (v *verifier) dir(ctx context.Context, dir string) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -164,7 +164,7 @@ func (v *verifier) dir(dir string) {
 	}
 	s := &set{name: dir, kind: "directory"}
 	if f := v.member(s, dir, "tls.crt", true); f != nil {
-		s.readChain(f.Data, filepath.Join(dir, "tls.crt"))
+		s.readChain(ctx, f.Data, filepath.Join(dir, "tls.crt"))
 	}
 	if f := v.member(s, dir, "tls.key", true); f != nil {
 		v.readKey(s, f, filepath.Join(dir, "tls.key"))
@@ -172,13 +172,13 @@ func (v *verifier) dir(dir string) {
 	if !v.shared.given {
 		if f := v.member(s, dir, "ca.crt", false); f != nil {
 			s.caFile = true
-			cas, l := cert.ReadAll(f.Data, filepath.Join(dir, "ca.crt"))
+			cas, l := cert.ReadAll(ctx, f.Data, filepath.Join(dir, "ca.crt"))
 			s.cas = cas
 			s.unreadable = s.unreadable || l.Has(finding.CertMalformed)
 			s.findings = append(s.findings, l...)
 		}
 	}
-	v.add(s)
+	v.add(ctx, s)
 }
 
 // member reads a file of a mount.
@@ -199,14 +199,14 @@ func (v *verifier) member(s *set, dir, name string, must bool) *snapshot.File {
 }
 
 // certFile is the set that --cert and --key name.
-func (v *verifier) certFile(context.Context) {
+func (v *verifier) certFile(ctx context.Context) {
 	if v.task.Cert == "" {
 		return
 	}
 	s := &set{name: v.task.Cert, kind: "files"}
 	before := len(v.report.missing)
 	if f := v.read("--cert", v.task.Cert, &s.findings); f != nil {
-		s.readChain(f.Data, v.task.Cert)
+		s.readChain(ctx, f.Data, v.task.Cert)
 	}
 	if v.task.Key != "" {
 		if f := v.read("--key", v.task.Key, &s.findings); f != nil {
@@ -214,7 +214,7 @@ func (v *verifier) certFile(context.Context) {
 		}
 	}
 	if len(v.report.missing) == before {
-		v.add(s)
+		v.add(ctx, s)
 	}
 }
 

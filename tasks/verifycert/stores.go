@@ -10,7 +10,7 @@ import (
 )
 
 // keystores makes a set of each key in the keystores.
-func (v *verifier) keystores(context.Context) {
+func (v *verifier) keystores(ctx context.Context) {
 	for _, path := range v.task.Keystores {
 		s := &set{name: path, kind: "keystore"}
 		before := len(v.report.missing)
@@ -19,12 +19,12 @@ func (v *verifier) keystores(context.Context) {
 			continue
 		}
 		if store == nil {
-			v.add(s)
+			v.add(ctx, s)
 			continue
 		}
 		if len(store.Entries) == 0 {
 			s.findings.Add(finding.StoreNoKey, path, 0, "it has certificates, but no private key")
-			v.add(s)
+			v.add(ctx, s)
 			continue
 		}
 		for i, e := range store.Entries {
@@ -38,7 +38,7 @@ func (v *verifier) keystores(context.Context) {
 			if len(e.Chain) == 0 && len(one.findings) == 0 {
 				one.findings.Add(finding.StoreEmpty, path, 0, "the key %q has no certificate", cert.Clip(e.Alias))
 			}
-			v.add(one)
+			v.add(ctx, one)
 		}
 	}
 }

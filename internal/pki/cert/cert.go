@@ -54,8 +54,8 @@ func (c *Cert) SelfSigned() bool {
 	if !c.SelfIssued() {
 		return false
 	}
-	if len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 && !bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId) {
-		return false
+	if len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 {
+		return bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
 	}
 	switch VerifySignature(c, c) {
 	case SignatureGood, SignatureWeak, SignatureUnsupported:

@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"context"
 	"strings"
 
 	"github.com/initbox/initbox/internal/pki/encoding"
@@ -8,12 +9,14 @@ import (
 )
 
 // Each calls visit for every certificate in data, PEM or DER, and for every
-// block that is none with nil. It returns what is wrong with the file.
-func Each(data []byte, file string, visit func(*Cert, encoding.Block)) finding.List {
+// block that is none with nil, until ctx is done. It returns what is wrong with
+// the file.
+func Each(ctx context.Context, data []byte, file string, visit func(*Cert, encoding.Block)) finding.List {
 	var found finding.List
-	blocks := 0
 	encodingFindings := encoding.Each(data, file, func(b encoding.Block) {
-		blocks++
+		if ctx.Err() != nil {
+			return
+		}
 		if !isCertificate(b.Type) {
 			visit(nil, b)
 			return
@@ -28,12 +31,12 @@ func Each(data []byte, file string, visit func(*Cert, encoding.Block)) finding.L
 }
 
 // ReadAll returns the certificates in data. Blocks of another kind are findings.
-func ReadAll(data []byte, file string) ([]*Cert, finding.List) {
+func ReadAll(ctx context.Context, data []byte, file string) ([]*Cert, finding.List) {
 	var (
 		certs []*Cert
 		wrong finding.List
 	)
-	found := Each(data, file, func(c *Cert, b encoding.Block) {
+	found := Each(ctx, data, file, func(c *Cert, b encoding.Block) {
 		if c != nil {
 			certs = append(certs, c)
 			return

@@ -62,6 +62,7 @@ type Query struct {
 	Path     []*cert.Cert // leaf first; the last one is a root unless it is the only one
 	Complete bool         // the path ends at a trusted root
 	Lists    []*List
+	Others   []*cert.Cert // among which a CA may have a key for CRLs alone
 	At       time.Time
 	Skew     time.Duration
 	All      bool // a CA without a CRL is a fault too, not only the leaf
@@ -72,7 +73,8 @@ type Query struct {
 func Check(q Query) finding.List {
 	var found finding.List
 	for i := 0; i+1 < len(q.Path); i++ {
-		found = append(found, q.one(q.Path[i], q.Path[i+1], i == 0)...)
+		above := q.Path[min(i+2, len(q.Path)-1)]
+		found = append(found, q.one(q.Path[i], q.Path[i+1], above, i == 0)...)
 	}
 	if len(q.Path) == 1 && !q.Complete {
 		found = append(found, q.Path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
@@ -80,8 +82,8 @@ func Check(q Query) finding.List {
 	return found
 }
 
-// one checks c, which issuer signed.
-func (q Query) one(c, issuer *cert.Cert, leaf bool) finding.List {
+// one checks c, which issuer signed, which above signed.
+func (q Query) one(c, issuer, above *cert.Cert, leaf bool) finding.List {
 	var faults finding.List // of the lists that would be the right ones
 	covered := false
 	for _, l := range q.Lists {
@@ -92,7 +94,7 @@ func (q Query) one(c, issuer *cert.Cert, leaf bool) finding.List {
 			faults = append(faults, l.finding(finding.CRLUnsupported, "%s", l.refused))
 			continue
 		}
-		if why := signatureFault(l, issuer); why != "" {
+		if why := q.signatureFault(l, issuer, above); why != "" {
 			faults = append(faults, l.finding(finding.CRLSignature, "%s", why))
 			continue
 		}
@@ -123,7 +125,34 @@ func withoutRefused(l finding.List) finding.List {
 	return slices.DeleteFunc(l, func(f finding.Finding) bool { return f.Code == finding.CRLUnsupported })
 }
 
-func signatureFault(l *List, issuer *cert.Cert) string {
+// signatureFault returns why l is not the word of issuer. A CA may have a second
+// key for CRLs, in a certificate of the same name (RFC 5280, 6.3.3 f).
+func (q Query) signatureFault(l *List, issuer, above *cert.Cert) string {
+	why := signedBy(l, issuer)
+	for _, c := range q.Others {
+		if why == "" {
+			break
+		}
+		if c.SubjectKey != issuer.SubjectKey || c.KeyUsage&x509.KeyUsageCRLSign == 0 || signedBy(l, c) != "" {
+			continue
+		}
+		if cert.VerifySignature(c, issuer) == cert.SignatureGood || cert.VerifySignature(c, above) == cert.SignatureGood {
+			return q.dated(c)
+		}
+	}
+	return why
+}
+
+// dated returns why c, the certificate of a key for CRLs, cannot be used now.
+func (q Query) dated(c *cert.Cert) string {
+	if q.At.Add(q.Skew).Before(c.NotBefore) || q.At.Add(-q.Skew).After(c.NotAfter) {
+		return fmt.Sprintf("the certificate of the key that signed it (%s block %d) is not valid now", c.File, c.Block)
+	}
+	return ""
+}
+
+// signedBy returns why issuer's key has not signed l, or "".
+func signedBy(l *List, issuer *cert.Cert) string {
 	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name())
 	}

@@ -15,7 +15,7 @@ func FuzzRead(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	certs, found := cert.ReadAll(data, "ca.pem")
+	certs, found := cert.ReadAll(f.Context(), data, "ca.pem")
 	if len(certs) != 1 || found.Failed() {
 		f.Fatal(found)
 	}

@@ -106,6 +106,8 @@ func (s *scanner) begin(line string) {
 	switch {
 	case !ok:
 		s.add(finding.PEMMalformed, s.number, "line %d does not end in five dashes", s.line)
+	case kind == "":
+		s.add(finding.PEMMalformed, s.number, "line %d does not say what begins", s.line)
 	case rest != "" && strings.Contains(rest, end):
 		s.add(finding.PEMMalformed, s.number, "line %d holds the whole block: its line breaks were lost", s.line)
 	case rest != "":

@@ -13,7 +13,7 @@ import (
 )
 
 // maxIterations bounds how long a keystore can keep us busy.
-const maxIterations = 5_000_000
+const maxIterations = 2_000_000
 
 func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List) {
 	if !reasonable(data, 0) {

@@ -58,7 +58,7 @@ func ours(t *testing.T, c chain, strict bool) finding.List {
 		return found
 	}
 	q.Leaf = leaf[0]
-	r := path.Find(q)
+	r := path.Find(t.Context(), q)
 	found = r.Findings
 	if strict {
 		found = append(found, profile.Check(r.Path, r.Complete, true)...)
@@ -222,6 +222,7 @@ func TestDifferences(t *testing.T) {
 		{"critical AKI", three(t, opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Critical("2.5.29.35", true) }))}), false, false, finding.Criticality, finding.Criticality, ""},
 		{"unknown critical extension of the root", three(t, opts{root: list(testpki.Extension("1.2.3.4", true, []byte{5, 0}))}), false, false, finding.CriticalExtension, finding.CriticalExtension, ""},
 		{"expired root", three(t, opts{root: list(testpki.Valid(-48*time.Hour, -24*time.Hour))}), false, false, finding.Expired, finding.Expired, ""},
+		{"root whose own signature is damaged", three(t, opts{root: list(func(c *testpki.Template) { c.Forge = true })}), true, true, "", finding.CNNotInSAN, ""},
 		{"excluded wildcard", three(t, opts{inter: list(constraints(true, nil, [][]byte{dns("a.test")})), leaf: list(testpki.Names("*.test"))}), false, true, finding.NameConstraint, finding.NameConstraint,
 			"the wildcard stands for a.test, which the CA may not issue for; OpenSSL compares the star as a label"},
 		{"extended key usage not nested", three(t, opts{inter: list(func(c *testpki.Template) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })}), true, true, "", finding.CNNotInSAN, "only looked at for --usage"},

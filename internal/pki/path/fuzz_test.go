@@ -22,14 +22,14 @@ func FuzzCertificate(f *testing.F) {
 		if c == nil {
 			return
 		}
-		r := path.Find(path.Query{Leaf: c, CAs: []*cert.Cert{c}, Intermediates: []*cert.Cert{c}, PartialChain: true, At: time.Now(),
+		r := path.Find(t.Context(), path.Query{Leaf: c, CAs: []*cert.Cert{c}, Intermediates: []*cert.Cert{c}, PartialChain: true, At: time.Now(),
 			MinValidity: time.Hour, Usages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 		if !r.Complete {
 			t.Error("a certificate that is trusted itself has no path")
 		}
 		profile.Check(r.Path, r.Complete, true)
 		profile.Authority(c)
-		path.Find(path.Query{Leaf: c, CAs: []*cert.Cert{c}, At: time.Now()})
+		path.Find(t.Context(), path.Query{Leaf: c, CAs: []*cert.Cert{c}, At: time.Now()})
 		// Its own constraints, held against its own names.
 		other := *c
 		other.IssuerKey, other.SubjectKey = "x", "y"

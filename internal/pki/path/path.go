@@ -7,6 +7,7 @@
 package path
 
 import (
+	"context"
 	"crypto/x509"
 	"time"
 
@@ -46,9 +47,10 @@ const (
 	maxPaths      = 256
 )
 
-// Find returns the best path.
-func Find(q Query) Result {
-	b := newBuilder(q)
+// Find returns the best path. Once ctx is done it gives up soon, as if there were
+// too many ways to try.
+func Find(ctx context.Context, q Query) Result {
+	b := newBuilder(ctx, q)
 	b.extend([]*cert.Cert{q.Leaf})
 	var r Result
 	switch {
@@ -77,7 +79,7 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 	for ; len(queue) > 0; queue = queue[1:] {
 		for _, issuer := range b.bySubject[queue[0].IssuerKey] {
 			raw := string(issuer.Raw)
-			if reached[raw] || keyIDsDiffer(queue[0], issuer) || len(b.signatures) > maxSignatures || !b.signed(queue[0], issuer) {
+			if reached[raw] || keyIDsDiffer(queue[0], issuer) || len(b.signatures) > maxSignatures || b.ctx.Err() != nil || !b.signed(queue[0], issuer) {
 				continue
 			}
 			reached[raw] = true
@@ -88,6 +90,7 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 }
 
 type builder struct {
+	ctx       context.Context
 	q         Query
 	anchors   map[string]bool // by raw bytes
 	bySubject map[string][]*cert.Cert
@@ -105,22 +108,18 @@ type builder struct {
 
 type pair struct{ child, parent *cert.Cert }
 
-func newBuilder(q Query) *builder {
+func newBuilder(ctx context.Context, q Query) *builder {
 	b := &builder{
-		q: q, anchors: make(map[string]bool), bySubject: make(map[string][]*cert.Cert),
+		ctx: ctx, q: q, anchors: make(map[string]bool), bySubject: make(map[string][]*cert.Cert),
 		signatures: make(map[pair]cert.Signature), on: make(map[string]bool),
 	}
 	wanted := b.subjectsWanted()
 	seen := make(map[string]bool)
 	for _, c := range q.CAs {
-		// Whether a root is one costs a signature, so only those are asked that may matter.
 		if seen[string(c.Raw)] || !wanted[c.SubjectKey] && !c.Same(q.Leaf) {
 			continue
 		}
 		seen[string(c.Raw)] = true
-		if q.PartialChain || c.SelfSigned() {
-			b.anchors[string(c.Raw)] = true
-		}
 		b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
 	}
 	for _, c := range q.Intermediates {
@@ -129,7 +128,31 @@ func newBuilder(q Query) *builder {
 			b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
 		}
 	}
+	for _, c := range q.CAs {
+		// Whether a root is one costs a signature, so only those are asked that may matter.
+		if wanted[c.SubjectKey] || c.Same(q.Leaf) {
+			b.anchors[string(c.Raw)] = b.trusted(c)
+		}
+	}
 	return b
+}
+
+// trusted reports whether a path may end at c, one of the CAs. A root's own
+// signature proves nothing, so that it is damaged does not count; but a CA that
+// was issued to itself under an older key is no root.
+func (b *builder) trusted(c *cert.Cert) bool {
+	if b.q.PartialChain || c.SelfSigned() {
+		return true
+	}
+	if !c.SelfIssued() || keyIDsDiffer(c, c) {
+		return false
+	}
+	for _, i := range b.bySubject[c.SubjectKey] {
+		if len(b.signatures) > maxSignatures/2 || !i.Same(c) && b.signed(c, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // subjectsWanted is the set of names that can be an issuer on a path.
@@ -191,7 +214,7 @@ func (b *builder) done() bool {
 	if b.best != nil && len(b.bestFindings) == 0 {
 		return true
 	}
-	if b.steps > maxSteps || b.paths > maxPaths || len(b.signatures) > maxSignatures {
+	if b.steps > maxSteps || b.paths > maxPaths || len(b.signatures) > maxSignatures || b.ctx.Err() != nil {
 		b.limited = true
 	}
 	return b.limited

@@ -37,8 +37,8 @@ type pbkdf2Params struct {
 	PRF        algorithm `asn1:"optional"`
 }
 
-// maxIterations bounds how long a key file can keep us busy: about a second.
-const maxIterations = 5_000_000
+// maxIterations bounds how long a key file can keep us busy: about half a second.
+const maxIterations = 2_000_000
 
 func isEncrypted(der []byte) bool {
 	var k encryptedKey
