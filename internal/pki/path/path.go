@@ -8,6 +8,7 @@ package path
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"time"
 
@@ -45,6 +46,7 @@ const (
 	maxSteps      = 20_000
 	maxSignatures = 4_000
 	maxPaths      = 256
+	maxLooks      = 1_000_000
 )
 
 // Find returns the best path. Once ctx is done it gives up soon, as if there were
@@ -76,13 +78,17 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 		reached[string(c.Raw)] = true
 		queue = append(queue, c)
 	}
-	for ; len(queue) > 0; queue = queue[1:] {
-		for _, issuer := range b.bySubject[queue[0].IssuerKey] {
-			raw := string(issuer.Raw)
-			if reached[raw] || keyIDsDiffer(queue[0], issuer) || len(b.signatures) > maxSignatures || b.ctx.Err() != nil || !b.signed(queue[0], issuer) {
+	sent := make(map[string][]*cert.Cert)
+	for _, c := range b.q.Intermediates {
+		sent[c.SubjectKey] = append(sent[c.SubjectKey], c)
+	}
+	for looks := 0; len(queue) > 0 && looks < maxLooks; queue = queue[1:] {
+		for _, issuer := range sent[queue[0].IssuerKey] {
+			looks++
+			if reached[string(issuer.Raw)] || keyIDsDiffer(queue[0], issuer) || b.ctx.Err() != nil || !b.signed(queue[0], issuer) {
 				continue
 			}
-			reached[raw] = true
+			reached[string(issuer.Raw)] = true
 			queue = append(queue, issuer)
 		}
 	}
@@ -92,7 +98,7 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 type builder struct {
 	ctx       context.Context
 	q         Query
-	anchors   map[string]bool // by raw bytes
+	anchors   map[digest]bool
 	bySubject map[string][]*cert.Cert
 
 	steps      int
@@ -106,32 +112,37 @@ type builder struct {
 	longest      []*cert.Cert
 }
 
+// A digest tells certificates apart without keeping their bytes a second time.
+type digest = [sha256.Size]byte
+
+func sum(c *cert.Cert) digest { return sha256.Sum256(c.Raw) }
+
 type pair struct{ child, parent *cert.Cert }
 
 func newBuilder(ctx context.Context, q Query) *builder {
 	b := &builder{
-		ctx: ctx, q: q, anchors: make(map[string]bool), bySubject: make(map[string][]*cert.Cert),
+		ctx: ctx, q: q, anchors: make(map[digest]bool), bySubject: make(map[string][]*cert.Cert),
 		signatures: make(map[pair]cert.Signature), on: make(map[string]bool),
 	}
 	wanted := b.subjectsWanted()
-	seen := make(map[string]bool)
+	seen := make(map[digest]bool)
 	for _, c := range q.CAs {
-		if seen[string(c.Raw)] || !wanted[c.SubjectKey] && !c.Same(q.Leaf) {
+		if seen[sum(c)] || !wanted[c.SubjectKey] && !c.Same(q.Leaf) {
 			continue
 		}
-		seen[string(c.Raw)] = true
+		seen[sum(c)] = true
 		b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
 	}
 	for _, c := range q.Intermediates {
-		if !seen[string(c.Raw)] {
-			seen[string(c.Raw)] = true
+		if !seen[sum(c)] {
+			seen[sum(c)] = true
 			b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
 		}
 	}
 	for _, c := range q.CAs {
 		// Whether a root is one costs a signature, so only those are asked that may matter.
 		if wanted[c.SubjectKey] || c.Same(q.Leaf) {
-			b.anchors[string(c.Raw)] = b.trusted(c)
+			b.anchors[sum(c)] = b.trusted(c)
 		}
 	}
 	return b
@@ -173,7 +184,7 @@ func (b *builder) extend(path []*cert.Cert) {
 	if b.done() {
 		return
 	}
-	if b.anchors[string(end.Raw)] {
+	if b.anchors[sum(end)] {
 		b.judgePath(path)
 		return
 	}
@@ -182,7 +193,7 @@ func (b *builder) extend(path []*cert.Cert) {
 	}
 	for _, issuer := range b.candidates(end) {
 		key := issuer.SubjectKey + "\x00" + string(issuer.RawSubjectPublicKeyInfo)
-		if b.on[key] && !b.anchors[string(issuer.Raw)] || contains(path, issuer) {
+		if b.on[key] && !b.anchors[sum(issuer)] || contains(path, issuer) {
 			continue
 		}
 		if !b.signed(end, issuer) {
@@ -229,7 +240,7 @@ func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
 	var ranked [4][]*cert.Cert
 	for _, i := range all {
 		rank := 0
-		if !b.anchors[string(i.Raw)] {
+		if !b.anchors[sum(i)] {
 			rank++
 		}
 		if keyIDsDiffer(c, i) {
@@ -258,6 +269,9 @@ func (b *builder) signed(c, issuer *cert.Cert) bool {
 func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
 	p := pair{c, issuer}
 	s, ok := b.signatures[p]
+	if !ok && len(b.signatures) > 2*maxSignatures {
+		return cert.SignatureBad
+	}
 	if !ok {
 		s = cert.VerifySignature(c, issuer)
 		b.signatures[p] = s
