@@ -30,8 +30,7 @@ everything on stdout. Keys and passwords are in none of them.
 
 Paths are built and validated by RFC 5280, names by RFC 9525: the common name is
 never looked at. --strict adds what verifiers let pass but those who issue must
-not do. Without a list of public suffixes, a wildcard directly below a top-level
-domain is what --strict refuses.
+not do.
 
 A file named on the command line that does not exist is a wrong configuration,
 unless --wait is given: then everything may come later, and the task looks again

@@ -95,7 +95,7 @@ var strictTable = []Entry{
 	{Code: EKUOnRoot, Strict: true, Meaning: "a root has an extended key usage", Next: "issue the root again without one"},
 	{Code: EKUEmpty, Strict: true, Meaning: "the extended key usage is empty", Next: "have it issued again"},
 	{Code: KeyWeak, Strict: true, Meaning: "a key is weak or odd: RSA below 2048 bits or exponent, DSA, a small curve", Next: "make a new key: RSA 2048 or more, P-256, Ed25519"},
-	{Code: WildcardSuffix, Strict: true, Meaning: "a wildcard stands directly below a top-level domain", Next: "issue it again for a domain of your own"},
+	{Code: WildcardSuffix, Strict: true, Meaning: "a wildcard stands directly below a public suffix, such as com or co.uk", Next: "issue it again for a domain of your own"},
 	{Code: WildcardForm, Strict: true, Meaning: "a wildcard is not the whole left-most label", Next: "issue it again with a wildcard as *.domain"},
 	{Code: SerialInvalid, Strict: true, Meaning: "a serial number is zero or longer than 20 octets", Next: "have it issued again"},
 	{Code: VersionOld, Strict: true, Meaning: "a certificate is not of version 3", Next: "have it issued again as version 3"},

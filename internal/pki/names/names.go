@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // CheckReference refuses what no client can ask for.
@@ -107,12 +109,11 @@ const (
 	Fine         Fault = iota
 	Malformed          // no DNS name
 	WildcardForm       // a star that is not the whole left-most label
-	PublicSuffix       // a star directly below a top-level domain
+	PublicSuffix       // a star directly below a public suffix
 )
 
 // CheckPresented judges a DNS name in a certificate by the rules for those who
-// issue. Without a list of public suffixes (it would weigh more than the rest of
-// this task), a wildcard below a single label is what counts as too wide.
+// issue.
 func CheckPresented(name string) Fault {
 	if !strings.Contains(name, "*") {
 		if !ValidHost(name, false) || badALabel(name) {
@@ -126,10 +127,18 @@ func CheckPresented(name string) Fault {
 		return WildcardForm
 	case !ValidHost(parent, false) || badALabel(parent):
 		return Malformed
-	case !strings.Contains(parent, "."):
+	case isPublicSuffix(parent):
 		return PublicSuffix
 	}
 	return Fine
+}
+
+// isPublicSuffix reports whether anybody may register a name below domain: a
+// top-level domain, known or not, or what a registry treats like one (co.uk).
+// Where companies give out names (github.io) a wildcard is theirs to have.
+func isPublicSuffix(domain string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(strings.ToLower(domain))
+	return strings.EqualFold(suffix, domain) && (icann || !strings.Contains(domain, "."))
 }
 
 // badALabel reports whether a label has hyphens in the third and fourth place

@@ -77,7 +77,7 @@ func TestCheckPresented(t *testing.T) {
 		"app.test": Fine, "*.app.test": Fine, "app": Fine, "xn--bcher-kva.test": Fine,
 		"": Malformed, "a_b.test": Malformed, "app.test.": Malformed, "a..b": Malformed, "-a.test": Malformed, "a:80": Malformed,
 		"bücher.test": Malformed, "xn--": Malformed, "ab--c.test": Malformed, "*.a_b.test": Malformed,
-		"*.test": PublicSuffix, "*": WildcardForm, "*.*.test": WildcardForm, "a*.test": WildcardForm, "a.*.test": WildcardForm,
+		"*.test": PublicSuffix, "*.co.uk": PublicSuffix, "*.com": PublicSuffix, "*.shop.co.uk": Fine, "*.cluster.local": Fine, "*.svc": PublicSuffix, "*": WildcardForm, "*.*.test": WildcardForm, "a*.test": WildcardForm, "a.*.test": WildcardForm,
 	} {
 		if got := CheckPresented(name); got != want {
 			t.Errorf("%q: %v, want %v", name, got, want)

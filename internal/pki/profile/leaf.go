@@ -52,7 +52,7 @@ func (r *rules) subjectNames() {
 		case names.WildcardForm:
 			r.add(finding.WildcardForm, "the wildcard in %q is not the whole left-most label", cert.Clip(n))
 		case names.PublicSuffix:
-			r.add(finding.WildcardSuffix, "the wildcard %q stands directly below a top-level domain", cert.Clip(n))
+			r.add(finding.WildcardSuffix, "the wildcard %q stands directly below a public suffix", cert.Clip(n))
 		}
 	}
 	for _, u := range r.URIs {
