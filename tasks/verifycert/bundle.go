@@ -100,7 +100,7 @@ func (b *bundle) certificate(c *cert.Cert) {
 	// A root of version 1 has nothing that says what it is.
 	if c.BasicConstraintsValid && !c.IsCA || c.Version == 3 && !c.BasicConstraintsValid {
 		add(c.Finding(finding.BundleNotCA, "its basicConstraints do not say that it is a CA"))
-	} else if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 {
+	} else if c.HasKeyUsage() && c.KeyUsage&x509.KeyUsageCertSign == 0 {
 		add(c.Finding(finding.CAKeyUsage, "its keyUsage lacks keyCertSign"))
 	}
 	add(path.Dates(c, b.v.at, b.v.task.ClockSkew, b.v.task.MinValidity)...)

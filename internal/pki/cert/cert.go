@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/initbox/initbox/internal/pki/finding"
@@ -63,6 +65,18 @@ func (c *Cert) SelfSigned() bool {
 	}
 	return false
 }
+
+// HasExtension reports whether c has the extension with that number.
+func (c *Cert) HasExtension(oid string) bool {
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
+}
+
+// HasKeyUsage reports whether c says what its key is for. It may say that it is
+// for nothing, so that KeyUsage is 0 does not tell.
+func (c *Cert) HasKeyUsage() bool { return c.HasExtension("2.5.29.15") }
+
+// HasExtKeyUsage is the same for the extended key usage.
+func (c *Cert) HasExtKeyUsage() bool { return c.HasExtension("2.5.29.37") }
 
 // Same reports whether both are the same certificate.
 func (c *Cert) Same(o *Cert) bool { return bytes.Equal(c.Raw, o.Raw) }

@@ -90,7 +90,7 @@ func mayIssue(c *cert.Cert, last bool) finding.List {
 	case !c.BasicConstraintsValid && (c.Version == 3 || !last):
 		found = append(found, c.Finding(finding.NotCA, "it signed another certificate, but has no basicConstraints that say that it is a CA"))
 	}
-	if c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 {
+	if c.HasKeyUsage() && c.KeyUsage&x509.KeyUsageCertSign == 0 {
 		found = append(found, c.Finding(finding.CAKeyUsage, "its keyUsage lacks keyCertSign"))
 	}
 	return found
@@ -113,8 +113,7 @@ func (q Query) usages(path []*cert.Cert) finding.List {
 	var found finding.List
 	for _, want := range q.Usages {
 		for _, c := range path {
-			none := len(c.ExtKeyUsage) == 0 && len(c.UnknownExtKeyUsage) == 0
-			if none || slices.Contains(c.ExtKeyUsage, want) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
+			if !c.HasExtKeyUsage() || slices.Contains(c.ExtKeyUsage, want) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
 				continue
 			}
 			found = append(found, c.Finding(finding.Usage, "its extended key usage does not include %s", UsageName(want)))
