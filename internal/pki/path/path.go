@@ -58,6 +58,8 @@ func Find(ctx context.Context, q Query) Result {
 	switch {
 	case b.best != nil:
 		r.Path, r.Complete, r.Findings = b.best, true, b.bestFindings
+	case ctx.Err() != nil:
+		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
 	default:
 		r.Path = b.longest
 		r.Findings = append(q.judge(b.longest), b.diagnose()...)
@@ -123,6 +125,7 @@ func newBuilder(ctx context.Context, q Query) *builder {
 	b := &builder{
 		ctx: ctx, q: q, anchors: make(map[digest]bool), bySubject: make(map[string][]*cert.Cert),
 		signatures: make(map[pair]cert.Signature), on: make(map[string]bool),
+		longest: []*cert.Cert{q.Leaf},
 	}
 	wanted := b.subjectsWanted()
 	seen := make(map[digest]bool)
