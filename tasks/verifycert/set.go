@@ -72,6 +72,10 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	r := path.Find(ctx, q)
 	s.path = r.Path
 	s.findings = append(s.findings, r.Findings...)
+	if !r.Complete && !s.findings.Failed() {
+		// Whatever the reason is that nobody gave, a chain that was not verified is not good.
+		s.findings = append(s.findings, leaf.Finding(finding.CAMissing, "no chain to a trusted CA could be verified"))
+	}
 	s.arrangement(leaf, r)
 	v.names(s, leaf)
 	if v.task.Strict {

@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"math/big"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,4 +95,18 @@ func spki(k *rsa.PublicKey) (v rawValue) {
 		Key       bitString
 	}{algorithm{testpki.OID("1.2.840.113549.1.1.1"), rawValue{Tag: 5}}, bitString{Bytes: key, BitLength: 8 * len(key)}})
 	return v
+}
+
+// A chain that was not verified is not good, though the CA's file is what is
+// wrong.
+func TestNothingVerified(t *testing.T) {
+	m, task := carryOut(t)
+	task.CA = []string{m.path("none.crt")}
+	r := run(t, task)
+	if tasks.KindOf(r.err) != tasks.Usage || r.doc.Sets[0].Verdict != "failed" || !slices.Equal(r.codes(), []string{"ca-missing"}) {
+		t.Errorf("got %v, set %s, found %v", r.err, r.doc.Sets[0].Verdict, r.codes())
+	}
+	if strings.Contains(strings.Join(r.summary, ""), "good") {
+		t.Errorf("the termination message says %q", r.summary)
+	}
 }
