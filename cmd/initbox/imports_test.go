@@ -66,8 +66,8 @@ func forbidden(from, to string) string {
 		return "only cmd uses the command line"
 	case isTask(to) && !isTask(from) && !strings.HasPrefix(from, "cmd/"):
 		return "only cmd knows the tasks"
-	case strings.HasPrefix(to, "internal/testnet") && !strings.HasPrefix(from, "internal/testnet"):
-		return "test servers are for tests"
+	case strings.HasPrefix(to, "internal/test") && !strings.HasPrefix(from, "internal/test"):
+		return "what serves tests is for tests"
 	case strings.HasPrefix(to, "cmd/"):
 		return "cmd is the top"
 	}

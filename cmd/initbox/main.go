@@ -10,6 +10,7 @@ import (
 	"github.com/initbox/initbox/tasks/chown"
 	"github.com/initbox/initbox/tasks/copyconfig"
 	"github.com/initbox/initbox/tasks/migrate"
+	"github.com/initbox/initbox/tasks/verifycert"
 	"github.com/initbox/initbox/tasks/waitdb"
 	"github.com/initbox/initbox/tasks/waithttp"
 	"github.com/initbox/initbox/tasks/waittcp"
@@ -26,6 +27,7 @@ var specs = []tasks.Spec{
 	chown.Spec,
 	waitdb.Spec,
 	migrate.Spec,
+	verifycert.Spec,
 }
 
 func main() {

@@ -1,0 +1,156 @@
+// Package cert is a certificate with the place that it was read from.
+package cert
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// A Cert is a parsed certificate and where it stood.
+type Cert struct {
+	*x509.Certificate
+	File  string
+	Block int // counted from 1; 0 if the file is not PEM
+
+	SubjectKey string // equal for names that RFC 5280, 7.1 calls equal
+	IssuerKey  string
+}
+
+// MaxSize is the size of the largest certificate that is looked at, in bytes.
+const MaxSize = 1 << 20
+
+// Parse reads one certificate in DER. If it cannot be parsed, the findings say
+// why in as much detail as can be told.
+func Parse(der []byte, file string, block int) (*Cert, finding.List) {
+	if len(der) > MaxSize {
+		return nil, finding.List{finding.New(finding.CertMalformed, file, block, "it is larger than %d bytes", MaxSize)}
+	}
+	x, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, explain(der, file, block, err)
+	}
+	c := &Cert{Certificate: x, File: file, Block: block}
+	c.SubjectKey = NameKey(x.RawSubject)
+	c.IssuerKey = c.SubjectKey
+	if !bytes.Equal(x.RawSubject, x.RawIssuer) {
+		c.IssuerKey = NameKey(x.RawIssuer)
+	}
+	return c, nil
+}
+
+// SelfIssued reports whether subject and issuer are the same name.
+func (c *Cert) SelfIssued() bool { return c.SubjectKey == c.IssuerKey }
+
+// SelfSigned reports whether c is signed by its own key, as a root is. An old
+// signature that nobody verifies any more counts: it proves nothing on a root.
+func (c *Cert) SelfSigned() bool {
+	if !c.SelfIssued() {
+		return false
+	}
+	if len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 {
+		return bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
+	}
+	switch VerifySignature(c, c) {
+	case SignatureGood, SignatureWeak, SignatureUnsupported:
+		return true
+	}
+	return false
+}
+
+// HasExtension reports whether c has the extension with that number.
+func (c *Cert) HasExtension(oid string) bool {
+	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
+}
+
+// HasKeyUsage reports whether c says what its key is for. It may say that it is
+// for nothing, so that KeyUsage is 0 does not tell.
+func (c *Cert) HasKeyUsage() bool { return c.HasExtension("2.5.29.15") }
+
+// HasExtKeyUsage is the same for the extended key usage.
+func (c *Cert) HasExtKeyUsage() bool { return c.HasExtension("2.5.29.37") }
+
+// Same reports whether both are the same certificate.
+func (c *Cert) Same(o *Cert) bool { return bytes.Equal(c.Raw, o.Raw) }
+
+// Finding returns a finding about c.
+func (c *Cert) Finding(code finding.Code, format string, args ...any) finding.Finding {
+	f := finding.New(code, c.File, c.Block, format, args...)
+	f.Subject, f.Serial = c.Name(), Serial(c.SerialNumber)
+	return f
+}
+
+// Name is the subject, or what else tells the certificate apart.
+func (c *Cert) Name() string {
+	if s := c.Subject.String(); s != "" {
+		return Clip(s)
+	}
+	if names := c.Names(); len(names) > 0 {
+		return Clip("SAN " + names[0])
+	}
+	return "no subject"
+}
+
+// IssuerName is the name of the issuer for people.
+func (c *Cert) IssuerName() string {
+	if s := c.Issuer.String(); s != "" {
+		return Clip(s)
+	}
+	return "no name"
+}
+
+// Names lists the subjectAltNames.
+func (c *Cert) Names() []string {
+	names := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	for _, u := range c.URIs {
+		names = append(names, u.String())
+	}
+	return append(names, c.EmailAddresses...)
+}
+
+// Fingerprint is the SHA-256 of the certificate in hex.
+func (c *Cert) Fingerprint() string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Serial writes a serial number as openssl does, in hex.
+func Serial(n *big.Int) string {
+	if n == nil {
+		return ""
+	}
+	s := fmt.Sprintf("%x", new(big.Int).Abs(n))
+	if len(s)%2 == 1 {
+		s = "0" + s
+	}
+	if n.Sign() < 0 {
+		s = "-" + s
+	}
+	return Clip(s)
+}
+
+// Clip bounds what a certificate can make us print, and keeps it on one line.
+func Clip(s string) string {
+	const most = 120
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}

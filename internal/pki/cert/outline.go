@@ -1,0 +1,174 @@
+package cert
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// An Outline is what can be read of a certificate whose details are wrong.
+type Outline struct {
+	Version    int // as in the certificate: 2 means version 3
+	Serial     *big.Int
+	SerialLen  int // octets
+	Inner      []byte
+	Outer      []byte
+	Issuer     asn1.RawValue
+	NotBefore  asn1.RawValue
+	NotAfter   asn1.RawValue
+	Subject    asn1.RawValue
+	KeyAlg     asn1.ObjectIdentifier
+	Curve      asn1.ObjectIdentifier
+	Extensions []Extension
+}
+
+// An Extension is one extension as it stands.
+type Extension struct {
+	ID       asn1.ObjectIdentifier
+	Critical bool `asn1:"optional"`
+	Value    []byte
+}
+
+type outer struct {
+	TBS       tbs
+	Algorithm asn1.RawValue
+	Signature asn1.BitString
+}
+
+type tbs struct {
+	Raw        asn1.RawContent
+	Version    int `asn1:"optional,explicit,default:0,tag:0"`
+	Serial     asn1.RawValue
+	Algorithm  asn1.RawValue
+	Issuer     asn1.RawValue
+	Validity   validity
+	Subject    asn1.RawValue
+	Key        publicKey
+	IssuerID   asn1.BitString `asn1:"optional,tag:1"`
+	SubjectID  asn1.BitString `asn1:"optional,tag:2"`
+	Extensions []Extension    `asn1:"omitempty,optional,explicit,tag:3"`
+}
+
+type validity struct{ NotBefore, NotAfter asn1.RawValue }
+
+type publicKey struct {
+	Algorithm struct {
+		ID     asn1.ObjectIdentifier
+		Params asn1.RawValue `asn1:"optional"`
+	}
+	Key asn1.BitString
+}
+
+// ReadOutline reads der as far as its structure goes.
+func ReadOutline(der []byte) (*Outline, error) {
+	var c outer
+	rest, err := asn1.Unmarshal(der, &c)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes follow it", len(rest))
+	}
+	t := c.TBS
+	o := &Outline{
+		Version: t.Version, Serial: signed(t.Serial.Bytes), SerialLen: len(t.Serial.Bytes),
+		Inner: t.Algorithm.FullBytes, Outer: c.Algorithm.FullBytes,
+		Issuer: t.Issuer, Subject: t.Subject,
+		NotBefore: t.Validity.NotBefore, NotAfter: t.Validity.NotAfter,
+		KeyAlg: t.Key.Algorithm.ID, Extensions: t.Extensions,
+	}
+	_, _ = asn1.Unmarshal(t.Key.Algorithm.Params.FullBytes, &o.Curve) // only keys on curves have one
+	return o, nil
+}
+
+// signed reads a two's complement number.
+func signed(b []byte) *big.Int {
+	n := new(big.Int).SetBytes(b)
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
+	}
+	return n
+}
+
+// explain says why der is not a certificate: the rules that it breaks if they
+// can be told, and what the parser says if not.
+func explain(der []byte, file string, block int, err error) finding.List {
+	text := strings.TrimPrefix(err.Error(), "x509: ")
+	o, outlineErr := ReadOutline(der)
+	if outlineErr != nil {
+		return finding.List{finding.New(finding.CertMalformed, file, block, "%s", Clip(text))}
+	}
+	var l finding.List
+	add := func(code finding.Code, format string, args ...any) {
+		f := finding.New(code, file, block, format, args...)
+		f.Serial = Serial(o.Serial)
+		l = append(l, f)
+	}
+	if o.Serial.Sign() < 0 {
+		add(finding.SerialNegative, "the serial number is negative")
+	}
+	if o.Version < 0 || o.Version > 2 {
+		add(finding.VersionInvalid, "the version is %d; only 1 to 3 exist", o.Version+1)
+	}
+	if !bytes.Equal(o.Inner, o.Outer) {
+		add(finding.AlgorithmMismatch, "the signature algorithm inside the signed part is not the one outside")
+	}
+	seen := make(map[string]bool)
+	for _, e := range o.Extensions {
+		id := e.ID.String()
+		if seen[id] {
+			add(finding.DuplicateExtension, "the extension %s is there twice", ExtensionName(e.ID))
+		}
+		seen[id] = true
+		if e.Critical && neverCritical(id) {
+			add(finding.Criticality, "%s must not be critical", ExtensionName(e.ID))
+		}
+	}
+	if o.smallCurve() {
+		add(finding.KeyUnsupported, "the key is on a curve that is too small or not known (%s)", o.Curve)
+	}
+	if len(l) == 0 {
+		add(finding.CertMalformed, "%s", Clip(text))
+	}
+	return l
+}
+
+func (o *Outline) smallCurve() bool {
+	if o.KeyAlg.String() != "1.2.840.10045.2.1" {
+		return false
+	}
+	switch o.Curve.String() {
+	case "1.3.132.0.33", "1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35":
+		return false
+	}
+	return true
+}
+
+// neverCritical holds the extensions of which RFC 5280 says that a CA must mark
+// them non-critical.
+func neverCritical(id string) bool {
+	switch id {
+	case "2.5.29.35", "2.5.29.14", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "2.5.29.46":
+		return true
+	}
+	return false
+}
+
+// ExtensionName is the name of an extension for people.
+func ExtensionName(id asn1.ObjectIdentifier) string {
+	names := map[string]string{
+		"2.5.29.35": "authorityKeyIdentifier", "2.5.29.14": "subjectKeyIdentifier", "2.5.29.15": "keyUsage",
+		"2.5.29.19": "basicConstraints", "2.5.29.17": "subjectAltName", "2.5.29.30": "nameConstraints",
+		"2.5.29.36": "policyConstraints", "2.5.29.37": "extKeyUsage", "2.5.29.32": "certificatePolicies",
+		"2.5.29.33": "policyMappings", "2.5.29.54": "inhibitAnyPolicy", "2.5.29.46": "freshestCRL",
+		"1.3.6.1.5.5.7.1.1": "authorityInfoAccess", "1.3.6.1.5.5.7.1.11": "subjectInfoAccess",
+	}
+	if n, ok := names[id.String()]; ok {
+		return n
+	}
+	return id.String()
+}

@@ -1,0 +1,75 @@
+package cert
+
+import (
+	"context"
+	"strings"
+
+	"github.com/initbox/initbox/internal/pki/encoding"
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// Each calls visit for every certificate in data, PEM or DER, and for every
+// block that is none with nil, until ctx is done. It returns what is wrong with
+// the file.
+func Each(ctx context.Context, data []byte, file string, visit func(*Cert, encoding.Block)) finding.List {
+	var found finding.List
+	encodingFindings := encoding.Each(data, file, func(b encoding.Block) {
+		if ctx.Err() != nil {
+			return
+		}
+		if !isCertificate(b.Type) {
+			visit(nil, b)
+			return
+		}
+		c, l := Parse(b.DER, file, b.Number)
+		found = append(found, l...)
+		if c != nil {
+			visit(c, b)
+		}
+	})
+	return append(encodingFindings, found...)
+}
+
+// ReadAll returns the certificates in data. Blocks of another kind are findings.
+func ReadAll(ctx context.Context, data []byte, file string) ([]*Cert, finding.List) {
+	var (
+		certs []*Cert
+		wrong finding.List
+	)
+	found := Each(ctx, data, file, func(c *Cert, b encoding.Block) {
+		if c != nil {
+			certs = append(certs, c)
+			return
+		}
+		wrong.Add(finding.PEMWrongKind, file, b.Number, "it is %s, not a certificate", Kind(b.Type))
+	})
+	return certs, append(found, wrong...)
+}
+
+func isCertificate(kind string) bool {
+	return kind == "CERTIFICATE" || kind == "X509 CERTIFICATE" || kind == ""
+}
+
+// Kind describes the type of a PEM block.
+func Kind(kind string) string {
+	switch {
+	case kind == "TRUSTED CERTIFICATE":
+		return "a certificate in the form of OpenSSL (TRUSTED CERTIFICATE), which nothing else reads"
+	case kind == "CERTIFICATE REQUEST", kind == "NEW CERTIFICATE REQUEST":
+		return "a request for a certificate"
+	case kind == "X509 CRL":
+		return "a CRL"
+	case kind == "PKCS7", kind == "CMS":
+		return "a PKCS#7 container"
+	case IsPrivateKey(kind):
+		return "a private key"
+	case strings.HasSuffix(kind, "PUBLIC KEY"):
+		return "a public key"
+	case isCertificate(kind):
+		return "a certificate"
+	}
+	return "a block " + Clip(kind)
+}
+
+// IsPrivateKey reports whether a PEM block of that type is a private key.
+func IsPrivateKey(kind string) bool { return strings.HasSuffix(kind, "PRIVATE KEY") }

@@ -1,0 +1,133 @@
+package crl
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/testpki"
+)
+
+// A world is a chain whose leaf says where its CRL is.
+type world struct {
+	root, inter, leaf *testpki.Cert
+	path              []*cert.Cert
+}
+
+const point = "http://crl.test/a"
+
+// distribution is a distribution point with its name, as certificates and CRLs
+// have it.
+func distribution() []byte {
+	full := raw(asn1.ClassContextSpecific, 0, true, raw(asn1.ClassContextSpecific, 6, false, []byte(point)))
+	return raw(asn1.ClassContextSpecific, 0, true, full)
+}
+
+func raw(class, tag int, compound bool, value []byte) []byte {
+	b, err := asn1.Marshal(asn1.RawValue{Class: class, Tag: tag, IsCompound: compound, Bytes: value})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func newWorld(t *testing.T, inter ...testpki.Option) world {
+	t.Helper()
+	w := world{root: testpki.Root(t, "Root")}
+	w.inter = testpki.New(t, "CA", w.root, append([]testpki.Option{testpki.CA}, inter...)...)
+	w.leaf = testpki.Leaf(t, w.inter, func(c *testpki.Template) { c.CRLDistributionPoints = []string{point} })
+	w.path = parsed(t, w.leaf, w.inter, w.root)
+	return w
+}
+
+func parsed(t *testing.T, certs ...*testpki.Cert) (out []*cert.Cert) {
+	t.Helper()
+	for _, c := range certs {
+		p, found := cert.Parse(c.DER, "f", 1)
+		if found.Failed() {
+			t.Fatal(found)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func lists(t *testing.T, files ...[]byte) (all []*List, found finding.List) {
+	t.Helper()
+	for _, f := range files {
+		l, more := Read(f, "f")
+		all, found = append(all, l...), append(found, more...)
+	}
+	return all, found
+}
+
+// about sets which certificates a CRL is about.
+func about(value ...byte) func(*x509.RevocationList) {
+	return func(l *x509.RevocationList) {
+		l.ExtraExtensions = append(l.ExtraExtensions, pkix.Extension{Id: testpki.OID("2.5.29.28"), Critical: true, Value: raw(0, 16, true, value)})
+	}
+}
+
+func TestScope(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		files [][]byte
+		want  finding.Code
+	}{
+		"all":               {[][]byte{testpki.CRL(t, w.inter, nil)}, ""},
+		"leaves alone":      {[][]byte{testpki.CRL(t, w.inter, about(0x81, 1, 0xff))}, ""},
+		"CAs alone":         {[][]byte{testpki.CRL(t, w.inter, about(0x82, 1, 0xff))}, finding.CRLOtherIssuer},
+		"its point":         {[][]byte{testpki.CRL(t, w.inter, about(distribution()...))}, ""},
+		"another point":     {[][]byte{testpki.CRL(t, w.inter, about(raw(2, 0, true, raw(2, 0, true, raw(2, 6, false, []byte("http://x"))))...))}, finding.CRLOtherIssuer},
+		"some reasons":      {[][]byte{testpki.CRL(t, w.inter, about(0x83, 2, 7, 0x80))}, finding.CRLUnsupported},
+		"attributes":        {[][]byte{testpki.CRL(t, w.inter, about(0x85, 1, 0xff))}, finding.CRLUnsupported},
+		"revoked":           {[][]byte{testpki.CRL(t, w.inter, nil, w.leaf)}, finding.Revoked},
+		"revoked, by point": {[][]byte{testpki.CRL(t, w.inter, about(distribution()...), w.leaf)}, finding.Revoked},
+		"CA revoked":        {[][]byte{testpki.CRL(t, w.inter, nil), testpki.CRL(t, w.root, nil, w.inter)}, finding.Revoked},
+		"old and new":       {[][]byte{testpki.CRL(t, w.inter, old), testpki.CRL(t, w.inter, nil)}, ""},
+		"old, and revoked":  {[][]byte{testpki.CRL(t, w.inter, old, w.leaf)}, finding.Revoked},
+		"no next update":    {[][]byte{testpki.CRL(t, w.inter, old)}, finding.CRLStale},
+		"forged":            {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf)}, finding.CRLSignature},
+		"forged and right":  {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf), testpki.CRL(t, w.inter, nil)}, ""},
+		"entry extension": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
+			l.RevokedCertificateEntries[0].ExtraExtensions = []pkix.Extension{{Id: testpki.OID("2.5.29.29"), Critical: true, Value: []byte{0x30, 0}}}
+		}, w.inter)}, finding.CRLUnsupported},
+	} {
+		all, found := lists(t, c.files...)
+		found = append(found, Check(Query{Path: w.path, Complete: true, Lists: all, At: time.Now()})...)
+		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
+			t.Errorf("%s: found %v, want %q", name, found, c.want)
+		}
+	}
+}
+
+func old(l *x509.RevocationList) {
+	l.ThisUpdate, l.NextUpdate = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
+}
+
+// A CA may sign its CRLs with a key of their own, if the CA above says so.
+func TestKeyForCRLs(t *testing.T) {
+	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCertSign })
+	signs := func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign }
+	good := testpki.New(t, "CA", w.root, testpki.CA, signs)
+	for name, c := range map[string]struct {
+		signer *testpki.Cert
+		want   finding.Code
+	}{
+		"right":        {good, ""},
+		"not given":    {w.inter, finding.CRLSignature},
+		"other root":   {testpki.New(t, "CA", testpki.Root(t, "Root"), testpki.CA, signs), finding.CRLSignature},
+		"expired":      {testpki.New(t, "CA", w.root, testpki.CA, signs, testpki.Valid(-48*time.Hour, -24*time.Hour)), finding.CRLSignature},
+		"may not sign": {testpki.New(t, "CA", w.root, testpki.CA, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCertSign }), finding.CRLSignature},
+	} {
+		all, found := lists(t, testpki.CRL(t, c.signer, nil))
+		found = append(found, Check(Query{Path: w.path, Complete: true, Lists: all, Others: parsed(t, c.signer), At: time.Now()})...)
+		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
+			t.Errorf("%s: found %v, want %q", name, found, c.want)
+		}
+	}
+}

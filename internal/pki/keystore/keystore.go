@@ -1,0 +1,81 @@
+// Package keystore reads PKCS#12 and JKS, told apart by their content: a .jks of
+// today's Java is PKCS#12.
+package keystore
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/pki/privatekey"
+)
+
+// A Store is what a keystore holds.
+type Store struct {
+	Kind    string // "PKCS#12" or "JKS"
+	Entries []Entry
+	Trusted []*cert.Cert // entries without a key
+}
+
+// An Entry is a private key with its certificates, the leaf first.
+type Entry struct {
+	Alias string
+	Key   privatekey.Key
+	Chain []*cert.Cert
+}
+
+// Read takes a keystore apart. A nil password means that there is none: that is
+// tried as the empty one, and a JKS is read without checking its integrity, as
+// Java does.
+func Read(data []byte, file string, password []byte) (store *Store, found finding.List) {
+	defer func() {
+		// The decoders are not ours, and what they read may be hostile.
+		if p := recover(); p != nil {
+			store, found = nil, malformed(file, "it is damaged")
+		}
+	}()
+	switch {
+	case len(data) == 0:
+		return nil, finding.List{finding.New(finding.FileEmpty, file, 0, "it is empty")}
+	case bytes.HasPrefix(data, []byte{0xfe, 0xed, 0xfe, 0xed}):
+		return readJKS(data, file, password)
+	case bytes.HasPrefix(data, []byte{0xce, 0xce, 0xce, 0xce}):
+		return nil, malformed(file, "it is a JCEKS keystore; convert it to PKCS#12 with keytool -importkeystore")
+	case bytes.HasPrefix(data, []byte("-----BEGIN")):
+		return nil, malformed(file, "it is PEM; give it with --cert and --key, or --ca")
+	case data[0] == 0x30:
+		return readPKCS12(data, file, password)
+	}
+	return nil, malformed(file, "it is neither PKCS#12 nor JKS")
+}
+
+func malformed(file, format string, args ...any) finding.List {
+	return finding.List{finding.New(finding.StoreMalformed, file, 0, format, args...)}
+}
+
+func wrongPassword(file string, password []byte) finding.List {
+	why := "the password does not open it"
+	if password == nil {
+		why = "it needs a password, and there is none"
+	}
+	return finding.List{finding.New(finding.StorePassword, file, 0, "%s", why)}
+}
+
+// leafFirst orders certs so that the one of key comes first.
+func leafFirst(key privatekey.Key, certs []*cert.Cert) []*cert.Cert {
+	for i, c := range certs {
+		if i > 0 && privatekey.Matches(key, c.PublicKey) && !privatekey.Matches(key, certs[0].PublicKey) {
+			out := append([]*cert.Cert{c}, certs[:i]...)
+			return append(out, certs[i+1:]...)
+		}
+	}
+	return certs
+}
+
+func signer(key any) (privatekey.Key, error) {
+	if k, ok := key.(privatekey.Key); ok {
+		return k, nil
+	}
+	return nil, errors.New("it holds a key that cannot sign")
+}

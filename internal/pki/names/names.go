@@ -1,0 +1,153 @@
+// Package names compares what a client connects to with the names in a
+// certificate, by RFC 9525: the common name is never looked at, a wildcard is the
+// whole left-most label and stands for exactly one, and addresses only match
+// addresses.
+package names
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// CheckReference refuses what no client can ask for.
+func CheckReference(name string) error {
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return errors.New("it is an address: give it with --ip")
+	}
+	for _, r := range name {
+		if r > 0x7f {
+			return errors.New("write it as A-labels, as it stands in a certificate (xn--...)")
+		}
+	}
+	if strings.HasPrefix(name, "*") {
+		return errors.New("a client connects to one name: give one that the wildcard is to match, as in app.example.com")
+	}
+	if !ValidHost(strings.TrimSuffix(name, "."), true) {
+		return errors.New("it is not a DNS name")
+	}
+	return nil
+}
+
+// MatchDNS reports whether one of the presented names is good for reference.
+func MatchDNS(reference string, presented []string) bool {
+	reference = strings.ToLower(strings.TrimSuffix(reference, "."))
+	for _, p := range presented {
+		if matchOne(reference, strings.ToLower(p)) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchOne(reference, presented string) bool {
+	parent, wildcard := strings.CutPrefix(presented, "*.")
+	if !wildcard {
+		return ValidHost(presented, true) && presented == reference
+	}
+	label, rest, ok := strings.Cut(reference, ".")
+	return ok && label != "" && ValidHost(parent, true) && rest == parent
+}
+
+// ValidHost reports whether s is a DNS name without a final dot. Underscores are
+// no part of a host name, but resolvers let them pass and people have them.
+func ValidHost(s string, underscores bool) bool {
+	if s == "" || len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			c := label[i]
+			if !(c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || underscores && c == '_') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// MatchIP reports whether one of the presented addresses is reference.
+func MatchIP(reference netip.Addr, presented []net.IP) bool {
+	for _, p := range presented {
+		if a, ok := netip.AddrFromSlice(p); ok && a.Unmap() == reference.Unmap().WithZone("") {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchURI reports whether one of the presented URIs is reference. Scheme and
+// host are compared without regard to case, the rest as it stands: a SPIFFE ID
+// has nothing that may be left out or written differently.
+func MatchURI(reference *url.URL, presented []*url.URL) bool {
+	for _, p := range presented {
+		if canonical(p) == canonical(reference) {
+			return true
+		}
+	}
+	return false
+}
+
+func canonical(u *url.URL) string {
+	c := *u
+	c.Scheme, c.Host = strings.ToLower(c.Scheme), strings.ToLower(c.Host)
+	return c.String()
+}
+
+// A Fault is what is wrong with a presented DNS name.
+type Fault int
+
+// The faults.
+const (
+	Fine         Fault = iota
+	Malformed          // no DNS name
+	WildcardForm       // a star that is not the whole left-most label
+	PublicSuffix       // a star directly below a public suffix
+)
+
+// CheckPresented judges a DNS name in a certificate by the rules for those who
+// issue.
+func CheckPresented(name string) Fault {
+	if !strings.Contains(name, "*") {
+		if !ValidHost(name, false) || badALabel(name) {
+			return Malformed
+		}
+		return Fine
+	}
+	parent, ok := strings.CutPrefix(name, "*.")
+	switch {
+	case !ok || strings.Contains(parent, "*"):
+		return WildcardForm
+	case !ValidHost(parent, false) || badALabel(parent):
+		return Malformed
+	case isPublicSuffix(parent):
+		return PublicSuffix
+	}
+	return Fine
+}
+
+// isPublicSuffix reports whether anybody may register a name below domain: a
+// top-level domain, known or not, or what a registry treats like one (co.uk).
+// Where companies give out names (github.io) a wildcard is theirs to have.
+func isPublicSuffix(domain string) bool {
+	suffix, icann := publicsuffix.PublicSuffix(strings.ToLower(domain))
+	return strings.EqualFold(suffix, domain) && (icann || !strings.Contains(domain, "."))
+}
+
+// badALabel reports whether a label has hyphens in the third and fourth place
+// that do not belong to an A-label (RFC 5891, 4.2.3.1).
+func badALabel(name string) bool {
+	for label := range strings.SplitSeq(strings.ToLower(name), ".") {
+		if len(label) >= 4 && label[2:4] == "--" && (!strings.HasPrefix(label, "xn--") || len(label) == 4) {
+			return true
+		}
+	}
+	return false
+}

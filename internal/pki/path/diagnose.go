@@ -1,0 +1,126 @@
+package path
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// diagnose says why no path reaches a trusted root.
+func (b *builder) diagnose() finding.List {
+	if len(b.q.CAs) == 0 {
+		return nil // whoever asks has said already that there is no CA
+	}
+	end := b.longest[len(b.longest)-1]
+	one := func(f finding.Finding) finding.List { return finding.List{f} }
+	if f := b.sameName(end); f != nil {
+		return f
+	}
+	if len(b.longest) == 1 && end.SelfSigned() {
+		return one(end.Finding(finding.SelfSignedLeaf, "it is signed by itself, and is not in the CA file"))
+	}
+	if in(b.q.CAs, end) {
+		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file, but was issued by %q, which is not", end.IssuerName()))
+	}
+	if end.SelfSigned() {
+		return one(end.Finding(finding.WrongCA, "the chain ends at this root, which is not in the CA file; that one has %s", b.roots()))
+	}
+	if b.q.Unreadable {
+		return nil
+	}
+	if b.likelyMissing(end) {
+		return one(end.Finding(finding.MissingIntermediate, "it was issued by %q, which is neither in the chain nor in the CA file (%s)", end.IssuerName(), b.roots()))
+	}
+	return one(end.Finding(finding.WrongCA, "it was issued by %q, which is not in the CA file; that one has %s", end.IssuerName(), b.roots()))
+}
+
+// sameName is for issuers that have the right name, but whose key did not sign c.
+func (b *builder) sameName(c *cert.Cert) finding.List {
+	var found finding.List
+	for _, i := range b.bySubject[c.IssuerKey] {
+		if i.Same(c) || b.signed(c, i) {
+			continue
+		}
+		if len(c.AuthorityKeyId) > 0 && string(c.AuthorityKeyId) == string(i.SubjectKeyId) {
+			return finding.List{c.Finding(finding.BadSignature, "its signature is not that of its issuer %q (%s)", c.IssuerName(), place(i))}
+		}
+		found = finding.List{c.Finding(finding.CAOtherKey, "its issuer %q is there (%s), but with another key than the one that signed it", c.IssuerName(), place(i))}
+	}
+	return found
+}
+
+func place(c *cert.Cert) string { return finding.Finding{File: c.File, Block: c.Block}.Where() }
+
+func in(list []*cert.Cert, c *cert.Cert) bool {
+	for _, o := range list {
+		if o.Same(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// roots names what the CA file has.
+func (b *builder) roots() string {
+	if len(b.q.CAs) == 0 {
+		return "no CA"
+	}
+	name := `"` + b.q.CAs[0].Name() + `"`
+	if len(b.q.CAs) > 1 {
+		name += " and others"
+	}
+	return name
+}
+
+// likelyMissing guesses whether the unknown issuer of c is an intermediate below
+// one of the CAs, or another CA. Nothing in c tells for sure, so names decide: a
+// CA and its intermediate are called alike.
+func (b *builder) likelyMissing(c *cert.Cert) bool {
+	if b.q.PublicCAs {
+		return true
+	}
+	issuer := words(c.IssuerName())
+	switch {
+	case issuer["root"]:
+		return false
+	case issuer["intermediate"], issuer["issuing"], issuer["sub"], issuer["subordinate"], issuer["ica"], issuer["inter"]:
+		return true
+	}
+	for _, ca := range b.q.CAs {
+		if ca.MaxPathLen == 0 && ca.BasicConstraintsValid {
+			continue // it cannot have an intermediate
+		}
+		for w := range words(ca.Name()) {
+			if issuer[w] && !common(w) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// words splits the values of a name, without the kinds of its parts.
+func words(name string) map[string]bool {
+	set := make(map[string]bool)
+	for part := range strings.SplitSeq(name, ",") {
+		_, value, ok := strings.Cut(part, "=")
+		if !ok {
+			value = part
+		}
+		for _, w := range strings.FieldsFunc(strings.ToLower(value), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			set[w] = true
+		}
+	}
+	return set
+}
+
+// common words are in the name of every CA. So is the country.
+func common(w string) bool {
+	switch w {
+	case "ca", "root", "authority", "certificate", "certification", "cert", "tls", "ssl", "the", "of", "inc", "ltd", "llc", "co", "com", "org", "net", "corp", "gmbh":
+		return true
+	}
+	return len(w) <= 2
+}

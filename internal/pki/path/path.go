@@ -1,0 +1,300 @@
+// Package path builds and validates certification paths by RFC 5280, section 6.
+//
+// Crypto/x509 answers with one error, or with chains that are free of any. This
+// package tries the ways from the leaf to the trusted roots, judges each of them
+// in full, and returns all that is wrong with the best one. Where it differs from
+// crypto/x509 and from openssl verify -x509_strict, a named test says so and why.
+package path
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"time"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// A Query is what to build a path from, and what it must be good for.
+type Query struct {
+	Leaf          *cert.Cert
+	Intermediates []*cert.Cert // untrusted
+	CAs           []*cert.Cert // what the user calls the CA: roots are trusted
+	PartialChain  bool         // trust all of CAs, roots or not
+	PublicCAs     bool         // the CAs are those of the system, which issue no leaf directly
+	Unreadable    bool         // some certificate could not be parsed, so a gap may not be one
+
+	At          time.Time
+	Skew        time.Duration
+	MinValidity time.Duration
+	Usages      []x509.ExtKeyUsage // all of them
+}
+
+// A Result is the best path and what is wrong with it.
+type Result struct {
+	Path     []*cert.Cert // leaf first; to a trusted root only if Complete
+	Complete bool
+	Findings finding.List
+	// Issuers are all that may lie on a path from the leaf, by their raw bytes.
+	Issuers map[string]bool
+}
+
+// The limits of a search. Certificates that sign each other in circles have more
+// paths than can be tried.
+const (
+	maxSteps      = 20_000
+	maxSignatures = 4_000
+	maxPaths      = 256
+	maxLooks      = 1_000_000
+)
+
+// Find returns the best path. Once ctx is done it gives up soon, as if there were
+// too many ways to try.
+func Find(ctx context.Context, q Query) Result {
+	b := newBuilder(ctx, q)
+	b.extend([]*cert.Cert{q.Leaf})
+	var r Result
+	switch {
+	case b.best != nil:
+		r.Path, r.Complete, r.Findings = b.best, true, b.bestFindings
+	case ctx.Err() != nil:
+		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
+	default:
+		r.Path = b.longest
+		r.Findings = append(q.judge(b.longest), b.diagnose()...)
+	}
+	if b.limited && (!r.Complete || r.Findings.Failed()) {
+		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps and %d signatures", b.steps, len(b.signatures)))
+	}
+	r.Issuers = b.issuers(r.Path)
+	return r
+}
+
+// issuers are all certificates that a path from the leaf can hold: those of path,
+// and all others by whose key something on the way may be signed.
+func (b *builder) issuers(path []*cert.Cert) map[string]bool {
+	reached := make(map[string]bool)
+	queue := []*cert.Cert{b.q.Leaf}
+	for _, c := range path[1:] {
+		reached[string(c.Raw)] = true
+		queue = append(queue, c)
+	}
+	sent := make(map[string][]*cert.Cert)
+	for _, c := range b.q.Intermediates {
+		sent[c.SubjectKey] = append(sent[c.SubjectKey], c)
+	}
+	for looks := 0; len(queue) > 0 && looks < maxLooks; queue = queue[1:] {
+		for _, issuer := range sent[queue[0].IssuerKey] {
+			looks++
+			if reached[string(issuer.Raw)] || keyIDsDiffer(queue[0], issuer) || b.ctx.Err() != nil || !b.signed(queue[0], issuer) {
+				continue
+			}
+			reached[string(issuer.Raw)] = true
+			queue = append(queue, issuer)
+		}
+	}
+	return reached
+}
+
+type builder struct {
+	ctx       context.Context
+	q         Query
+	anchors   map[digest]bool
+	bySubject map[string][]*cert.Cert
+
+	steps      int
+	paths      int
+	limited    bool
+	signatures map[pair]cert.Signature
+	on         map[string]bool // what the present path holds, by subject and key
+
+	best         []*cert.Cert
+	bestFindings finding.List
+	longest      []*cert.Cert
+}
+
+// A digest tells certificates apart without keeping their bytes a second time.
+type digest = [sha256.Size]byte
+
+func sum(c *cert.Cert) digest { return sha256.Sum256(c.Raw) }
+
+type pair struct{ child, parent *cert.Cert }
+
+func newBuilder(ctx context.Context, q Query) *builder {
+	b := &builder{
+		ctx: ctx, q: q, anchors: make(map[digest]bool), bySubject: make(map[string][]*cert.Cert),
+		signatures: make(map[pair]cert.Signature), on: make(map[string]bool),
+		longest: []*cert.Cert{q.Leaf},
+	}
+	wanted := b.subjectsWanted()
+	seen := make(map[digest]bool)
+	for _, c := range q.CAs {
+		if seen[sum(c)] || !wanted[c.SubjectKey] && !c.Same(q.Leaf) {
+			continue
+		}
+		seen[sum(c)] = true
+		b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
+	}
+	for _, c := range q.Intermediates {
+		if !seen[sum(c)] {
+			seen[sum(c)] = true
+			b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
+		}
+	}
+	for _, c := range q.CAs {
+		// Whether a root is one costs a signature, so only those are asked that may matter.
+		if wanted[c.SubjectKey] || c.Same(q.Leaf) {
+			b.anchors[sum(c)] = b.trusted(c)
+		}
+	}
+	return b
+}
+
+// trusted reports whether a path may end at c, one of the CAs. A root's own
+// signature proves nothing, so that it is damaged does not count; but a CA that
+// was issued to itself under an older key is no root.
+func (b *builder) trusted(c *cert.Cert) bool {
+	if b.q.PartialChain || c.SelfSigned() {
+		return true
+	}
+	if !c.SelfIssued() || keyIDsDiffer(c, c) {
+		return false
+	}
+	for _, i := range b.bySubject[c.SubjectKey] {
+		if len(b.signatures) > maxSignatures/2 || !i.Same(c) && b.signed(c, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// subjectsWanted is the set of names that can be an issuer on a path.
+func (b *builder) subjectsWanted() map[string]bool {
+	wanted := map[string]bool{b.q.Leaf.IssuerKey: true}
+	for _, list := range [][]*cert.Cert{b.q.Intermediates, b.q.CAs} {
+		for _, c := range list {
+			wanted[c.IssuerKey] = true
+		}
+	}
+	return wanted
+}
+
+// extend tries all ways on from the end of path.
+func (b *builder) extend(path []*cert.Cert) {
+	end := path[len(path)-1]
+	b.steps++
+	if b.done() {
+		return
+	}
+	if b.anchors[sum(end)] {
+		b.judgePath(path)
+		return
+	}
+	if len(path) > len(b.longest) {
+		b.longest = append([]*cert.Cert(nil), path...)
+	}
+	for _, issuer := range b.candidates(end) {
+		key := issuer.SubjectKey + "\x00" + string(issuer.RawSubjectPublicKeyInfo)
+		if b.on[key] && !b.anchors[sum(issuer)] || contains(path, issuer) {
+			continue
+		}
+		if !b.signed(end, issuer) {
+			continue
+		}
+		was := b.on[key]
+		b.on[key] = true
+		b.extend(append(path, issuer))
+		b.on[key] = was
+		if b.done() {
+			return
+		}
+	}
+}
+
+func contains(path []*cert.Cert, c *cert.Cert) bool {
+	if len(path) > 64 {
+		return false // the key on the path tells, and long chains must not cost the square
+	}
+	for _, p := range path {
+		if p.Same(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) done() bool {
+	if b.best != nil && len(b.bestFindings) == 0 {
+		return true
+	}
+	if b.steps > maxSteps || b.paths > maxPaths || len(b.signatures) > maxSignatures || b.ctx.Err() != nil {
+		b.limited = true
+	}
+	return b.limited
+}
+
+// candidates are the possible issuers of c, the most likely ones first.
+func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
+	all := b.bySubject[c.IssuerKey]
+	if len(all) < 2 {
+		return all
+	}
+	var ranked [4][]*cert.Cert
+	for _, i := range all {
+		rank := 0
+		if !b.anchors[sum(i)] {
+			rank++
+		}
+		if keyIDsDiffer(c, i) {
+			rank += 2
+		}
+		ranked[rank] = append(ranked[rank], i)
+	}
+	var out []*cert.Cert
+	for _, r := range ranked {
+		out = append(out, r...)
+	}
+	return out
+}
+
+// keyIDsDiffer reports whether c names another key than that of issuer.
+func keyIDsDiffer(c, issuer *cert.Cert) bool {
+	return len(c.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && string(c.AuthorityKeyId) != string(issuer.SubjectKeyId)
+}
+
+// signed reports whether issuer may have signed c: a signature of a kind that
+// nobody checks any more counts, and is a finding later.
+func (b *builder) signed(c, issuer *cert.Cert) bool {
+	return b.signature(c, issuer) != cert.SignatureBad
+}
+
+func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
+	p := pair{c, issuer}
+	s, ok := b.signatures[p]
+	if !ok && len(b.signatures) > 2*maxSignatures {
+		return cert.SignatureBad
+	}
+	if !ok {
+		s = cert.VerifySignature(c, issuer)
+		b.signatures[p] = s
+	}
+	return s
+}
+
+// judgePath keeps path if nothing better was found yet.
+func (b *builder) judgePath(path []*cert.Cert) {
+	b.paths++
+	found := b.q.judge(path)
+	for i := range len(path) - 1 {
+		switch b.signature(path[i], path[i+1]) {
+		case cert.SignatureWeak:
+			found = append(found, path[i].Finding(finding.WeakSignature, "it is signed with %s", path[i].SignatureAlgorithm))
+		case cert.SignatureUnsupported:
+			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s, which is not supported", path[i].SignatureAlgorithm))
+		}
+	}
+	if b.best == nil || len(found) < len(b.bestFindings) {
+		b.best, b.bestFindings = append([]*cert.Cert(nil), path...), found
+	}
+}

@@ -1,0 +1,128 @@
+package path
+
+import (
+	"crypto/x509"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+const anyPolicy = "2.5.29.32.0"
+
+// A policySet is one level of the policy tree of RFC 5280, section 6.1: the
+// policies that the certificate above lets the one below assert. With any policy
+// acceptable to the user, all that matters of the tree is whether its lowest
+// level is empty, so one level is enough, and it cannot grow without bound.
+type policySet map[string]bool
+
+// policies processes the policies of path, from below the root to the leaf.
+func policies(path []*cert.Cert) finding.List {
+	n := len(path) - 1
+	explicit, mapping, inhibitAny := n+1, n+1, n+1
+	level := policySet{anyPolicy: true}
+	for i := n - 1; i >= 0; i-- {
+		c := path[i]
+		own, asserts := asserted(c)
+		level = descend(level, own, asserts, inhibitAny > 0 || c.SelfIssued() && i > 0)
+		if explicit == 0 && len(level) == 0 {
+			return finding.List{c.Finding(finding.Policy, "a CA above it demands a certificate policy, and none is left that all of them allow")}
+		}
+		if i == 0 {
+			if c.RequireExplicitPolicyZero {
+				explicit = 0
+			}
+			break
+		}
+		if bad := anyMapped(c); bad {
+			return finding.List{c.Finding(finding.Policy, "it maps from or to anyPolicy, which is forbidden")}
+		}
+		level = mapped(level, c, mapping > 0)
+		if !c.SelfIssued() {
+			explicit, mapping, inhibitAny = less(explicit), less(mapping), less(inhibitAny)
+		}
+		explicit = lower(explicit, c.RequireExplicitPolicy, c.RequireExplicitPolicyZero)
+		mapping = lower(mapping, c.InhibitPolicyMapping, c.InhibitPolicyMappingZero)
+		inhibitAny = lower(inhibitAny, c.InhibitAnyPolicy, c.InhibitAnyPolicyZero)
+	}
+	if n > 0 && less(explicit) == 0 && len(level) == 0 {
+		return finding.List{path[0].Finding(finding.Policy, "a certificate policy is demanded, and none is left that all CAs allow")}
+	}
+	return nil
+}
+
+func asserted(c *cert.Cert) (own []string, asserts bool) {
+	for _, p := range c.Policies {
+		own = append(own, p.String())
+	}
+	return own, len(own) > 0
+}
+
+// descend is steps (d) and (e) of section 6.1.3. The set that it returns has the
+// policies of the nodes of the new level.
+func descend(above policySet, own []string, asserts, any bool) policySet {
+	below := make(policySet)
+	if !asserts {
+		return below
+	}
+	hasAny := false
+	for _, p := range own {
+		if p == anyPolicy {
+			hasAny = true
+		} else if above[p] || above[anyPolicy] {
+			below[p] = true
+		}
+	}
+	if hasAny && any {
+		for p := range above {
+			below[p] = true
+		}
+	}
+	return below
+}
+
+func anyMapped(c *cert.Cert) bool {
+	for _, m := range c.PolicyMappings {
+		if m.IssuerDomainPolicy.String() == anyPolicy || m.SubjectDomainPolicy.String() == anyPolicy {
+			return true
+		}
+	}
+	return false
+}
+
+// mapped is step (b) of section 6.1.4: what the next certificate may assert.
+func mapped(level policySet, c *cert.Cert, allowed bool) policySet {
+	targets := make(map[string][]x509.OID)
+	for _, m := range c.PolicyMappings {
+		from := m.IssuerDomainPolicy.String()
+		targets[from] = append(targets[from], m.SubjectDomainPolicy)
+	}
+	if len(targets) == 0 {
+		return level
+	}
+	out := make(policySet)
+	for p := range level {
+		if _, ok := targets[p]; !ok {
+			out[p] = true
+		}
+	}
+	for from, to := range targets {
+		if !allowed || !level[from] && !level[anyPolicy] {
+			continue
+		}
+		for _, p := range to {
+			out[p.String()] = true
+		}
+	}
+	return out
+}
+
+func less(n int) int { return max(n-1, 0) }
+
+// lower is steps (i) and (j) of section 6.1.4. Package x509 uses 0 for a field
+// that is absent, with a flag beside it for a zero.
+func lower(n, field int, zero bool) int {
+	if zero || field > 0 {
+		return min(n, field)
+	}
+	return n
+}

@@ -1,0 +1,144 @@
+package privatekey
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/des"
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/asn1"
+	"fmt"
+	"hash"
+
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// PKCS#8 with PBES2 (RFC 8018), which is what openssl pkcs8 -topk8 and
+// cert-manager's and Java's tools write. The standard library has no reader.
+
+type algorithm struct {
+	ID     asn1.ObjectIdentifier
+	Params asn1.RawValue `asn1:"optional"`
+}
+
+type encryptedKey struct {
+	Algorithm algorithm
+	Data      []byte
+}
+
+type pbes2Params struct{ KDF, Cipher algorithm }
+
+type pbkdf2Params struct {
+	Salt       []byte
+	Iterations int
+	KeyLength  int       `asn1:"optional"`
+	PRF        algorithm `asn1:"optional"`
+}
+
+// maxIterations bounds how long a key file can keep us busy: about half a second.
+const maxIterations = 2_000_000
+
+func isEncrypted(der []byte) bool {
+	var k encryptedKey
+	rest, err := asn1.Unmarshal(der, &k)
+	return err == nil && len(rest) == 0 && len(k.Algorithm.ID) > 0
+}
+
+// decrypt returns the PKCS#8 key within an encrypted one.
+func decrypt(der, password []byte) ([]byte, error) {
+	var k encryptedKey
+	if rest, err := asn1.Unmarshal(der, &k); err != nil || len(rest) > 0 {
+		return nil, &coded{finding.KeyMalformed, "it is no encrypted PKCS#8 key"}
+	}
+	if k.Algorithm.ID.String() != "1.2.840.113549.1.5.13" {
+		return nil, unsupported("encryption", k.Algorithm.ID)
+	}
+	var p pbes2Params
+	if _, err := asn1.Unmarshal(k.Algorithm.Params.FullBytes, &p); err != nil {
+		return nil, &coded{finding.KeyMalformed, "the parameters of its encryption are damaged"}
+	}
+	makeCipher, keyLength := cipherOf(p.Cipher.ID)
+	if makeCipher == nil {
+		return nil, unsupported("cipher", p.Cipher.ID)
+	}
+	key, err := derive(p.KDF, password, keyLength)
+	if err != nil {
+		return nil, err
+	}
+	block, err := makeCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	var iv []byte
+	if _, err := asn1.Unmarshal(p.Cipher.Params.FullBytes, &iv); err != nil || len(iv) != block.BlockSize() ||
+		len(k.Data) == 0 || len(k.Data)%block.BlockSize() != 0 {
+		return nil, &coded{finding.KeyMalformed, "its encrypted part is damaged"}
+	}
+	plain := make([]byte, len(k.Data))
+	cipher.NewCBCDecrypter(block, iv).CryptBlocks(plain, k.Data)
+	pad := int(plain[len(plain)-1])
+	if pad == 0 || pad > block.BlockSize() || pad > len(plain) {
+		return nil, wrongPassword()
+	}
+	plain = plain[:len(plain)-pad]
+	if _, err := parse(plain); err != nil {
+		return nil, wrongPassword() // padding is right by chance once in 256 times
+	}
+	return plain, nil
+}
+
+func derive(kdf algorithm, password []byte, length int) ([]byte, error) {
+	if kdf.ID.String() != "1.2.840.113549.1.5.12" {
+		return nil, unsupported("key derivation", kdf.ID)
+	}
+	var p pbkdf2Params
+	if _, err := asn1.Unmarshal(kdf.Params.FullBytes, &p); err != nil {
+		return nil, &coded{finding.KeyMalformed, "the parameters of its encryption are damaged"}
+	}
+	if p.Iterations < 1 || p.Iterations > maxIterations {
+		return nil, &coded{finding.KeyUnsupported, fmt.Sprintf("its password has %d iterations; at most %d are tried", p.Iterations, maxIterations)}
+	}
+	prf := prfOf(p.PRF.ID)
+	if prf == nil {
+		return nil, unsupported("key derivation", p.PRF.ID)
+	}
+	return pbkdf2.Key(prf, string(password), p.Salt, p.Iterations, length)
+}
+
+func cipherOf(id asn1.ObjectIdentifier) (make func([]byte) (cipher.Block, error), keyLength int) {
+	switch id.String() {
+	case "2.16.840.1.101.3.4.1.2":
+		return aes.NewCipher, 16
+	case "2.16.840.1.101.3.4.1.22":
+		return aes.NewCipher, 24
+	case "2.16.840.1.101.3.4.1.42":
+		return aes.NewCipher, 32
+	case "1.2.840.113549.3.7":
+		return des.NewTripleDESCipher, 24
+	}
+	return nil, 0
+}
+
+func prfOf(id asn1.ObjectIdentifier) func() hash.Hash {
+	switch id.String() {
+	case "", "1.2.840.113549.2.7":
+		return sha1.New
+	case "1.2.840.113549.2.8":
+		return sha256.New224
+	case "1.2.840.113549.2.9":
+		return sha256.New
+	case "1.2.840.113549.2.10":
+		return sha512.New384
+	case "1.2.840.113549.2.11":
+		return sha512.New
+	}
+	return nil
+}
+
+func unsupported(what string, id asn1.ObjectIdentifier) error {
+	return &coded{finding.KeyUnsupported, fmt.Sprintf("its %s (%s) is not supported", what, id)}
+}
+
+func wrongPassword() error { return &coded{finding.KeyPassword, "the password does not open it"} }

@@ -1,0 +1,208 @@
+// Package profile holds certificates to what RFC 5280 demands of those who issue
+// them, and to the CA/Browser Forum's baseline requirements: rules that no
+// verifier needs for a path to be valid, so crypto/x509 lets them pass.
+package profile
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"slices"
+	"strings"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+)
+
+// Check returns what is wrong with the certificates of path, the leaf first.
+// complete says that the last one is a trusted root; names, that the leaf is for
+// a server, which has names.
+func Check(path []*cert.Cert, complete, names bool) finding.List {
+	var found finding.List
+	for i, c := range path {
+		o, err := cert.ReadOutline(c.Raw)
+		if err != nil {
+			found = append(found, c.Finding(finding.CertMalformed, "its structure cannot be read: %v", err))
+			continue
+		}
+		r := rules{Cert: c, outline: o, root: complete && i == len(path)-1 && i > 0 || c.IsCA && c.SelfSigned()}
+		if i+1 < len(path) {
+			r.issuer = path[i+1]
+		}
+		r.fields()
+		r.key()
+		r.extensions()
+		r.identifiers()
+		if i == 0 {
+			r.leaf(names)
+			if len(path) == 1 && c.SelfSigned() && complete {
+				r.add(finding.SelfSignedLeaf, "it is signed by itself; no CA vouches for it")
+			}
+		} else {
+			r.authority()
+		}
+		found = append(found, r.found...)
+	}
+	return found
+}
+
+// Authority returns what is wrong with a CA that is on no path.
+func Authority(c *cert.Cert) finding.List {
+	o, err := cert.ReadOutline(c.Raw)
+	if err != nil {
+		return finding.List{c.Finding(finding.CertMalformed, "its structure cannot be read: %v", err)}
+	}
+	r := rules{Cert: c, outline: o, root: c.SelfSigned()}
+	r.fields()
+	r.key()
+	r.extensions()
+	r.identifiers()
+	r.authority()
+	return r.found
+}
+
+// rules is one certificate being judged.
+type rules struct {
+	*cert.Cert
+	outline *cert.Outline
+	issuer  *cert.Cert // nil where the path ends
+	root    bool
+	found   finding.List
+}
+
+func (r *rules) add(code finding.Code, format string, args ...any) {
+	r.found = append(r.found, r.Finding(code, format, args...))
+}
+
+// extension returns the extension with that number below 2.5.29, or nil.
+func (r *rules) extension(oid string) *cert.Extension {
+	i := slices.IndexFunc(r.outline.Extensions, func(e cert.Extension) bool { return e.ID.String() == oid })
+	if i < 0 {
+		return nil
+	}
+	return &r.outline.Extensions[i]
+}
+
+const (
+	oidSKI               = "2.5.29.14"
+	oidKeyUsage          = "2.5.29.15"
+	oidSAN               = "2.5.29.17"
+	oidBasicConstraints  = "2.5.29.19"
+	oidNameConstraints   = "2.5.29.30"
+	oidAKI               = "2.5.29.35"
+	oidPolicyConstraints = "2.5.29.36"
+	oidEKU               = "2.5.29.37"
+	oidInhibitAny        = "2.5.29.54"
+)
+
+// maxSerial is the most octets that a serial number may have (RFC 5280, 4.1.2.2).
+const maxSerial = 20
+
+func (r *rules) fields() {
+	switch {
+	case r.outline.Serial.Sign() == 0:
+		r.add(finding.SerialInvalid, "its serial number is zero")
+	case r.outline.SerialLen > maxSerial:
+		r.add(finding.SerialInvalid, "its serial number has %d octets; at most %d are allowed", r.outline.SerialLen, maxSerial)
+	}
+	if r.Version != 3 {
+		r.add(finding.VersionOld, "it is of version %d", r.Version)
+	}
+	if len(r.outline.Issuer.Bytes) == 0 {
+		r.add(finding.NameEmpty, "its issuer has no name")
+	}
+	if len(r.outline.Subject.Bytes) == 0 && r.IsCA {
+		r.add(finding.NameEmpty, "it is a CA without a name")
+	}
+	for _, t := range []asn1.RawValue{r.outline.NotBefore, r.outline.NotAfter} {
+		if text := string(t.Bytes); t.Tag == asn1.TagGeneralizedTime && text < "2050" {
+			r.add(finding.ValidityEncoding, "the date %s is a GeneralizedTime; before 2050 it must be a UTCTime", cert.Clip(text))
+		}
+	}
+}
+
+// extensions checks which extensions are critical, and what stands in them.
+func (r *rules) extensions() {
+	mustBe := func(oid string) {
+		if e := r.extension(oid); e != nil && !e.Critical {
+			r.add(finding.Criticality, "%s must be critical", cert.ExtensionName(e.ID))
+		}
+	}
+	if r.IsCA {
+		mustBe(oidBasicConstraints)
+	}
+	mustBe(oidNameConstraints)
+	mustBe(oidPolicyConstraints)
+	mustBe(oidInhibitAny)
+	if len(r.outline.Subject.Bytes) == 0 {
+		mustBe(oidSAN)
+	}
+	if e := r.extension(oidEKU); e != nil {
+		if e.Critical {
+			r.add(finding.Criticality, "extKeyUsage must not be critical")
+		}
+		if len(r.ExtKeyUsage) == 0 && len(r.UnknownExtKeyUsage) == 0 {
+			r.add(finding.EKUEmpty, "its extended key usage lists nothing")
+		}
+	}
+	if r.BasicConstraintsValid && !r.IsCA && r.MaxPathLen >= 0 {
+		r.add(finding.ConstraintsOdd, "it has a path length but is no CA")
+	}
+	if e := r.extension(oidKeyUsage); e != nil && r.KeyUsage == 0 {
+		r.add(finding.KeyUsageOdd, "its keyUsage allows nothing")
+	}
+	if r.extension(oidNameConstraints) == nil {
+		return
+	}
+	if !r.IsCA {
+		r.add(finding.NameConstraintsX, "it has nameConstraints but is no CA")
+	}
+	for _, d := range slices.Concat(r.PermittedDNSDomains, r.ExcludedDNSDomains) {
+		if strings.HasPrefix(d, ".") {
+			r.add(finding.NameConstraintsX, "the DNS name %q in its nameConstraints begins with a dot", cert.Clip(d))
+		}
+	}
+}
+
+// authority is for the CAs of the path.
+func (r *rules) authority() {
+	if r.extension(oidKeyUsage) == nil && r.Version == 3 {
+		r.add(finding.KeyUsageOdd, "it is a CA without keyUsage")
+	}
+	if r.root && r.extension(oidEKU) != nil {
+		r.add(finding.EKUOnRoot, "it is a root with an extended key usage")
+	}
+}
+
+// authorityKeyID is the extension as RFC 5280, 4.2.1.1 has it.
+type authorityKeyID struct {
+	KeyID  []byte        `asn1:"optional,tag:0"`
+	Issuer asn1.RawValue `asn1:"optional,tag:1"`
+	Serial asn1.RawValue `asn1:"optional,tag:2"`
+}
+
+// identifiers checks the identifiers of subject's and issuer's key.
+func (r *rules) identifiers() {
+	if r.IsCA && len(r.SubjectKeyId) == 0 && r.Version == 3 {
+		r.add(finding.SKIMissing, "it is a CA without a subjectKeyIdentifier")
+	}
+	aki := r.extension(oidAKI)
+	if aki == nil {
+		if !r.root && !r.SelfIssued() && r.Version == 3 {
+			r.add(finding.AKIMissing, "it has no authorityKeyIdentifier")
+		}
+		return
+	}
+	var form authorityKeyID
+	if _, err := asn1.Unmarshal(aki.Value, &form); err != nil || len(form.Issuer.FullBytes) > 0 || len(form.Serial.FullBytes) > 0 || len(form.KeyID) == 0 {
+		r.add(finding.AKIForm, "its authorityKeyIdentifier is not a key identifier alone")
+	}
+	issuer := r.issuer
+	if r.root {
+		issuer = r.Cert
+	}
+	if issuer != nil && len(r.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && !slices.Equal(r.AuthorityKeyId, issuer.SubjectKeyId) {
+		r.add(finding.AKIMismatch, "its authorityKeyIdentifier is not the subjectKeyIdentifier of %q", issuer.Name())
+	}
+}
+
+func (r *rules) hasUsage(u x509.ExtKeyUsage) bool { return slices.Contains(r.ExtKeyUsage, u) }

@@ -1,0 +1,65 @@
+// Package starttls asks servers that begin in plain text to go on with TLS:
+// PostgreSQL, MySQL and SMTP. It only ever asks; no credential is sent.
+package starttls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Protocols are the names that [Upgrade] knows.
+var Protocols = []string{"postgres", "mysql", "smtp"}
+
+// Upgrade brings conn to the point where the client starts TLS.
+func Upgrade(ctx context.Context, conn net.Conn, protocol string) error {
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if stop() {
+			conn.SetDeadline(time.Time{})
+		}
+	}()
+	err := upgrade(conn, protocol)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func upgrade(conn net.Conn, protocol string) error {
+	switch protocol {
+	case "postgres":
+		return postgres(conn)
+	case "mysql":
+		return mysql(conn)
+	case "smtp":
+		return smtp(conn)
+	}
+	return fmt.Errorf("unknown protocol %q", protocol)
+}
+
+// A RefusedError says that the server speaks the protocol but offers no TLS.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return e.Why }
+
+func refused(format string, args ...any) error { return &RefusedError{fmt.Sprintf(format, args...)} }
+
+// ErrProtocol says that the server does not speak the protocol.
+var ErrProtocol = errors.New("its answer is not of that protocol")
+
+// readByte reads no further than one byte: what follows belongs to TLS.
+func readByte(conn net.Conn) (byte, error) {
+	var b [1]byte
+	for {
+		n, err := conn.Read(b[:])
+		if n == 1 {
+			return b[0], nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package verifycert
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/pki/privatekey"
+	"github.com/initbox/initbox/tasks"
+)
+
+// A report is what one look found.
+type report struct {
+	at           time.Time
+	sets         []*set
+	missing      []error // files that flags name and that are not there
+	connections  []error // servers that could not be asked
+	interrupted  error
+	certificates bool // list them all
+}
+
+func (r *report) add(s *set) { r.sets = append(r.sets, s) }
+
+// bad returns the sets that failed.
+func (r *report) bad() []*set {
+	return slices.DeleteFunc(slices.Clone(r.sets), func(s *set) bool { return !s.findings.Failed() })
+}
+
+// publish writes the verdict of each set into log and termination message, and
+// everything to stdout if that was asked for.
+func (r *report) publish(env *tasks.Env, output string) error {
+	// What failed comes last: of a long summary the front is cut off.
+	sorted := slices.Clone(r.sets)
+	slices.SortStableFunc(sorted, func(a, b *set) int { return btoi(a.findings.Failed()) - btoi(b.findings.Failed()) })
+	bad := len(r.bad())
+	for _, s := range sorted {
+		s.log(env)
+		room := summaryRoom
+		if bad > 1 {
+			room = max(summaryRoom/bad, leastRoom)
+		}
+		env.Summarize(clip(s.verdict(), room))
+	}
+	if output != "json" {
+		return nil
+	}
+	enc := json.NewEncoder(env.Stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r.document()); err != nil {
+		return fmt.Errorf("--output json: %w", err)
+	}
+	return nil
+}
+
+// How many bytes of the termination message the sets that failed may take, and
+// one of them at least.
+const (
+	summaryRoom = 560
+	leastRoom   = 140
+)
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-3], "") + "..."
+}
+
+// log writes one line about s.
+func (s *set) log(env *tasks.Env) {
+	attrs := []any{"set", s.name}
+	if len(s.path) > 0 {
+		attrs = append(attrs, "leaf", s.path[0].Name(), "serial", cert.Serial(s.path[0].SerialNumber), "earliest_expiry", earliest(s.path).NotAfter.UTC().Format(time.RFC3339))
+	}
+	if s.kind == "bundle" {
+		attrs = append(attrs, "certificates", s.count)
+	}
+	switch {
+	case s.findings.Failed():
+		env.Log.Error("verification failed", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
+	case len(s.findings) > 0:
+		env.Log.Warn("verified, with remarks", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
+	default:
+		env.Log.Info("verified", attrs...)
+	}
+}
+
+// maxLogged is how many findings a log line has; the JSON output has them all.
+const maxLogged = 20
+
+// sentences puts findings into one line, what failed first.
+func (s *set) sentences(most int) string {
+	var parts []string
+	seen := make(map[string]bool)
+	for _, warning := range []bool{false, true} {
+		for _, f := range s.findings {
+			text := f.String() + "; " + f.Next
+			if f.Warning != warning || seen[text] {
+				continue
+			}
+			seen[text] = true
+			if len(parts) == most {
+				return strings.Join(parts, " | ") + fmt.Sprintf(" | and %d more", len(s.findings)-most)
+			}
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " | ")
+}
+
+// verdict is one line for the termination message.
+func (s *set) verdict() string {
+	switch {
+	case s.findings.Failed():
+		return "failed " + s.name + ": " + s.sentences(maxLogged)
+	case s.kind == "bundle":
+		return fmt.Sprintf("good %s: %d certificates", s.name, s.count)
+	case len(s.path) == 0:
+		return "good " + s.name
+	}
+	e := earliest(s.path)
+	line := fmt.Sprintf("good %s: %s, expires %s", s.name, s.path[0].Name(), e.NotAfter.UTC().Format(time.DateOnly))
+	if e != s.path[0] {
+		line += " (" + e.Name() + ")"
+	}
+	if len(s.findings) > 0 {
+		line += "; " + codeList(s.findings)
+	}
+	return line
+}
+
+func earliest(path []*cert.Cert) *cert.Cert {
+	return slices.MinFunc(path, func(a, b *cert.Cert) int { return a.NotAfter.Compare(b.NotAfter) })
+}
+
+// document is the JSON output.
+type document struct {
+	Verdict string        `json:"verdict"` // good or failed
+	At      time.Time     `json:"at"`
+	Sets    []setDocument `json:"sets"`
+	Errors  []string      `json:"errors,omitempty"` // what could not be looked at
+}
+
+type setDocument struct {
+	Name         string        `json:"name"`
+	Kind         string        `json:"kind"`
+	Verdict      string        `json:"verdict"`
+	Findings     finding.List  `json:"findings"`
+	Path         []string      `json:"path"` // fingerprints, leaf first
+	Certificates []certificate `json:"certificates"`
+}
+
+type certificate struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Serial    string    `json:"serial"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Names     []string  `json:"names"`
+	CA        bool      `json:"ca"`
+	Key       string    `json:"key"`
+	SHA256    string    `json:"sha256"`
+	File      string    `json:"file,omitempty"`
+	Block     int       `json:"block,omitempty"`
+	OnPath    bool      `json:"on_path"`
+}
+
+func (r *report) document() document {
+	d := document{Verdict: "good", At: r.at.UTC().Truncate(time.Second), Sets: []setDocument{}}
+	for _, err := range append(slices.Clone(r.missing), r.connections...) {
+		d.Errors = append(d.Errors, err.Error())
+	}
+	if len(r.bad()) > 0 || len(d.Errors) > 0 {
+		d.Verdict = "failed"
+	}
+	for _, s := range r.sets {
+		d.Sets = append(d.Sets, s.document())
+	}
+	return d
+}
+
+func (s *set) document() setDocument {
+	d := setDocument{Name: s.name, Kind: s.kind, Verdict: "good", Findings: s.findings, Path: []string{}, Certificates: s.listed}
+	if s.findings.Failed() {
+		d.Verdict = "failed"
+	}
+	if d.Findings == nil {
+		d.Findings = finding.List{}
+	}
+	seen := make(map[string]bool)
+	for _, c := range s.path {
+		d.Path = append(d.Path, c.Fingerprint())
+		d.Certificates = append(d.Certificates, listing(c, true))
+		seen[string(c.Raw)] = true
+	}
+	for _, c := range append(slices.Clone(s.certs), s.cas...) {
+		if !seen[string(c.Raw)] {
+			seen[string(c.Raw)] = true
+			d.Certificates = append(d.Certificates, listing(c, false))
+		}
+	}
+	if d.Certificates == nil {
+		d.Certificates = []certificate{}
+	}
+	return d
+}
+
+func listing(c *cert.Cert, onPath bool) certificate {
+	names := c.Names()
+	if names == nil {
+		names = []string{}
+	}
+	return certificate{
+		Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: cert.Serial(c.SerialNumber),
+		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Names: names, CA: c.IsCA,
+		Key: privatekey.Describe(c.PublicKey), SHA256: c.Fingerprint(), File: c.File, Block: c.Block, OnPath: onPath,
+	}
+}

@@ -1,0 +1,186 @@
+package verifycert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/snapshot"
+	"github.com/initbox/initbox/tasks"
+)
+
+// Run implements [tasks.Task].
+func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
+	w, err := t.parse()
+	if err != nil {
+		return &tasks.Error{Kind: tasks.Usage, Err: err}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	v := &verifier{task: t, wanted: w, env: env, dialer: new(dial.Dialer)}
+	env.Doing("verifying " + t.target())
+	var last *report
+	if t.Wait {
+		env.Doing("waiting for " + t.target() + " to be there and good")
+		err = env.Poll(ctx, tasks.Poll{Target: t.target(), MaxInterval: waitInterval}, func(ctx context.Context) error {
+			r := v.look(ctx)
+			if r.interrupted == nil {
+				last = r
+			}
+			return r.failure()
+		})
+	} else {
+		last = v.look(ctx)
+		err = last.outcome()
+	}
+	if last == nil {
+		return err
+	}
+	if publishErr := last.publish(env, t.Output); publishErr != nil {
+		return errors.Join(err, publishErr)
+	}
+	if env.DryRun && !tasks.Permanent(err) || env.DryRun && tasks.KindOf(err) == tasks.Final {
+		return ctx.Err()
+	}
+	return err
+}
+
+// waitInterval is the longest time between two looks: files are cheap to read.
+const waitInterval = 2 * time.Second
+
+// target names what is verified, for log and errors.
+func (t *Task) target() string {
+	all := append([]string(nil), t.Dirs...)
+	if t.Cert != "" {
+		all = append(all, t.Cert)
+	}
+	all = append(append(append(append(all, t.Keystores...), t.Truststores...), t.Bundles...), t.Remotes...)
+	const shown = 3
+	if len(all) > shown {
+		return strings.Join(all[:shown], ", ") + fmt.Sprintf(" and %d more", len(all)-shown)
+	}
+	return strings.Join(all, ", ")
+}
+
+// A verifier looks at everything once, or again and again.
+type verifier struct {
+	task   *Task
+	wanted *wanted
+	env    *tasks.Env
+	dialer *dial.Dialer
+
+	// Of the present look.
+	files    *snapshot.Reader
+	report   *report
+	password []byte
+	shared   shared
+	at       time.Time
+}
+
+// look reads and checks everything.
+func (v *verifier) look(ctx context.Context) *report {
+	v.files = new(snapshot.Reader)
+	defer v.files.Close()
+	v.at = v.wanted.at
+	if v.at.IsZero() {
+		v.at = time.Now()
+	}
+	v.report = &report{at: v.at, certificates: v.task.Output == "json"}
+	v.readPassword()
+	v.readShared(ctx)
+	for _, step := range []func(context.Context){v.dirs, v.certFile, v.keystores, v.bundles, v.truststores, v.remotes} {
+		if ctx.Err() != nil {
+			break
+		}
+		step(ctx)
+	}
+	v.report.interrupted = ctx.Err()
+	return v.report
+}
+
+// add checks s and puts it into the report.
+func (v *verifier) add(ctx context.Context, s *set) {
+	v.check(ctx, s)
+	v.report.add(s)
+}
+
+// missing notes a file that a flag names and that cannot be read.
+func (v *verifier) missing(flag, path string, err error) {
+	v.report.missing = append(v.report.missing, fmt.Errorf("%s %s: %w", flag, path, err))
+}
+
+// failure is what keeps the report from being good, as an error that a later
+// look may heal.
+func (r *report) failure() error {
+	if r.interrupted != nil {
+		return r.interrupted
+	}
+	errs := append(append([]error(nil), r.missing...), r.connections...)
+	next := ""
+	if bad := r.bad(); len(bad) > 0 {
+		errs = append(errs, errors.New(describe(bad)))
+		next = firstFault(bad).Next
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	if next == "" {
+		next = tasks.NextOf(errs[0])
+	}
+	return tasks.WithNext(errors.Join(errs...), next)
+}
+
+// outcome is the verdict of a single look.
+func (r *report) outcome() error {
+	bad := r.bad()
+	switch {
+	case r.interrupted != nil:
+		return r.interrupted
+	case len(r.missing) > 0:
+		return tasks.Usagef("%w", errors.Join(r.missing...))
+	case len(bad) > 0:
+		return tasks.WithNext(tasks.Finalf("%s", describe(bad)), firstFault(bad).Next)
+	}
+	return errors.Join(r.connections...)
+}
+
+// describe says which sets are bad and why, by their codes. The lines of the
+// termination message have the details.
+func describe(bad []*set) string {
+	const shown = 3
+	var parts []string
+	for i, s := range bad {
+		if i == shown {
+			parts = append(parts, fmt.Sprintf("%d more sets", len(bad)-shown))
+			break
+		}
+		parts = append(parts, s.name+": "+codeList(s.findings))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func codeList(l finding.List) string {
+	const shown = 6
+	var codes []string
+	for _, c := range l.Codes() {
+		codes = append(codes, string(c))
+	}
+	if len(codes) > shown {
+		codes = append(codes[:shown], fmt.Sprintf("%d more", len(codes)-shown))
+	}
+	return strings.Join(codes, ", ")
+}
+
+func firstFault(bad []*set) finding.Finding {
+	for _, f := range bad[0].findings {
+		if !f.Warning {
+			return f
+		}
+	}
+	return finding.Finding{}
+}

@@ -1,0 +1,208 @@
+package verifycert
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/crl"
+	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/pki/names"
+	"github.com/initbox/initbox/internal/pki/path"
+	"github.com/initbox/initbox/internal/pki/privatekey"
+	"github.com/initbox/initbox/internal/pki/profile"
+)
+
+// A set is certificates that belong together: a leaf, its chain, perhaps its key.
+type set struct {
+	name string
+	kind string // directory, files, keystore, bundle or remote
+
+	certs      []*cert.Cert // as they stand in the file, leaf first if it is right
+	cas        []*cert.Cert // of this set alone
+	caFile     bool         // the set has a file of CAs, perhaps a bad one
+	unreadable bool         // some certificate of the chain could not be parsed
+	key        privatekey.Key
+	keyFile    string
+	dnsName    string // that a remote server was asked for
+	ipName     string
+
+	findings finding.List
+	path     []*cert.Cert
+	listed   []certificate // for the output of bundles, whose certificates are not kept
+	count    int           // of the certificates of a bundle
+}
+
+func (s *set) readChain(ctx context.Context, data []byte, file string) {
+	certs, l := cert.ReadAll(ctx, data, file)
+	s.certs = certs
+	s.findings = append(s.findings, l...)
+	for _, f := range l {
+		s.unreadable = s.unreadable || !f.Warning
+	}
+}
+
+// check holds s to all rules.
+func (v *verifier) check(ctx context.Context, s *set) {
+	if s.kind == "bundle" {
+		return // its blocks were checked one by one
+	}
+	s.findings = append(s.findings, v.shared.findings...)
+	if len(s.certs) == 0 {
+		if len(s.findings) == 0 {
+			s.findings.Add(finding.FileEmpty, s.name, 0, "there is no certificate")
+		}
+		return
+	}
+	if s.leafUnreadable() {
+		return // what is wrong with it was said; the rest hangs in the air
+	}
+	leaf := s.findLeaf()
+	q := path.Query{
+		Leaf: leaf, CAs: append(append([]*cert.Cert(nil), s.cas...), v.shared.cas...),
+		PartialChain: v.task.PartialChain, PublicCAs: v.shared.public, Unreadable: s.unreadable || unparsed(s.findings),
+		At: v.at, Skew: v.task.ClockSkew, MinValidity: v.task.MinValidity, Usages: v.wanted.usages,
+	}
+	q.Intermediates = append(append(q.Intermediates, s.certs...), v.shared.intermediates...)
+	if len(q.CAs) == 0 && !s.caFile && !v.shared.given {
+		s.findings.Add(finding.CAMissing, s.name, 0, "there is no ca.crt, and no --ca, --truststore or --system-roots")
+	}
+	r := path.Find(ctx, q)
+	s.path = r.Path
+	s.findings = append(s.findings, r.Findings...)
+	if !r.Complete && !s.findings.Failed() {
+		// Whatever the reason is that nobody gave, a chain that was not verified is not good.
+		s.findings = append(s.findings, leaf.Finding(finding.CAMissing, "no chain to a trusted CA could be verified"))
+	}
+	s.arrangement(leaf, r)
+	v.names(s, leaf)
+	if v.task.Strict {
+		s.findings = append(s.findings, profile.Check(r.Path, r.Complete, v.wanted.serves)...)
+	}
+	if len(v.task.CRLs) > 0 {
+		s.findings = append(s.findings, crl.Check(crl.Query{
+			Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: q.Intermediates, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
+		})...)
+	}
+}
+
+// unparsed reports whether a certificate could not be read at all.
+func unparsed(l finding.List) bool {
+	for _, f := range l {
+		switch f.Code {
+		case finding.CertMalformed, finding.PEMMalformed, finding.SerialNegative, finding.VersionInvalid,
+			finding.AlgorithmMismatch, finding.DuplicateExtension, finding.Criticality, finding.KeyUnsupported:
+			return true
+		}
+	}
+	return false
+}
+
+// leafUnreadable reports whether something that cannot be read stands before the
+// first certificate, and the key belongs to none of those that can.
+func (s *set) leafUnreadable() bool {
+	if s.key != nil && slices.ContainsFunc(s.certs, func(c *cert.Cert) bool { return privatekey.Matches(s.key, c.PublicKey) }) {
+		return false
+	}
+	first := s.certs[0]
+	return slices.ContainsFunc(s.findings, func(f finding.Finding) bool {
+		return f.File == first.File && f.Block > 0 && f.Block < first.Block && !f.Warning
+	})
+}
+
+// findLeaf returns the leaf, which should be the first certificate: it is the
+// one that the key belongs to, or else the first that is no CA.
+func (s *set) findLeaf() *cert.Cert {
+	leaf := s.certs[0]
+	belongs := func(c *cert.Cert) bool { return s.key != nil && privatekey.Matches(s.key, c.PublicKey) }
+	if belongs(leaf) {
+		return leaf
+	}
+	isLeaf := func(c *cert.Cert) bool { return !c.IsCA }
+	match := slices.IndexFunc(s.certs, func(c *cert.Cert) bool { return belongs(c) && (isLeaf(c) || !isLeaf(leaf)) })
+	if match < 0 && !isLeaf(leaf) {
+		match = slices.IndexFunc(s.certs, isLeaf)
+	}
+	if match > 0 {
+		leaf = s.certs[match]
+		s.findings = append(s.findings, leaf.Finding(finding.LeafNotFirst, "the leaf is not the first certificate of the file"))
+	}
+	if s.key != nil && !belongs(leaf) {
+		s.findings = append(s.findings, leaf.Finding(finding.KeyMismatch, "the key in %s (%s) does not belong to it (%s)",
+			filepath.Base(s.keyFile), privatekey.Describe(s.key.Public()), privatekey.Describe(leaf.PublicKey)))
+	}
+	return leaf
+}
+
+// arrangement checks which certificates the file has, and in which order. A
+// keystore finds what it needs by itself, and has its root by custom.
+func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
+	if !r.Complete || s.kind == "keystore" {
+		return
+	}
+	root := r.Path[len(r.Path)-1]
+	seen := make(map[string]bool)
+	for i, c := range s.certs {
+		raw := string(c.Raw)
+		switch {
+		case c == leaf:
+		case seen[raw] || c.Same(leaf):
+			s.findings = append(s.findings, c.Finding(finding.Superfluous, "it is in the file twice"))
+		case !r.Issuers[raw]:
+			s.findings = append(s.findings, c.Finding(finding.Superfluous, "nothing in the chain was issued by it"))
+		case i > 0 && c.Same(root) && c.SelfIssued() && len(r.Path) > 1:
+			s.findings = append(s.findings, c.Finding(finding.RootIncluded, "it is the root of the chain"))
+		}
+		seen[raw] = true
+	}
+	last := -1
+	for _, c := range r.Path {
+		at := indexOf(s.certs, c)
+		if at < 0 || s.findings.Has(finding.LeafNotFirst) && c == leaf {
+			continue
+		}
+		if at < last {
+			s.findings = append(s.findings, s.certs[at].Finding(finding.WrongOrder, "it must stand below what it has issued"))
+			return
+		}
+		last = at
+	}
+}
+
+func indexOf(list []*cert.Cert, c *cert.Cert) int {
+	for i, o := range list {
+		if o == c || bytes.Equal(o.Raw, c.Raw) {
+			return i
+		}
+	}
+	return -1
+}
+
+// names checks what the leaf must be for.
+func (v *verifier) names(s *set, leaf *cert.Cert) {
+	dns, ips := v.wanted.dnsNames, v.wanted.ips
+	if s.dnsName != "" && len(dns)+len(ips)+len(v.wanted.uris) == 0 {
+		dns = []string{s.dnsName}
+	}
+	if s.ipName != "" && len(dns)+len(ips)+len(v.wanted.uris) == 0 {
+		ips = append(ips, parseIP(s.ipName))
+	}
+	has := cert.Clip(joinNames(leaf))
+	for _, n := range dns {
+		if !names.MatchDNS(n, leaf.DNSNames) {
+			s.findings = append(s.findings, leaf.Finding(finding.NameDNS, "it is not for %s but for %s", n, has))
+		}
+	}
+	for _, ip := range ips {
+		if !names.MatchIP(ip, leaf.IPAddresses) {
+			s.findings = append(s.findings, leaf.Finding(finding.NameIP, "it is not for %s but for %s", ip, has))
+		}
+	}
+	for _, u := range v.wanted.uris {
+		if !names.MatchURI(u, leaf.URIs) {
+			s.findings = append(s.findings, leaf.Finding(finding.NameURI, "it is not for %s but for %s", u, has))
+		}
+	}
+}
