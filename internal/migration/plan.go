@@ -67,17 +67,20 @@ func newPlan(s *source, o *Options, state State) (*plan, error) {
 // settleDirty decides about a dirty version. It returns the step that an earlier
 // run began and did not end, if there is one.
 func (p *plan) settleDirty() (*step, error) {
-	r := p.opts.Resolve
+	r, undone := p.opts.Resolve, p.undone()
 	switch {
 	case !p.state.Dirty:
 		return nil, nil // also with a resolution: it was made before
 	case r != nil && r.Version == p.current:
 		p.resolve(r)
 		return nil, nil
+	case r != nil && r.Applied && undone != nil && r.Version == undone.Version:
+		p.resolve(r)
+		return nil, nil
 	case r != nil:
 		return nil, tasks.Finalf("--resolve-dirty names version %d, but dirty is version %d", r.Version, p.current)
 	case p.state.Unfinished == "":
-		return nil, p.dirty()
+		return nil, p.dirty(undone)
 	}
 	m, down := p.source.byName(p.state.Unfinished)
 	if m == nil {
@@ -94,17 +97,46 @@ func (p *plan) settleDirty() (*step, error) {
 	return &step{migration: m, file: &m.Up, version: p.state.Version}, nil
 }
 
-func (p *plan) dirty() error {
+// undone returns what another tool may have been undoing when it left a version
+// dirty, or nil: golang-migrate marks the version that it goes down to.
+func (p *plan) undone() *files.Migration {
+	above := p.source.migrations.Above(p.state.Version)
+	if p.state.Unfinished != "" || len(above) == 0 {
+		return nil
+	}
+	if p.state.Version == None || p.recorded(above[0].Version) { // nothing goes up to None
+		return above[0]
+	}
+	return nil
+}
+
+// recorded tells whether the history has a version, also one that was undone since.
+func (p *plan) recorded(version int) bool {
+	return slices.ContainsFunc(p.state.History, func(e Entry) bool { return e.Kind != Seed && e.Version == version })
+}
+
+func (p *plan) dirty(undone *files.Migration) error {
 	file := "a file that is not in " + p.opts.Source
 	if m := p.source.migrations.Find(p.current); m != nil {
 		file = m.Up.Name
 	}
-	return tasks.WithNext(
-		tasks.Finalf("version %d (%s) is dirty: another tool began it and did not say how it ended", p.current, file),
-		"look at what of it is in the database, then run initbox migrate once with "+resolveFlag(p.current))
+	began, next := "another tool began it", resolveFlag(p.current)
+	switch {
+	case p.current == None:
+		file, began = "no migration", fmt.Sprintf("another tool was on its way down from %s", undone)
+		next += fmt.Sprintf(", or --resolve-dirty %d=applied if all of %s is there still", undone.Version, undone)
+	case undone != nil:
+		began += fmt.Sprintf(" or was on its way down from %s", undone)
+		next += fmt.Sprintf("; on its way down, with --resolve-dirty %d=applied if all of %s is there still, or --resolve-dirty %d=applied if nothing of that is", undone.Version, undone, p.current)
+	}
+	return tasks.WithNext(tasks.Finalf("version %d (%s) is dirty: %s and did not say how it ended", p.current, file, began),
+		"look at what of it is in the database, then run initbox migrate once with "+next)
 }
 
 func resolveFlag(version int) string {
+	if version == None {
+		return "--resolve-dirty -1=applied if nothing is there"
+	}
 	return fmt.Sprintf("--resolve-dirty %d=applied if all of it is there, or --resolve-dirty %[1]d=not-applied if nothing is", version)
 }
 
@@ -117,9 +149,11 @@ func (p *plan) resolve(r *Resolution) {
 		version = p.source.before(version)
 		f.target += " as not applied"
 		f.change.Remove = []int{r.Version}
-	case m != nil:
+	default:
 		f.target += " as applied"
-		f.change.Add = []Entry{baselineEntry(m, p.opts.Pod)}
+		if m != nil && (version == p.current || !p.recorded(version)) {
+			f.change.Add = []Entry{baselineEntry(m, p.opts.Pod)}
+		}
 	}
 	f.change.Version = &version
 	p.fix, p.current = f, version

@@ -54,6 +54,9 @@ func (t *Task) options() (migration.Options, error) {
 	if t.Resolve != "" {
 		text, how, _ := strings.Cut(t.Resolve, "=")
 		v, err := parseVersion(text)
+		if text == "-1" && how == "applied" { // golang-migrate's, on its way down from the first
+			v, err = migration.None, nil
+		}
 		if err != nil || how != "applied" && how != "not-applied" {
 			errs = append(errs, fmt.Errorf("--resolve-dirty %q: write VERSION=applied or VERSION=not-applied", t.Resolve))
 		}

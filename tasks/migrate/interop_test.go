@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"sync"
@@ -117,6 +118,53 @@ func TestDirtyByGolangMigrate(t *testing.T) {
 	s.run().wants(t, tasks.Final, "version 2 (2_step.up.sql) is dirty")
 	s.run(func(t *Task) { t.Resolve = "2=not-applied" }).did(t, 3) // the resolution, 1 adopted, and 2
 	s.wantSQL("SELECT version FROM ran", "1 2")
+}
+
+// golang-migrate marks the version that it goes down to as dirty, which is -1
+// below the first.
+func TestDirtyOnTheWayDown(t *testing.T) {
+	resolve := func(how string) func(*Task) { return func(t *Task) { t.Resolve = how } }
+	task := New()
+	task.URL, task.Source, task.Resolve = "sqlite:///x", "/x", "-1=not-applied"
+	if err := task.Check(); err == nil || !strings.Contains(err.Error(), `--resolve-dirty "-1=not-applied"`) {
+		t.Errorf("there is nothing before no version: %v", err)
+	}
+	for _, c := range []struct {
+		steps        string // down, the last of which fails
+		dirty, above string
+		file         string
+		left         string // rows of ran
+		again        int64  // changes after the resolution that it is done
+	}{
+		{"1", "2", "3", "3_step", "1 2 3", 2},
+		{"3", "-1", "1", "1_step", "1", 4},
+	} {
+		for _, undone := range []bool{true, false} {
+			t.Run(fmt.Sprintf("to %s, undone %v", c.dirty, undone), func(t *testing.T) {
+				s := newSite(t)
+				s.counting(1, 3)
+				s.run().did(t, 3)
+				s.write(c.file+".down.sql", "nonsense")
+				if err := exec.Command(golangMigrate.get(t), "-source", "file://"+s.dir, "-database", s.url, "down", c.steps).Run(); err == nil {
+					t.Fatal("golang-migrate ran nonsense")
+				}
+				s.wantSQL("SELECT version, dirty FROM schema_migrations", c.dirty+"|t")
+				s.run().wants(t, tasks.Final, "on its way down from "+c.file, "--resolve-dirty "+c.dirty+"=applied", "--resolve-dirty "+c.above+"=applied")
+				if undone {
+					s.sql("DROP TABLE t" + c.above + "; DELETE FROM ran WHERE version = " + c.above)
+					if c.above == "1" {
+						s.sql("DROP TABLE ran")
+					}
+					s.run(resolve(c.dirty+"=applied")).did(t, c.again)
+				} else {
+					s.run(resolve(c.above+"=applied")).did(t, 3-int64(len(strings.Fields(c.left)))+1)
+				}
+				s.at("3|f")
+				s.wantSQL("SELECT version FROM ran", "1 2 3")
+				s.wantSQL("SELECT count(*) FROM schema_migrations_history", "3")
+			})
+		}
+	}
 }
 
 func TestPgBouncer(t *testing.T) {

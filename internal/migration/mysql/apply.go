@@ -226,9 +226,24 @@ func (a *application) recorded(ctx context.Context, i int, k kind) error {
 		return err
 	}
 	if err := a.run(ctx, i); err != nil {
-		return err
+		return a.halfway(ctx, i, k, fingerprint, err)
 	}
 	return a.settle(ctx, after...)
+}
+
+// halfway adds to err, for which the server has refused DDL, whether a part of it
+// was done all the same: DROP TABLE a, b drops a although it may not drop b.
+func (a *application) halfway(ctx context.Context, i int, k kind, before string, err error) error {
+	f := (*migration.StatementError)(nil)
+	if k != ddl && k != executes || !errors.As(err, &f) {
+		return err
+	}
+	now, e := a.fingerprint(ctx, k, a.step.Statements[i].SQL)
+	if e == nil && now != before {
+		f.Message += "; a part of the statement was done before"
+		f.Hint = "see what is left to do in the database, and correct the statement so that it does that; or finish the file by hand and give --resolve-dirty"
+	}
+	return err
 }
 
 // rollBack runs a ROLLBACK of the file's own, which takes the rows of the

@@ -93,7 +93,8 @@ func number(err error) int {
 }
 
 // refused reports whether err is a definite answer of the server, after which
-// nothing is left of the statement that a rollback does not undo.
+// nothing is left of the statement that a rollback does not undo, a DDL of several
+// objects apart (see halfway).
 func refused(err error) bool {
 	return number(err) != 0 && !slices.Contains([]int{shutdown, interrupted, killed}, number(err))
 }

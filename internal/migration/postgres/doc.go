@@ -6,5 +6,7 @@
 // itself, or says -- initbox:no-transaction in its first line, is cut into units
 // that commit on their own: each of them together with a row of progress where
 // PostgreSQL allows it, and where not (CREATE INDEX CONCURRENTLY, VACUUM) between
-// two of them, so that a later run knows what to look at.
+// two of them, so that a later run knows what to look at. After the comment, a
+// statement that is not known to be refused is tried in a transaction first: one
+// that fails there, before any COMMIT of its own, has left nothing behind.
 package postgres
