@@ -131,3 +131,32 @@ func TestKeyForCRLs(t *testing.T) {
 		}
 	}
 }
+
+// A CA with a new key signs CRLs with it alone, also for what it has issued with
+// the old one (PKITS 4.5.1).
+func TestKeyRollover(t *testing.T) {
+	root := testpki.Root(t, "Root")
+	now := testpki.New(t, "CA", root, testpki.CA)
+	before := testpki.New(t, "CA", now, testpki.CA)
+	leaf := testpki.Leaf(t, before)
+	other := testpki.New(t, "CA", testpki.Root(t, "Root"), testpki.CA)
+	signs := testpki.New(t, "CA", root, testpki.CA, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign })
+	path := parsed(t, leaf, before, now, root)
+	for name, c := range map[string]struct {
+		signer  *testpki.Cert
+		revoked []*testpki.Cert
+		want    finding.Code
+	}{
+		"new key":                  {now, nil, ""},
+		"new key, revoked":         {now, []*testpki.Cert{leaf}, finding.Revoked},
+		"other key":                {other, nil, finding.CRLSignature},
+		"key for CRLs, higher up":  {signs, nil, ""},
+		"key for CRLs and revoked": {signs, []*testpki.Cert{leaf}, finding.Revoked},
+	} {
+		all, found := lists(t, testpki.CRL(t, c.signer, nil, c.revoked...))
+		found = append(found, Check(Query{Path: path, Complete: true, Lists: all, Others: parsed(t, signs, other), At: time.Now()})...)
+		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
+			t.Errorf("%s: found %v, want %q", name, found, c.want)
+		}
+	}
+}
