@@ -75,7 +75,7 @@ func Check(q Query) finding.List {
 	for i := 0; i+1 < len(q.Path); i++ {
 		found = append(found, q.one(q.Path[i], q.Path[i+1:], i == 0)...)
 	}
-	if len(q.Path) == 1 && !q.Complete {
+	if len(q.Path) == 1 && !(q.Complete && q.Path[0].SelfSigned()) {
 		found = append(found, q.Path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
 	}
 	return found
@@ -162,10 +162,15 @@ func signedBy(l *List, issuer *cert.Cert) string {
 	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name())
 	}
-	if err := issuer.CheckSignature(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature); err != nil {
-		return "it was not signed by the key of the CA on the chain"
+	switch issuer.Verify(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature) {
+	case cert.SignatureGood:
+		return ""
+	case cert.SignatureWeak:
+		return fmt.Sprintf("it is signed with %s, which anybody may forge", l.SignatureAlgorithm)
+	case cert.SignatureUnsupported:
+		return fmt.Sprintf("its signature, %s by a key of %q, is of a kind that is not supported", l.SignatureAlgorithm, issuer.Name())
 	}
-	return ""
+	return "it was not signed by the key of the CA on the chain"
 }
 
 func (q Query) stale(l *List) string {
@@ -239,7 +244,11 @@ func (l *List) readExtension(e pkix.Extension) {
 		l.refused = "it is a delta CRL, which says only what has changed"
 	case "2.5.29.28":
 		l.refused = l.scope.read(e.Value)
-	case "2.5.29.20", "2.5.29.35":
+	case "2.5.29.20":
+		if e.Critical {
+			l.refused = "its cRLNumber is critical, which RFC 5280 forbids"
+		}
+	case "2.5.29.35":
 	default:
 		if e.Critical {
 			l.refused = "it has the critical extension " + id + ", which is not known"

@@ -1,9 +1,12 @@
 package crl
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +96,9 @@ func TestScope(t *testing.T) {
 		"no next update":    {[][]byte{testpki.CRL(t, w.inter, old)}, finding.CRLStale},
 		"forged":            {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf)}, finding.CRLSignature},
 		"forged and right":  {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf), testpki.CRL(t, w.inter, nil)}, ""},
+		"SHA-1": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
+			l.SignatureAlgorithm = x509.ECDSAWithSHA1
+		})}, finding.CRLSignature},
 		"entry extension": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries[0].ExtraExtensions = []pkix.Extension{{Id: testpki.OID("2.5.29.29"), Critical: true, Value: []byte{0x30, 0}}}
 		}, w.inter)}, finding.CRLUnsupported},
@@ -158,5 +164,47 @@ func TestKeyRollover(t *testing.T) {
 		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
 			t.Errorf("%s: found %v, want %q", name, found, c.want)
 		}
+	}
+}
+
+// A leaf that is trusted for itself has an issuer all the same, unless that is
+// the leaf.
+func TestTrustedLeaf(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil, w.leaf))
+	for _, c := range []struct {
+		path     *cert.Cert
+		complete bool
+		want     bool
+	}{{w.path[0], true, true}, {w.path[0], false, true}, {w.path[2], true, false}, {w.path[2], false, true}} {
+		found := Check(Query{Path: []*cert.Cert{c.path}, Complete: c.complete, Lists: all, At: time.Now()})
+		if found.Has(finding.CRLOtherIssuer) != c.want {
+			t.Errorf("%s, complete %v: found %v", c.path.Name(), c.complete, found)
+		}
+	}
+}
+
+// No signature is checked with a key that only serves to keep others busy.
+func TestHugeKey(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	huge := new(big.Int).Lsh(big.NewInt(1), cert.MaxRSA)
+	issuer := *w.path[1].Certificate
+	issuer.PublicKey = &rsa.PublicKey{N: huge.SetBit(huge, 0, 1), E: 65537}
+	all[0].SignatureAlgorithm = x509.SHA256WithRSA
+	if why := signedBy(all[0], &cert.Cert{Certificate: &issuer}); !strings.Contains(why, "not supported") {
+		t.Errorf("got %q", why)
+	}
+}
+
+// A cRLNumber must not be critical (RFC 5280, 5.2.3).
+func TestCriticalNumber(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	for i, e := range all[0].Extensions {
+		all[0].Extensions[i].Critical = e.Id.String() == "2.5.29.20"
+	}
+	if all[0].readExtensions(); !strings.Contains(all[0].refused, "cRLNumber") {
+		t.Errorf("got %q", all[0].refused)
 	}
 }
