@@ -159,7 +159,7 @@ func (q Query) dated(c *cert.Cert) string {
 
 // signedBy returns why issuer's key has not signed l, or "".
 func signedBy(l *List, issuer *cert.Cert) string {
-	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+	if issuer.HasKeyUsage() && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name())
 	}
 	switch issuer.Verify(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature) {

@@ -208,3 +208,12 @@ func TestCriticalNumber(t *testing.T) {
 		t.Errorf("got %q", all[0].refused)
 	}
 }
+
+// A CA whose keyUsage is there but empty may sign no CRL.
+func TestEmptyKeyUsage(t *testing.T) {
+	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = 0 }, testpki.Extension("2.5.29.15", true, []byte{3, 1, 0}))
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	if found := Check(Query{Path: w.path, Complete: true, Lists: all, At: time.Now()}); !found.Has(finding.CRLSignature) {
+		t.Errorf("found %v", found)
+	}
+}
