@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"strings"
@@ -105,6 +106,15 @@ func TestRemote(t *testing.T) {
 			expect(t, task, c.want)
 		})
 	}
+}
+
+// A server needs a certificate for servers, whether --usage says so or not.
+func TestRemoteUsage(t *testing.T) {
+	m, _ := carryOut(t, leafWith(func(c *testpki.Template) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
+	task := remote(t, m, serveTLS(t, m, nil, nil))
+	expect(t, task, "usage")
+	task.Usage = "client"
+	expect(t, task, "")
 }
 
 // The server is asked for a name, and must have one that fits: its address if

@@ -65,6 +65,9 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		PartialChain: v.task.PartialChain, PublicCAs: v.shared.public, Unreadable: s.unreadable || unparsed(s.findings),
 		At: v.at, Skew: v.task.ClockSkew, MinValidity: v.task.MinValidity, Usages: v.wanted.usages,
 	}
+	if s.kind == "remote" && v.task.Usage == "" {
+		q.Usages = usagesOf("server") // no client takes another one
+	}
 	q.Intermediates = append(append(q.Intermediates, s.certs...), v.shared.intermediates...)
 	if len(q.CAs) == 0 && !s.caFile && !v.shared.given {
 		s.findings.Add(finding.CAMissing, s.name, 0, "there is no ca.crt, and no --ca, --truststore or --system-roots")

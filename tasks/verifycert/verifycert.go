@@ -132,7 +132,7 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 	list(&t.DNSNames, "dns-name", "`name` that the certificate must be for")
 	list(&t.IPs, "ip", "`address` that the certificate must be for")
 	list(&t.URIs, "uri", "`URI` that the certificate must be for, such as a SPIFFE ID")
-	flags.Enum(fs, &t.Usage, "usage", []string{"server", "client", "both"}, "extended key usage that the chain must allow")
+	flags.Enum(fs, &t.Usage, "usage", []string{"server", "client", "both"}, "extended key usage that the chain must allow; server for --remote if not given")
 
 	fs.StringVar(&t.At, "at", t.At, "`time` to check for instead of now, as 2006-01-02T15:04:05Z")
 	flags.Duration(fs, &t.MinValidity, "min-validity", 0, "how long every certificate on the chain must still be valid")

@@ -2,9 +2,13 @@ package cert
 
 import (
 	"encoding/asn1"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 type attribute struct {
@@ -20,7 +24,7 @@ type attributeSET []attribute
 func NameKey(raw []byte) string {
 	rdns, err := parseRDNs(raw)
 	if err != nil {
-		return string(raw)
+		return "#" + string(raw)
 	}
 	return strings.Join(rdns, "\x00")
 }
@@ -49,21 +53,37 @@ func parseRDNs(raw []byte) ([]string, error) {
 	return keys, nil
 }
 
+// valueKey never makes one of two values that differ in more than case and
+// spaces: what is no text in its encoding stays as it is, in hex, and no
+// character that separates values can stand in one.
 func valueKey(v asn1.RawValue) string {
-	s := string(v.Bytes)
+	text, ok := valueText(v)
+	if !ok {
+		return "#" + hex.EncodeToString(v.FullBytes)
+	}
+	return strconv.Quote(strings.ToLower(strings.Join(strings.Fields(text), " ")))
+}
+
+func valueText(v asn1.RawValue) (string, bool) {
 	if v.Class != asn1.ClassUniversal {
-		return string(v.FullBytes)
+		return "", false
 	}
 	switch v.Tag {
-	case asn1.TagPrintableString, asn1.TagUTF8String, asn1.TagIA5String, asn1.TagT61String:
-	case asn1.TagBMPString:
-		units := make([]uint16, len(s)/2)
-		for i := range units {
-			units[i] = uint16(s[2*i])<<8 | uint16(s[2*i+1])
+	case asn1.TagPrintableString, asn1.TagUTF8String, asn1.TagIA5String:
+		return string(v.Bytes), utf8.Valid(v.Bytes)
+	case asn1.TagT61String: // as all others read it, Latin-1
+		runes := make([]rune, len(v.Bytes))
+		for i, b := range v.Bytes {
+			runes[i] = rune(b)
 		}
-		s = string(utf16.Decode(units))
-	default:
-		return string(v.FullBytes)
+		return string(runes), true
+	case asn1.TagBMPString:
+		units := make([]uint16, len(v.Bytes)/2)
+		for i := range units {
+			units[i] = binary.BigEndian.Uint16(v.Bytes[2*i:])
+		}
+		runes := utf16.Decode(units)
+		return string(runes), len(v.Bytes)%2 == 0 && !slices.Contains(runes, utf8.RuneError)
 	}
-	return strings.ToLower(strings.Join(strings.Fields(s), " "))
+	return "", false
 }

@@ -17,16 +17,21 @@ const (
 	SignatureUnsupported // an algorithm or key that is not known
 )
 
-// maxRSA is the size of the largest RSA key that is used: a larger one only
-// serves to keep others busy.
-const maxRSA = 16384
+// MaxRSA is the size of the largest RSA key that is used, in bits: a larger one
+// only serves to keep others busy.
+const MaxRSA = 16384
 
 // VerifySignature checks that parent's key signed c. It looks at nothing else.
 func VerifySignature(c, parent *Cert) Signature {
-	if k, ok := parent.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > maxRSA {
+	return parent.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+}
+
+// Verify checks that c's key signed data, a certificate or a CRL.
+func (c *Cert) Verify(algorithm x509.SignatureAlgorithm, data, signature []byte) Signature {
+	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > MaxRSA {
 		return SignatureUnsupported
 	}
-	err := parent.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+	err := c.CheckSignature(algorithm, data, signature)
 	var insecure x509.InsecureAlgorithmError
 	switch {
 	case errors.As(err, &insecure):
@@ -35,7 +40,7 @@ func VerifySignature(c, parent *Cert) Signature {
 		return SignatureUnsupported
 	case err != nil:
 		return SignatureBad
-	case c.SignatureAlgorithm == x509.SHA1WithRSA, c.SignatureAlgorithm == x509.ECDSAWithSHA1:
+	case algorithm == x509.SHA1WithRSA, algorithm == x509.ECDSAWithSHA1:
 		return SignatureWeak // CheckSignature still takes SHA-1, for CRLs
 	}
 	return SignatureGood

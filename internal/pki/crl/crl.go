@@ -73,17 +73,16 @@ type Query struct {
 func Check(q Query) finding.List {
 	var found finding.List
 	for i := 0; i+1 < len(q.Path); i++ {
-		above := q.Path[min(i+2, len(q.Path)-1)]
-		found = append(found, q.one(q.Path[i], q.Path[i+1], above, i == 0)...)
+		found = append(found, q.one(q.Path[i], q.Path[i+1:], i == 0)...)
 	}
-	if len(q.Path) == 1 && !q.Complete {
+	if len(q.Path) == 1 && !(q.Complete && q.Path[0].SelfSigned()) {
 		found = append(found, q.Path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
 	}
 	return found
 }
 
-// one checks c, which issuer signed, which above signed.
-func (q Query) one(c, issuer, above *cert.Cert, leaf bool) finding.List {
+// one checks c, which the first of above signed, which the next one signed.
+func (q Query) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
 	var faults finding.List // of the lists that would be the right ones
 	covered := false
 	for _, l := range q.Lists {
@@ -94,7 +93,7 @@ func (q Query) one(c, issuer, above *cert.Cert, leaf bool) finding.List {
 			faults = append(faults, l.finding(finding.CRLUnsupported, "%s", l.refused))
 			continue
 		}
-		if why := q.signatureFault(l, issuer, above); why != "" {
+		if why := q.signatureFault(l, above); why != "" {
 			faults = append(faults, l.finding(finding.CRLSignature, "%s", why))
 			continue
 		}
@@ -125,18 +124,25 @@ func withoutRefused(l finding.List) finding.List {
 	return slices.DeleteFunc(l, func(f finding.Finding) bool { return f.Code == finding.CRLUnsupported })
 }
 
-// signatureFault returns why l is not the word of issuer. A CA may have a second
-// key for CRLs, in a certificate of the same name (RFC 5280, 6.3.3 f).
-func (q Query) signatureFault(l *List, issuer, above *cert.Cert) string {
-	why := signedBy(l, issuer)
+// signatureFault returns why l is not the word of the issuer, the first of above.
+// A CA may have a second key for CRLs, in a certificate of the same name (RFC
+// 5280, 6.3.3 f): another one on the chain if it has a new key, or one that
+// anything on the chain has issued.
+func (q Query) signatureFault(l *List, above []*cert.Cert) string {
+	why := signedBy(l, above[0])
+	for _, c := range above[1:] {
+		if why != "" && c.SubjectKey == above[0].SubjectKey && signedBy(l, c) == "" {
+			return ""
+		}
+	}
 	for _, c := range q.Others {
 		if why == "" {
 			break
 		}
-		if c.SubjectKey != issuer.SubjectKey || c.KeyUsage&x509.KeyUsageCRLSign == 0 || signedBy(l, c) != "" {
+		if c.SubjectKey != above[0].SubjectKey || c.KeyUsage&x509.KeyUsageCRLSign == 0 || signedBy(l, c) != "" {
 			continue
 		}
-		if cert.VerifySignature(c, issuer) == cert.SignatureGood || cert.VerifySignature(c, above) == cert.SignatureGood {
+		if slices.ContainsFunc(above, func(i *cert.Cert) bool { return cert.VerifySignature(c, i) == cert.SignatureGood }) {
 			return q.dated(c)
 		}
 	}
@@ -153,13 +159,18 @@ func (q Query) dated(c *cert.Cert) string {
 
 // signedBy returns why issuer's key has not signed l, or "".
 func signedBy(l *List, issuer *cert.Cert) string {
-	if issuer.KeyUsage != 0 && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+	if issuer.HasKeyUsage() && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name())
 	}
-	if err := issuer.CheckSignature(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature); err != nil {
-		return "it was not signed by the key of the CA on the chain"
+	switch issuer.Verify(l.SignatureAlgorithm, l.RawTBSRevocationList, l.Signature) {
+	case cert.SignatureGood:
+		return ""
+	case cert.SignatureWeak:
+		return fmt.Sprintf("it is signed with %s, which anybody may forge", l.SignatureAlgorithm)
+	case cert.SignatureUnsupported:
+		return fmt.Sprintf("its signature, %s by a key of %q, is of a kind that is not supported", l.SignatureAlgorithm, issuer.Name())
 	}
-	return ""
+	return "it was not signed by the key of the CA on the chain"
 }
 
 func (q Query) stale(l *List) string {
@@ -233,7 +244,11 @@ func (l *List) readExtension(e pkix.Extension) {
 		l.refused = "it is a delta CRL, which says only what has changed"
 	case "2.5.29.28":
 		l.refused = l.scope.read(e.Value)
-	case "2.5.29.20", "2.5.29.35":
+	case "2.5.29.20":
+		if e.Critical {
+			l.refused = "its cRLNumber is critical, which RFC 5280 forbids"
+		}
+	case "2.5.29.35":
 	default:
 		if e.Critical {
 			l.refused = "it has the critical extension " + id + ", which is not known"

@@ -1,9 +1,12 @@
 package crl
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +96,9 @@ func TestScope(t *testing.T) {
 		"no next update":    {[][]byte{testpki.CRL(t, w.inter, old)}, finding.CRLStale},
 		"forged":            {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf)}, finding.CRLSignature},
 		"forged and right":  {[][]byte{testpki.CRL(t, testpki.Root(t, "CA"), nil, w.leaf), testpki.CRL(t, w.inter, nil)}, ""},
+		"SHA-1": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
+			l.SignatureAlgorithm = x509.ECDSAWithSHA1
+		})}, finding.CRLSignature},
 		"entry extension": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries[0].ExtraExtensions = []pkix.Extension{{Id: testpki.OID("2.5.29.29"), Critical: true, Value: []byte{0x30, 0}}}
 		}, w.inter)}, finding.CRLUnsupported},
@@ -129,5 +135,85 @@ func TestKeyForCRLs(t *testing.T) {
 		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
 			t.Errorf("%s: found %v, want %q", name, found, c.want)
 		}
+	}
+}
+
+// A CA with a new key signs CRLs with it alone, also for what it has issued with
+// the old one (PKITS 4.5.1).
+func TestKeyRollover(t *testing.T) {
+	root := testpki.Root(t, "Root")
+	now := testpki.New(t, "CA", root, testpki.CA)
+	before := testpki.New(t, "CA", now, testpki.CA)
+	leaf := testpki.Leaf(t, before)
+	other := testpki.New(t, "CA", testpki.Root(t, "Root"), testpki.CA)
+	signs := testpki.New(t, "CA", root, testpki.CA, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign })
+	path := parsed(t, leaf, before, now, root)
+	for name, c := range map[string]struct {
+		signer  *testpki.Cert
+		revoked []*testpki.Cert
+		want    finding.Code
+	}{
+		"new key":                  {now, nil, ""},
+		"new key, revoked":         {now, []*testpki.Cert{leaf}, finding.Revoked},
+		"other key":                {other, nil, finding.CRLSignature},
+		"key for CRLs, higher up":  {signs, nil, ""},
+		"key for CRLs and revoked": {signs, []*testpki.Cert{leaf}, finding.Revoked},
+	} {
+		all, found := lists(t, testpki.CRL(t, c.signer, nil, c.revoked...))
+		found = append(found, Check(Query{Path: path, Complete: true, Lists: all, Others: parsed(t, signs, other), At: time.Now()})...)
+		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
+			t.Errorf("%s: found %v, want %q", name, found, c.want)
+		}
+	}
+}
+
+// A leaf that is trusted for itself has an issuer all the same, unless that is
+// the leaf.
+func TestTrustedLeaf(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil, w.leaf))
+	for _, c := range []struct {
+		path     *cert.Cert
+		complete bool
+		want     bool
+	}{{w.path[0], true, true}, {w.path[0], false, true}, {w.path[2], true, false}, {w.path[2], false, true}} {
+		found := Check(Query{Path: []*cert.Cert{c.path}, Complete: c.complete, Lists: all, At: time.Now()})
+		if found.Has(finding.CRLOtherIssuer) != c.want {
+			t.Errorf("%s, complete %v: found %v", c.path.Name(), c.complete, found)
+		}
+	}
+}
+
+// No signature is checked with a key that only serves to keep others busy.
+func TestHugeKey(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	huge := new(big.Int).Lsh(big.NewInt(1), cert.MaxRSA)
+	issuer := *w.path[1].Certificate
+	issuer.PublicKey = &rsa.PublicKey{N: huge.SetBit(huge, 0, 1), E: 65537}
+	all[0].SignatureAlgorithm = x509.SHA256WithRSA
+	if why := signedBy(all[0], &cert.Cert{Certificate: &issuer}); !strings.Contains(why, "not supported") {
+		t.Errorf("got %q", why)
+	}
+}
+
+// A cRLNumber must not be critical (RFC 5280, 5.2.3).
+func TestCriticalNumber(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	for i, e := range all[0].Extensions {
+		all[0].Extensions[i].Critical = e.Id.String() == "2.5.29.20"
+	}
+	if all[0].readExtensions(); !strings.Contains(all[0].refused, "cRLNumber") {
+		t.Errorf("got %q", all[0].refused)
+	}
+}
+
+// A CA whose keyUsage is there but empty may sign no CRL.
+func TestEmptyKeyUsage(t *testing.T) {
+	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = 0 }, testpki.Extension("2.5.29.15", true, []byte{3, 1, 0}))
+	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
+	if found := Check(Query{Path: w.path, Complete: true, Lists: all, At: time.Now()}); !found.Has(finding.CRLSignature) {
+		t.Errorf("found %v", found)
 	}
 }

@@ -5,10 +5,12 @@
 package names
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -73,14 +75,12 @@ func ValidHost(s string, underscores bool) bool {
 	return true
 }
 
-// MatchIP reports whether one of the presented addresses is reference.
+// MatchIP reports whether one of the presented addresses is reference, octet for
+// octet. An IPv4 address presented in the form of IPv6 is none: name constraints
+// for IPv4 do not bind it.
 func MatchIP(reference netip.Addr, presented []net.IP) bool {
-	for _, p := range presented {
-		if a, ok := netip.AddrFromSlice(p); ok && a.Unmap() == reference.Unmap().WithZone("") {
-			return true
-		}
-	}
-	return false
+	octets := reference.Unmap().AsSlice()
+	return slices.ContainsFunc(presented, func(p net.IP) bool { return bytes.Equal(p, octets) })
 }
 
 // MatchURI reports whether one of the presented URIs is reference. Scheme and

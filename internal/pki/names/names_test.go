@@ -43,8 +43,14 @@ func TestMatchIP(t *testing.T) {
 			t.Errorf("%s: %v, want %v", s, got, want)
 		}
 	}
-	if !MatchIP(netip.MustParseAddr("10.0.0.1"), []net.IP{net.ParseIP("10.0.0.1")}) {
-		t.Error("the form of 16 octets does not match")
+	mapped := []net.IP{net.ParseIP("10.0.0.1").To16()}
+	for _, s := range []string{"10.0.0.1", "::ffff:10.0.0.1"} {
+		if MatchIP(netip.MustParseAddr(s), mapped) {
+			t.Errorf("%s matches what is presented in 16 octets", s)
+		}
+	}
+	if !MatchIP(netip.MustParseAddr("fd00::1%eth0"), []net.IP{net.ParseIP("fd00::1")}) {
+		t.Error("the zone, which is only ours, counts")
 	}
 }
 

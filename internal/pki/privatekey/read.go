@@ -101,6 +101,9 @@ func codeOf(err error) finding.Code {
 // parse reads a key in any of its forms. Files are labelled wrongly so often
 // that the label does not count.
 func parse(der []byte) (Key, error) {
+	if err := checkKind(der); err != nil {
+		return nil, err
+	}
 	if k, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return k, nil
 	}
