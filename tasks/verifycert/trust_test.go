@@ -127,3 +127,16 @@ func TestAllCertificatesListed(t *testing.T) {
 		t.Errorf("listed %q, want %q", listed, want)
 	}
 }
+
+// A root that signed itself but says that another key did is refused, as openssl
+// does, and told what is wrong with it.
+func TestRootOfAnotherKey(t *testing.T) {
+	_, task := carryOut(t, rootWith(testpki.Edit(func(tbs *testpki.TBS) {
+		tbs.Remove("2.5.29.35")
+		tbs.Extensions = append(tbs.Extensions, pkixExtension("2.5.29.35", false, []byte{0x30, 4, 0x80, 2, 1, 2}))
+	})))
+	r := expect(t, task, "chain-ca-is-intermediate")
+	if !strings.Contains(r.stdout, "signed by itself, but its authority key identifier") {
+		t.Errorf("got %s", r.stdout)
+	}
+}
