@@ -42,6 +42,7 @@ func TestBundles(t *testing.T) {
 		"key inside":       {[][]byte{testpki.PEM(a), testpki.KeyPEM(t, a)}, "bundle-private-key"},
 		"expired":          {[][]byte{testpki.PEM(a, old)}, "expired"},
 		"CA may not sign":  {[][]byte{testpki.PEM(testpki.Root(t, "C", func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign }))}, "ca-key-usage"},
+		"CA may nothing":   {[][]byte{testpki.PEM(testpki.Root(t, "C", testpki.Extension("2.5.29.15", true, []byte{3, 1, 0})))}, "ca-key-usage"},
 		"cut off":          {[][]byte{testpki.PEM(a)[:300]}, "pem-malformed"},
 		"one bad of three": {[][]byte{testpki.PEM(a), testpki.Block("CERTIFICATE", []byte{0x30, 1, 0}), testpki.PEM(b)}, "certificate-malformed"},
 		"all at once":      {[][]byte{testpki.PEM(a, a, old, leaf), testpki.KeyPEM(t, a), testpki.Block("CERTIFICATE", []byte{1})}, "bundle-duplicate expired bundle-not-a-ca bundle-private-key certificate-malformed"},

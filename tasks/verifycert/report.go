@@ -205,7 +205,7 @@ func (s *set) document() setDocument {
 		d.Certificates = append(d.Certificates, listing(c, true))
 		seen[string(c.Raw)] = true
 	}
-	for _, c := range append(slices.Clone(s.certs), s.cas...) {
+	for _, c := range slices.Concat(s.certs, s.cas, s.shared) {
 		if !seen[string(c.Raw)] {
 			seen[string(c.Raw)] = true
 			d.Certificates = append(d.Certificates, listing(c, false))

@@ -22,6 +22,7 @@ type set struct {
 
 	certs      []*cert.Cert // as they stand in the file, leaf first if it is right
 	cas        []*cert.Cert // of this set alone
+	shared     []*cert.Cert // of all sets, by flags
 	caFile     bool         // the set has a file of CAs, perhaps a bad one
 	unreadable bool         // some certificate of the chain could not be parsed
 	key        privatekey.Key
@@ -50,6 +51,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		return // its blocks were checked one by one
 	}
 	s.findings = append(s.findings, v.shared.findings...)
+	s.shared = v.shared.named
 	if len(s.certs) == 0 {
 		if len(s.findings) == 0 {
 			s.findings.Add(finding.FileEmpty, s.name, 0, "there is no certificate")

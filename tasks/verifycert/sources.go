@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/initbox/initbox/internal/pki/cert"
@@ -22,6 +23,7 @@ import (
 type shared struct {
 	cas           []*cert.Cert
 	intermediates []*cert.Cert
+	named         []*cert.Cert // those of --ca and --intermediates, for the output
 	crls          []*crl.List
 	findings      finding.List
 	given         bool // CAs were named, so those of a DIR do not count
@@ -54,6 +56,7 @@ func (v *verifier) readShared(ctx context.Context) {
 	for _, path := range t.CA {
 		s.cas = append(s.cas, v.certificates(ctx, "--ca", path, &s.findings)...)
 	}
+	s.named = slices.Clone(s.cas)
 	for _, path := range t.Truststores {
 		if store := v.keystore("--truststore", path, &s.findings); store != nil {
 			s.cas = append(s.cas, trustedOf(store)...)
@@ -65,6 +68,7 @@ func (v *verifier) readShared(ctx context.Context) {
 	for _, path := range t.Intermediates {
 		s.intermediates = append(s.intermediates, v.certificates(ctx, "--intermediates", path, &s.findings)...)
 	}
+	s.named = append(s.named, s.intermediates...)
 	for _, path := range t.CRLs {
 		if f := v.read("--crl", path, &s.findings); f != nil {
 			lists, l := crl.Read(f.Data, path)

@@ -2,6 +2,7 @@ package verifycert
 
 import (
 	"crypto/rsa"
+	"fmt"
 	"math/big"
 	"path/filepath"
 	"slices"
@@ -108,5 +109,34 @@ func TestNothingVerified(t *testing.T) {
 	}
 	if strings.Contains(strings.Join(r.summary, ""), "good") {
 		t.Errorf("the termination message says %q", r.summary)
+	}
+}
+
+// The JSON output has every certificate of the files that flags name.
+func TestAllCertificatesListed(t *testing.T) {
+	m, task := carryOut(t)
+	task.CA = []string{m.write(t, "roots.pem", testpki.PEM(testpki.Root(t, "Another Root"), m.root))}
+	task.Intermediates = []string{m.write(t, "inters.pem", testpki.PEM(testpki.Root(t, "Nobody")))}
+	r := expect(t, task, "")
+	var listed []string
+	for _, c := range r.doc.Sets[0].Certificates {
+		listed = append(listed, fmt.Sprint(c.Subject, " ", c.OnPath))
+	}
+	want := []string{"CN=app true", "CN=Test Intermediate CA true", "CN=Test Root CA true", "CN=Another Root false", "CN=Nobody false"}
+	if !slices.Equal(listed, want) {
+		t.Errorf("listed %q, want %q", listed, want)
+	}
+}
+
+// A root that signed itself but says that another key did is refused, as openssl
+// does, and told what is wrong with it.
+func TestRootOfAnotherKey(t *testing.T) {
+	_, task := carryOut(t, rootWith(testpki.Edit(func(tbs *testpki.TBS) {
+		tbs.Remove("2.5.29.35")
+		tbs.Extensions = append(tbs.Extensions, pkixExtension("2.5.29.35", false, []byte{0x30, 4, 0x80, 2, 1, 2}))
+	})))
+	r := expect(t, task, "chain-ca-is-intermediate")
+	if !strings.Contains(r.stdout, "signed by itself, but its authority key identifier") {
+		t.Errorf("got %s", r.stdout)
 	}
 }

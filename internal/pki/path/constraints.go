@@ -1,6 +1,7 @@
 package path
 
 import (
+	"context"
 	"encoding/asn1"
 	"fmt"
 
@@ -14,81 +15,92 @@ const (
 	oidEmailAddress    = "1.2.840.113549.1.9.1"
 )
 
-// Kinds of general names: their tags.
-const (
-	tagOther = 0
-	tagEmail = 1
-	tagDNS   = 2
-	tagX400  = 3
-	tagDir   = 4
-	tagEDI   = 5
-	tagURI   = 6
-	tagIP    = 7
-	tagID    = 8
-)
-
-// A generalName is one name of any kind.
-type generalName struct {
-	tag   int
-	value []byte
-}
-
-func (n generalName) String() string {
-	switch n.tag {
-	case tagEmail, tagDNS, tagURI:
-		return cert.Clip(string(n.value))
-	case tagIP:
-		return ipText(n.value)
-	case tagDir:
-		return "the subject name"
-	}
-	return fmt.Sprintf("a name of kind %d", n.tag)
-}
-
 // subtrees are the constraints of one CA.
 type subtrees struct {
 	permitted, excluded []generalName
 }
 
-// maxComparisons bounds names times constraints.
-const maxComparisons = 1_000_000
+const (
+	// maxComparisons bounds names times constraints.
+	maxComparisons = 1_000_000
+	// maxForbidden bounds the findings of one certificate.
+	maxForbidden = 20
+	// contextEvery is after how many names the context is looked at.
+	contextEvery = 256
+)
 
 // nameConstraints holds each certificate to the constraints of all CAs above it.
 // Self-issued CAs are exempt (RFC 5280, 6.1.3 b).
-func nameConstraints(path []*cert.Cert) finding.List {
-	var found finding.List
-	comparisons := 0
-	for i := 1; i < len(path); i++ {
+func nameConstraints(ctx context.Context, path []*cert.Cert) finding.List {
+	h := holder{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path))}
+	for i := 1; i < len(path) && !h.stopped; i++ {
 		ext := extension(path[i], oidNameConstraints)
 		if ext == nil {
 			continue
 		}
-		limits, err := parseConstraints(ext)
+		limits, err := parseConstraints(ctx, ext)
 		if err != nil {
-			found = append(found, path[i].Finding(finding.CriticalExtension, "its nameConstraints are not understood: %v", err))
+			h.found = append(h.found, path[i].Finding(finding.CriticalExtension, "its nameConstraints are not understood: %v", err))
 			continue
 		}
-		for k := range i {
-			c := path[k]
-			if c.SelfIssued() && k > 0 {
-				continue
-			}
-			names, err := namesOf(c)
-			if err != nil {
-				found = append(found, c.Finding(finding.NameConstraint, "its names cannot be read to hold them against nameConstraints: %v", err))
-				continue
-			}
-			if comparisons += len(names) * (len(limits.permitted) + len(limits.excluded)); comparisons > maxComparisons {
-				return append(found, c.Finding(finding.NameConstraint, "there are too many names and nameConstraints to compare"))
-			}
-			for _, n := range names {
-				if why := limits.forbid(n); why != "" {
-					found = append(found, c.Finding(finding.NameConstraint, "%s may not issue for %s: %s", path[i].Name(), n, why))
-				}
+		for k := 0; k < i && !h.stopped; k++ {
+			if c := path[k]; !c.SelfIssued() || k == 0 {
+				h.hold(k, i, limits)
 			}
 		}
 	}
-	return found
+	for k, n := range h.forbidden {
+		if n > maxForbidden {
+			h.found = append(h.found, path[k].Finding(finding.NameConstraint, "and %d more of its names are not allowed", n-maxForbidden))
+		}
+	}
+	return h.found
+}
+
+// A holder holds names to constraints.
+type holder struct {
+	ctx         context.Context
+	path        []*cert.Cert
+	names       [][]generalName // by place on the path, once they were needed
+	forbidden   []int           // likewise
+	comparisons int
+	stopped     bool
+	found       finding.List
+}
+
+// hold compares the names of the certificate at k with the constraints of that at i.
+func (h *holder) hold(k, i int, limits subtrees) {
+	c := h.path[k]
+	add := func(format string, args ...any) {
+		h.found = append(h.found, c.Finding(finding.NameConstraint, format, args...))
+	}
+	if h.names[k] == nil {
+		var err error
+		if h.names[k], err = namesOf(h.ctx, c); err != nil {
+			add("its names cannot be read to hold them against nameConstraints: %v", err)
+			return
+		}
+	}
+	names := h.names[k]
+	if h.comparisons += len(names) * (len(limits.permitted) + len(limits.excluded)); h.comparisons > maxComparisons {
+		h.stopped = true
+		add("there are too many names and nameConstraints to compare")
+		return
+	}
+	for at, n := range names {
+		if at%contextEvery == 0 && h.ctx.Err() != nil {
+			h.stopped = true
+			add("there was no time to compare its names with nameConstraints")
+			return
+		}
+		why := limits.forbid(n)
+		if why == "" {
+			continue
+		}
+		if h.forbidden[k]++; h.forbidden[k] <= maxForbidden {
+			add("%s may not issue for %s: %s", h.path[i].Name(), n, why)
+		}
+	}
 }
 
 // forbid returns why n may not be used, or "".
@@ -123,7 +135,7 @@ func extension(c *cert.Cert, oid string) []byte {
 	return nil
 }
 
-func parseConstraints(der []byte) (s subtrees, err error) {
+func parseConstraints(ctx context.Context, der []byte) (s subtrees, err error) {
 	var outer asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 {
 		return s, fmt.Errorf("they are malformed")
@@ -133,7 +145,7 @@ func parseConstraints(der []byte) (s subtrees, err error) {
 		if rest, err = asn1.Unmarshal(rest, &list); err != nil {
 			return s, fmt.Errorf("they are malformed")
 		}
-		names, err := parseSubtrees(list.Bytes)
+		names, err := parseSubtrees(ctx, list.Bytes)
 		if err != nil {
 			return s, err
 		}
@@ -146,8 +158,11 @@ func parseConstraints(der []byte) (s subtrees, err error) {
 	return s, nil
 }
 
-func parseSubtrees(der []byte) (names []generalName, err error) {
+func parseSubtrees(ctx context.Context, der []byte) (names []generalName, err error) {
 	for len(der) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		var tree, base asn1.RawValue
 		if der, err = asn1.Unmarshal(der, &tree); err != nil {
 			return nil, fmt.Errorf("they are malformed")
@@ -159,14 +174,14 @@ func parseSubtrees(der []byte) (names []generalName, err error) {
 		if len(limits) > 0 && string(limits) != "\x80\x01\x00" { // minimum 0 is the default
 			return nil, fmt.Errorf("they have a minimum or maximum")
 		}
-		names = append(names, generalName{base.Tag, base.Bytes})
+		names = append(names, readBase(base.Tag, base.Bytes))
 	}
 	return names, nil
 }
 
 // namesOf returns all names of c: its subject, its subjectAltNames, and the
 // e-mail address in its subject if it has no other.
-func namesOf(c *cert.Cert) ([]generalName, error) {
+func namesOf(ctx context.Context, c *cert.Cert) ([]generalName, error) {
 	var names []generalName
 	if ext := extension(c, oidSubjectAltName); ext != nil {
 		var outer asn1.RawValue
@@ -175,20 +190,23 @@ func namesOf(c *cert.Cert) ([]generalName, error) {
 		}
 		for rest := outer.Bytes; len(rest) > 0; {
 			var n asn1.RawValue
-			var err error
+			err := ctx.Err()
+			if err != nil {
+				return nil, err
+			}
 			if rest, err = asn1.Unmarshal(rest, &n); err != nil {
 				return nil, err
 			}
-			names = append(names, generalName{n.Tag, n.Bytes})
+			names = append(names, readName(n.Tag, n.Bytes))
 		}
 	}
 	if len(c.Subject.Names) > 0 {
-		names = append(names, generalName{tagDir, c.RawSubject})
+		names = append(names, readName(tagDir, c.RawSubject))
 	}
 	if len(c.EmailAddresses) == 0 {
 		for _, a := range c.Subject.Names {
 			if s, ok := a.Value.(string); ok && a.Type.String() == oidEmailAddress {
-				names = append(names, generalName{tagEmail, []byte(s)})
+				names = append(names, readName(tagEmail, []byte(s)))
 			}
 		}
 	}

@@ -21,6 +21,9 @@ func (b *builder) diagnose() finding.List {
 	if len(b.longest) == 1 && end.SelfSigned() {
 		return one(end.Finding(finding.SelfSignedLeaf, "it is signed by itself, and is not in the CA file"))
 	}
+	if in(b.q.CAs, end) && end.SelfIssued() && keyIDsDiffer(end, end) && b.signature(end, end) == cert.SignatureGood {
+		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file and signed by itself, but its authority key identifier is not its subject key identifier, so it counts as issued by another key"))
+	}
 	if in(b.q.CAs, end) {
 		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file, but was issued by %q, which is not", end.IssuerName()))
 	}

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"context"
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/cert"
@@ -8,4 +9,6 @@ import (
 )
 
 // Judge judges a path that no signature holds together.
-func Judge(p []*cert.Cert, at time.Time) finding.List { return Query{At: at}.judge(p) }
+func Judge(ctx context.Context, p []*cert.Cert, at time.Time) finding.List {
+	return Query{At: at}.judge(ctx, p)
+}

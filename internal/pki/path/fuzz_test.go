@@ -33,6 +33,6 @@ func FuzzCertificate(f *testing.F) {
 		// Its own constraints, held against its own names.
 		other := *c
 		other.IssuerKey, other.SubjectKey = "x", "y"
-		path.Judge([]*cert.Cert{&other, c}, time.Now())
+		path.Judge(t.Context(), []*cert.Cert{&other, c}, time.Now())
 	})
 }

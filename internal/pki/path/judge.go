@@ -1,6 +1,7 @@
 package path
 
 import (
+	"context"
 	"crypto/x509"
 	"slices"
 	"time"
@@ -12,7 +13,7 @@ import (
 // judge returns all that RFC 5280, section 6.1 has against path, the leaf first.
 // Signatures were checked when it was built. Like crypto/x509 and OpenSSL it
 // holds the root to its own dates and constraints too, which the RFC leaves open.
-func (q Query) judge(path []*cert.Cert) finding.List {
+func (q Query) judge(ctx context.Context, path []*cert.Cert) finding.List {
 	var found finding.List
 	found = append(found, q.dates(path)...)
 	intermediates := 0 // below the present certificate, self-issued ones not counted
@@ -30,7 +31,7 @@ func (q Query) judge(path []*cert.Cert) finding.List {
 		}
 	}
 	found = append(found, q.usages(path)...)
-	found = append(found, nameConstraints(path)...)
+	found = append(found, nameConstraints(ctx, path)...)
 	return append(found, policies(path)...)
 }
 

@@ -62,7 +62,7 @@ func Find(ctx context.Context, q Query) Result {
 		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
 	default:
 		r.Path = b.longest
-		r.Findings = append(q.judge(b.longest), b.diagnose()...)
+		r.Findings = append(q.judge(ctx, b.longest), b.diagnose()...)
 	}
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
 		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps and %d signatures", b.steps, len(b.signatures)))
@@ -285,7 +285,7 @@ func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
 // judgePath keeps path if nothing better was found yet.
 func (b *builder) judgePath(path []*cert.Cert) {
 	b.paths++
-	found := b.q.judge(path)
+	found := b.q.judge(b.ctx, path)
 	for i := range len(path) - 1 {
 		switch b.signature(path[i], path[i+1]) {
 		case cert.SignatureWeak:

@@ -66,6 +66,21 @@ func TestNameConstraints(t *testing.T) {
 		{uri("shop.test"), nil, uri("urn:x"), false},
 		{nil, uri("shop.test"), uri("https://10.0.0.1/"), false},
 		{nil, uri("shop.test"), uri("https://shop.example/"), true},
+		// What is no name is within nothing that is permitted and all that is excluded.
+		{dns("shop.test"), nil, dns("a..shop.test"), false},
+		{dns("shop.test"), nil, dns(".shop.test"), false},
+		{dns("shop.test"), nil, dns("a b.shop.test"), false},
+		{dns("shop.test"), nil, dns("shop.test."), true},
+		{dns(""), nil, dns("my_app.test"), true},
+		{dns(""), nil, dns("a..test"), false},
+		{nil, dns("bad.test"), dns("a..test"), false},
+		{nil, dns("bad.test"), dns("*.*.test"), false},
+		{nil, dns("*.bad.test"), dns("a.bad.test"), false},
+		{dns("*.shop.test"), nil, dns("*.shop.test"), false},
+		{nil, email("shop.test"), email("a@shop.test."), false},
+		{nil, email("shop.test"), email("a@b c"), false},
+		{nil, email("shop.test"), email("a@[10.0.0.1]"), false},
+		{email("a@shop.test"), nil, email("a@SHOP.test."), true},
 	} {
 		for _, direct := range []bool{true, false} { // in the root, and in the intermediate
 			o := opts{leaf: list(func(x *testpki.Template) { x.DNSNames = nil }, testpki.Extension("2.5.29.17", false, der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: c.name})))}

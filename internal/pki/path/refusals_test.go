@@ -1,8 +1,13 @@
 package path_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,5 +65,54 @@ func TestEmptyUsages(t *testing.T) {
 		if c.want == "" && len(r.Findings) > 0 || c.want != "" && (len(r.Findings) != 1 || !r.Findings.Has(c.want)) {
 			t.Errorf("%s: found %v, want %q", name, r.Findings, c.want)
 		}
+	}
+}
+
+// manyNames has n names that the CA may not issue for.
+func manyNames(t *testing.T, n int) chain {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("a%d.evil.test", i)
+	}
+	return three(t, opts{inter: list(constraints(true, [][]byte{dns("good.test")}, nil)), leaf: list(testpki.Names(all...))})
+}
+
+// One certificate cannot fill the report.
+func TestFindingsBounded(t *testing.T) {
+	r := path.Find(t.Context(), query(t, manyNames(t, 20_000)))
+	if n := len(r.Findings); n != 21 || !strings.Contains(r.Findings[n-1].String(), "19980 more") {
+		t.Errorf("%d findings, the last %v", n, r.Findings[n-1])
+	}
+}
+
+// A context that is done ends a comparison, and what was not compared is not good.
+func TestComparisonInterrupted(t *testing.T) {
+	q := query(t, manyNames(t, 20_000))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	found := path.Judge(ctx, []*cert.Cert{q.Leaf, q.Intermediates[0], q.CAs[0]}, time.Now())
+	if !found.Failed() || len(found) > 2 {
+		t.Errorf("found %v", found)
+	}
+}
+
+// A name is read once, however many constraints it is held against: reading each
+// again for each comparison took seconds.
+func TestConstraintsReadOnce(t *testing.T) {
+	var bases, names [][]byte
+	for i := range 900 {
+		n := directory(pkix.Name{Organization: []string{fmt.Sprint("Org ", i)}, CommonName: "x"})
+		names = append(names, n)
+		bases = append(bases, directory(pkix.Name{Organization: []string{fmt.Sprint("Other ", i)}}))
+	}
+	san := testpki.Extension("2.5.29.17", false, der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: bytes.Join(names, nil)}))
+	q := query(t, three(t, opts{inter: list(constraints(true, nil, bases)), leaf: list(func(c *testpki.Template) { c.DNSNames = nil }, san)}))
+	p := []*cert.Cert{q.Leaf, q.Intermediates[0], q.CAs[0]}
+	if found := path.Judge(t.Context(), p, time.Now()); len(found) > 0 {
+		t.Errorf("found %v", found)
+	}
+	// Each reading allocates; 810,000 comparisons must not.
+	if n := testing.AllocsPerRun(1, func() { path.Judge(t.Context(), p, time.Now()) }); n > 200_000 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,0 +1,122 @@
+package path
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/initbox/initbox/internal/pki/cert"
+	"github.com/initbox/initbox/internal/pki/names"
+)
+
+// Kinds of general names: their tags.
+const (
+	tagEmail = 1
+	tagDNS   = 2
+	tagDir   = 4
+	tagURI   = 6
+	tagIP    = 7
+)
+
+// A generalName is one name of any kind, or the base of a subtree of them. It is
+// read once: there may be as many comparisons as names times subtrees.
+type generalName struct {
+	tag   int
+	value []byte
+
+	valid bool     // it is what its kind says, so it can be compared
+	local string   // what stands before the @ of a mailbox
+	host  string   // lower case, without a final dot
+	rdns  []string // of a directory name
+}
+
+func (n generalName) String() string {
+	switch n.tag {
+	case tagEmail, tagDNS, tagURI:
+		return cert.Clip(string(n.value))
+	case tagIP:
+		return ipText(n.value)
+	case tagDir:
+		return "the subject name"
+	}
+	return fmt.Sprintf("a name of kind %d", n.tag)
+}
+
+func ipText(b []byte) string {
+	if a, ok := netip.AddrFromSlice(b); ok {
+		return a.String()
+	}
+	return "the address " + hex.EncodeToString(bytes.Clone(b[:min(len(b), 16)]))
+}
+
+// readName reads a name that a certificate is for.
+func readName(tag int, value []byte) generalName {
+	n := generalName{tag: tag, value: value}
+	switch tag {
+	case tagDNS:
+		n.host = plain(string(value))
+		n.valid = names.ValidHost(strings.TrimPrefix(n.host, "*."), true)
+	case tagEmail:
+		n.mailbox()
+	case tagURI:
+		// One without a host, or with an address for a host, is within no domain.
+		if u, err := url.Parse(string(value)); err == nil {
+			n.host = plain(u.Hostname())
+			_, err := netip.ParseAddr(n.host)
+			n.valid = err != nil && names.ValidHost(n.host, true)
+		}
+	case tagIP:
+		n.valid = len(value) == net.IPv4len || len(value) == net.IPv6len
+	case tagDir:
+		n.directory()
+	}
+	return n
+}
+
+// readBase reads the base of a subtree.
+func readBase(tag int, value []byte) generalName {
+	n := generalName{tag: tag, value: value}
+	switch tag {
+	case tagDNS, tagURI:
+		n.domain()
+	case tagEmail:
+		if bytes.IndexByte(value, '@') >= 0 {
+			n.mailbox()
+		} else {
+			n.domain()
+		}
+	case tagIP:
+		n.valid = len(value) == 2*net.IPv4len || len(value) == 2*net.IPv6len
+	case tagDir:
+		n.directory()
+	}
+	return n
+}
+
+// domain reads a host, a domain with a dot before it, or nothing, which stands
+// for all.
+func (n *generalName) domain() {
+	n.host = plain(string(n.value))
+	n.valid = len(n.value) == 0 || names.ValidHost(strings.TrimPrefix(n.host, "."), true)
+}
+
+func (n *generalName) mailbox() {
+	s := string(n.value)
+	at := strings.LastIndexByte(s, '@')
+	if at <= 0 {
+		return
+	}
+	n.local, n.host = s[:at], plain(s[at+1:])
+	n.valid = names.ValidHost(n.host, true)
+}
+
+func (n *generalName) directory() {
+	rdns, err := cert.RDNKeys(n.value)
+	n.rdns, n.valid = rdns, err == nil
+}
+
+func plain(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
