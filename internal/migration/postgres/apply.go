@@ -145,7 +145,7 @@ const (
 func (d *driver) run(ctx context.Context, s *migration.Step, requests []request) error {
 	p := d.conn.StartPipeline(ctx)
 	failed, err := d.pipeline(p, s, requests)
-	if err != nil {
+	if err != nil && !d.conn.IsClosed() { // a lost connection is being closed by pgconn itself
 		_ = p.Sync() // the server skips what follows an error up to here
 	}
 	if e := p.Close(); err == nil {
