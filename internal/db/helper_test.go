@@ -1,15 +1,14 @@
 package db
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
@@ -24,30 +23,12 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// A buffer is a log that several goroutines write.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // newTarget returns the target of o. What it logs must not hold a secret, which
 // is looked for at the end of the test. The log is not redacted, so that nothing
 // relies on that.
 func newTarget(t *testing.T, o Options, secrets ...string) (*Target, *tasks.Env) {
 	t.Helper()
-	log := new(buffer)
+	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), io.Discard, false)
 	if err := o.Check(); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package chown
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,12 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -127,7 +126,7 @@ func (o outcome) text() string {
 func run(ctx context.Context, task *Task) outcome { return runEnv(ctx, task, false, nil) }
 
 func runEnv(ctx context.Context, task *Task, dryRun bool, use func(*tasks.Env)) outcome {
-	log := new(lockedBuffer)
+	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, dryRun)
 	if use != nil {
 		use(env)
@@ -137,23 +136,6 @@ func runEnv(ctx context.Context, task *Task, dryRun bool, use func(*tasks.Env)) 
 		err = task.Run(ctx, env)
 	}
 	return outcome{err, env.Changes(), log.String(), env.Summary()}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // newTask returns a Task that changes every file and directory in paths: their

@@ -1,7 +1,6 @@
 package copyconfig
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,12 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/initbox/initbox/internal/atomicfile"
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -92,7 +91,7 @@ func (o outcome) text() string {
 func run1(ctx context.Context, task *Task) outcome { return runEnv(ctx, task, false) }
 
 func runEnv(ctx context.Context, task *Task, dryRun bool) outcome {
-	log := new(lockedBuffer)
+	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, dryRun)
 	err := task.Check()
 	if err == nil {
@@ -119,23 +118,6 @@ func mustRun(t *testing.T, task *Task, changes int64) outcome {
 		t.Fatalf("%d changes, want %d\n%s", o.changes, changes, o.text())
 	}
 	return o
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // A tree is files and their contents by path; a directory has a "/" at its end.

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
@@ -73,24 +72,6 @@ func (s *site) counting(from, to int) {
 	}
 }
 
-// A log can be read while it is written.
-type log struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // A result is what one run did.
 type result struct {
 	err     error
@@ -104,15 +85,15 @@ func (s *site) run(set ...func(*Task)) result {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	return s.runWith(ctx, new(log), false, set...)
+	return s.runWith(ctx, new(testlog.Buffer), false, set...)
 }
 
 func (s *site) dryRun(set ...func(*Task)) result {
 	s.t.Helper()
-	return s.runWith(s.t.Context(), new(log), true, set...)
+	return s.runWith(s.t.Context(), new(testlog.Buffer), true, set...)
 }
 
-func (s *site) runWith(ctx context.Context, l *log, dryRun bool, set ...func(*Task)) result {
+func (s *site) runWith(ctx context.Context, l *testlog.Buffer, dryRun bool, set ...func(*Task)) result {
 	s.t.Helper()
 	task := New()
 	task.URL, task.Source = s.url, s.dir

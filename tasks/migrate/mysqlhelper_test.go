@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 )
 
@@ -58,7 +59,7 @@ func (s *mysite) running(text string) string {
 // background runs the site and returns what it will have done.
 func (s *mysite) background(ctx context.Context) <-chan result {
 	ended := make(chan result, 1)
-	go func() { ended <- s.runWith(ctx, new(log), false) }()
+	go func() { ended <- s.runWith(ctx, new(testlog.Buffer), false) }()
 	return ended
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -47,12 +48,12 @@ func helper() int {
 // A process is one initbox migrate.
 type process struct {
 	cmd *exec.Cmd
-	log *log
+	log *testlog.Buffer
 }
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0]), log: new(log)}
+	p := &process{cmd: exec.Command(os.Args[0]), log: new(testlog.Buffer)}
 	p.cmd.Env = append(os.Environ(), helperVariable+"="+strings.Join(args, "\n"), "GOMAXPROCS=1")
 	p.cmd.Stderr = p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

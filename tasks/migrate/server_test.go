@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
@@ -29,7 +30,7 @@ func TestCancel(t *testing.T) {
 			s.sql("CREATE PROCEDURE sleep() LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END'")
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan result, 1)
-			go func() { ended <- s.runWith(ctx, new(log), false) }()
+			go func() { ended <- s.runWith(ctx, new(testlog.Buffer), false) }()
 			eventually(t, "the statement runs", func() bool {
 				return s.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query ~ 'pg_sleep|sleep\\(\\)' AND pid <> pg_backend_pid()") == "1"
 			})
@@ -82,7 +83,7 @@ func TestServerRestarts(t *testing.T) {
 			s := newSiteOn(t, pg)
 			s.counting(1, 6)
 			s.write("3_step.up.sql", "INSERT INTO ran VALUES (3); SELECT pg_sleep(1); CREATE TABLE t3 (x int)")
-			l, ended := new(log), make(chan result, 1)
+			l, ended := new(testlog.Buffer), make(chan result, 1)
 			go func() { ended <- s.runWith(t.Context(), l, false) }()
 			eventually(t, "the statement runs", func() bool { return s.sleeping() == "1" })
 			stop()
@@ -102,7 +103,7 @@ func TestNetworkIsCut(t *testing.T) {
 	s.write("3_step.up.sql", "INSERT INTO ran VALUES (3); SELECT pg_sleep(2); CREATE TABLE t3 (x int)")
 	proxy := testdb.NewProxy(t, s.pg.Addr(), "")
 	s.url = strings.Replace(s.url, s.pg.Addr(), proxy.Addr(), 1)
-	l, ended := new(log), make(chan result, 1)
+	l, ended := new(testlog.Buffer), make(chan result, 1)
 	go func() { ended <- s.runWith(t.Context(), l, false) }()
 	before := ""
 	for range 3 {
@@ -130,7 +131,7 @@ func TestNetworkStalls(t *testing.T) {
 	s.url = strings.Replace(s.url, s.pg.Addr(), proxy.Addr(), 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan result, 1)
-	go func() { ended <- s.runWith(ctx, new(log), false) }()
+	go func() { ended <- s.runWith(ctx, new(testlog.Buffer), false) }()
 	eventually(t, "the statement runs", func() bool { return s.sleeping() == "1" })
 	proxy.Stall(true)
 	cancel()
@@ -148,7 +149,7 @@ func TestStatementLockTimeout(t *testing.T) {
 	s.run().did(t, 1)
 	s.write("2_t.up.sql", "CREATE TABLE u (x int);\nALTER TABLE t ADD COLUMN y int")
 	release := s.hold("LOCK TABLE t IN ACCESS SHARE MODE")
-	l, ended := new(log), make(chan result, 1)
+	l, ended := new(testlog.Buffer), make(chan result, 1)
 	go func() {
 		ended <- s.runWith(t.Context(), l, false, func(t *Task) { t.StatementLockTimeout = 100 * time.Millisecond })
 	}()

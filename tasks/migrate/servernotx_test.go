@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -58,7 +59,7 @@ func TestOpaqueLockTimeout(t *testing.T) {
 	s := newSite(t, "1_t.up.sql", "-- initbox:no-transaction\nDO 'BEGIN LOCK TABLE t; INSERT INTO t VALUES (1); COMMIT; INSERT INTO t VALUES (2); END'")
 	s.sql("CREATE TABLE t (x int)")
 	release := s.hold("LOCK TABLE t IN ACCESS SHARE MODE")
-	l, ended := new(log), make(chan result, 1)
+	l, ended := new(testlog.Buffer), make(chan result, 1)
 	go func() {
 		ended <- s.runWith(t.Context(), l, false, func(t *Task) { t.StatementLockTimeout = 100 * time.Millisecond })
 	}()

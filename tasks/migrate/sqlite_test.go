@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -230,7 +231,7 @@ func TestSQLiteBusy(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			r := s.runWith(bounded(t, 300*time.Millisecond), new(log), false)
+			r := s.runWith(bounded(t, 300*time.Millisecond), new(testlog.Buffer), false)
 			r.wants(t, tasks.Failed, "database is locked")
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("it took %v to end", took)

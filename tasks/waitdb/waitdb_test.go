@@ -1,7 +1,6 @@
 package waitdb
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
@@ -32,34 +31,16 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// A buffer is a log that several goroutines write.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // run waits for the database at url with the configuration that configure makes.
 // Neither log nor error may hold the password.
 func run(t *testing.T, timeout time.Duration, url string, configure func(*Task)) error {
 	t.Helper()
-	log := new(buffer)
+	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), io.Discard, false)
 	return runIn(t, env, log, timeout, url, configure)
 }
 
-func runIn(t *testing.T, env *tasks.Env, log *buffer, timeout time.Duration, url string, configure func(*Task)) error {
+func runIn(t *testing.T, env *tasks.Env, log *testlog.Buffer, timeout time.Duration, url string, configure func(*Task)) error {
 	t.Helper()
 	task := New()
 	task.Database.URL = url
@@ -249,7 +230,7 @@ func TestMigrated(t *testing.T) {
 }
 
 func TestDryRunLooksOnce(t *testing.T) {
-	log := new(buffer)
+	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, true)
 	closed := testnet.Closed(t)
 	if err := runIn(t, env, log, patience, "postgres://a@"+closed+"/b", nil); err != nil {

@@ -1,7 +1,6 @@
 package waithttp
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -11,34 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/tasks"
 )
 
 // patience is what a test gives to something that must happen.
 const patience = 20 * time.Second
-
-// A recorder is a log that several goroutines may write.
-type recorder struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (r *recorder) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.Write(p)
-}
-
-func (r *recorder) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.buf.String()
-}
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
@@ -62,7 +43,7 @@ func run(t *testing.T, timeout time.Duration, configure func(*Task), urls ...str
 	task := configured(t, configure, urls...)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	var log recorder
+	var log testlog.Buffer
 	err := task.Run(ctx, tasks.NewEnv(newLog(&log), io.Discard, false))
 	return log.String(), err
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/tasks"
 )
@@ -290,7 +291,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(300*time.Millisecond, cancel)
-	var log recorder
+	var log testlog.Buffer
 	env := tasks.NewEnv(newLog(&log), io.Discard, false)
 	if err := task.Run(ctx, env); err == nil {
 		t.Fatal("it was ready")
