@@ -87,7 +87,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		s.findings = append(s.findings, profile.Check(r.Path, r.Complete, v.wanted.serves)...)
 	}
 	if len(v.task.CRLs) > 0 {
-		s.findings = append(s.findings, crl.Check(crl.Query{
+		s.findings = append(s.findings, crl.Check(ctx, crl.Query{
 			Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: q.Intermediates, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
 		})...)
 	}

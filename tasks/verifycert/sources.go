@@ -71,7 +71,7 @@ func (v *verifier) readShared(ctx context.Context) {
 	s.named = append(s.named, s.intermediates...)
 	for _, path := range t.CRLs {
 		if f := v.read("--crl", path, &s.findings); f != nil {
-			lists, l := crl.Read(f.Data, path)
+			lists, l := crl.Read(ctx, f.Data, path)
 			s.crls = append(s.crls, lists...)
 			s.findings = append(s.findings, l...)
 		}

@@ -56,7 +56,7 @@ func (c *Cert) SelfSigned() bool {
 	if !c.SelfIssued() {
 		return false
 	}
-	if len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 {
+	if c.HasKeyIDs() {
 		return bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
 	}
 	switch VerifySignature(c, c) {
@@ -65,6 +65,9 @@ func (c *Cert) SelfSigned() bool {
 	}
 	return false
 }
+
+// HasKeyIDs reports whether c names both its own key and that of its issuer.
+func (c *Cert) HasKeyIDs() bool { return len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 }
 
 // HasExtension reports whether c has the extension with that number.
 func (c *Cert) HasExtension(oid string) bool {

@@ -131,10 +131,20 @@ func explain(der []byte, file string, block int, err error) finding.List {
 	if o.smallCurve() {
 		add(finding.KeyUnsupported, "the key is on a curve that is too small or not known (%s)", o.Curve)
 	}
+	if seen["2.5.29.30"] && aboutNameConstraints(text) {
+		add(finding.NameConstraintsMalformed, "%s", Clip(text))
+	}
 	if len(l) == 0 {
 		add(finding.CertMalformed, "%s", Clip(text))
 	}
 	return l
+}
+
+// aboutNameConstraints reports whether text is what crypto/x509 says of
+// nameConstraints. It does not go on without them, and has no error for them alone.
+func aboutNameConstraints(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "constraint") && !strings.Contains(text, "basic constraint") && !strings.Contains(text, "policy constraint")
 }
 
 func (o *Outline) smallCurve() bool {

@@ -20,10 +20,10 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(found)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		lists, found := Read(data, "f")
+		lists, found := Read(t.Context(), data, "f")
 		if len(lists) == 0 && !found.Failed() {
 			t.Error("neither a list nor a finding")
 		}
-		Check(Query{Path: []*cert.Cert{certs[0], certs[0]}, Complete: true, Lists: lists, At: time.Now(), All: true})
+		Check(t.Context(), Query{Path: []*cert.Cert{certs[0], certs[0]}, Complete: true, Lists: lists, At: time.Now(), All: true})
 	})
 }

@@ -3,6 +3,7 @@ package crl
 import (
 	"bytes"
 	"encoding/asn1"
+	"slices"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 )
@@ -12,7 +13,11 @@ import (
 type scope struct {
 	onlyLeaves, onlyCAs bool
 	point               []byte // name of the distribution point, nil for all
+	names               int    // in point
 }
+
+// maxNames is how many names a distribution point may have.
+const maxNames = 100
 
 type issuingPoint struct {
 	Point         asn1.RawValue `asn1:"optional,tag:0"`
@@ -40,42 +45,50 @@ func (s *scope) read(der []byte) string {
 	s.onlyLeaves, s.onlyCAs = p.OnlyUser, p.OnlyCA
 	if len(p.Point.FullBytes) > 0 {
 		s.point = p.Point.Bytes
+		if s.names = len(namesIn(s.point)); s.names > maxNames {
+			return "its distribution point has too many names"
+		}
 	}
 	return ""
 }
 
-// covers reports whether the CRL would list c.
-func (s scope) covers(c *cert.Cert) bool {
+// covers reports whether the CRL would list c, whose distribution points are points.
+func (s scope) covers(c *cert.Cert, points []byte) bool {
 	if s.onlyLeaves && c.IsCA || s.onlyCAs && !c.IsCA {
 		return false
 	}
-	if s.point == nil {
-		return true
-	}
+	return s.point == nil || shares(s.point, points)
+}
+
+// pointsOf returns the cRLDistributionPoints of c.
+func pointsOf(c *cert.Cert) []byte {
 	for _, e := range c.Extensions {
 		if e.Id.String() == "2.5.29.31" {
-			return shares(s.point, e.Value)
+			return e.Value
 		}
 	}
-	return false
+	return nil
 }
 
 // shares reports whether a name of the distribution point is also in the
 // cRLDistributionPoints of a certificate.
 func shares(point, distribution []byte) bool {
-	var name asn1.RawValue
-	if _, err := asn1.Unmarshal(point, &name); err != nil {
-		return false
+	return slices.ContainsFunc(namesIn(point), func(name []byte) bool { return bytes.Contains(distribution, name) })
+}
+
+// namesIn returns the names of a distribution point, nil if it is damaged.
+func namesIn(point []byte) (names [][]byte) {
+	var all asn1.RawValue
+	if _, err := asn1.Unmarshal(point, &all); err != nil {
+		return nil
 	}
-	for rest := name.Bytes; len(rest) > 0; {
+	for rest := all.Bytes; len(rest) > 0 && len(names) <= maxNames; {
 		var n asn1.RawValue
 		var err error
 		if rest, err = asn1.Unmarshal(rest, &n); err != nil {
-			return false
+			return nil
 		}
-		if bytes.Contains(distribution, n.FullBytes) {
-			return true
-		}
+		names = append(names, n.FullBytes)
 	}
-	return false
+	return names
 }

@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"bytes"
-	"crypto/x509"
 	"encoding/binary"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/pki/privatekey"
 )
 
 func readJKS(data []byte, file string, password []byte) (*Store, finding.List) {
@@ -69,13 +69,11 @@ func keyEntry(ks jks.KeyStore, alias, file string, password []byte, parse func(j
 	if err != nil {
 		return e, finding.List{finding.New(finding.StorePassword, file, 0, "the password does not open the key %q", cert.Clip(alias))}
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(plain.PrivateKey)
-	if err == nil {
-		e.Key, err = signer(parsed)
-	}
+	key, code, err := privatekey.Parse(plain.PrivateKey)
 	if err != nil {
-		return e, finding.List{finding.New(finding.KeyMalformed, file, 0, "the key %q cannot be parsed, or is of a kind that is not supported", cert.Clip(alias))}
+		return e, finding.List{finding.New(code, file, 0, "the key %q: %v", cert.Clip(alias), err)}
 	}
+	e.Key = key
 	return e, nil
 }
 

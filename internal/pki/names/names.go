@@ -76,11 +76,13 @@ func ValidHost(s string, underscores bool) bool {
 }
 
 // MatchIP reports whether one of the presented addresses is reference, octet for
-// octet. An IPv4 address presented in the form of IPv6 is none: name constraints
-// for IPv4 do not bind it.
+// octet: their number tells IPv4 from IPv6, here as in name constraints (RFC
+// 5280, 4.2.1.6 and 4.2.1.10). A presented ::ffff:10.0.0.1 is of IPv6 and never
+// good for 10.0.0.1. Of the reference, which is ours, either form may be meant:
+// what is dialed is the same.
 func MatchIP(reference netip.Addr, presented []net.IP) bool {
-	octets := reference.Unmap().AsSlice()
-	return slices.ContainsFunc(presented, func(p net.IP) bool { return bytes.Equal(p, octets) })
+	whole, short := reference.WithZone("").AsSlice(), reference.Unmap().AsSlice()
+	return slices.ContainsFunc(presented, func(p net.IP) bool { return bytes.Equal(p, whole) || bytes.Equal(p, short) })
 }
 
 // MatchURI reports whether one of the presented URIs is reference. Scheme and

@@ -44,9 +44,9 @@ func TestMatchIP(t *testing.T) {
 		}
 	}
 	mapped := []net.IP{net.ParseIP("10.0.0.1").To16()}
-	for _, s := range []string{"10.0.0.1", "::ffff:10.0.0.1"} {
-		if MatchIP(netip.MustParseAddr(s), mapped) {
-			t.Errorf("%s matches what is presented in 16 octets", s)
+	for s, want := range map[string]bool{"10.0.0.1": false, "::ffff:10.0.0.1": true, "::10.0.0.1": false} {
+		if got := MatchIP(netip.MustParseAddr(s), mapped); got != want {
+			t.Errorf("%s against 16 octets: %v, want %v", s, got, want)
 		}
 	}
 	if !MatchIP(netip.MustParseAddr("fd00::1%eth0"), []net.IP{net.ParseIP("fd00::1")}) {

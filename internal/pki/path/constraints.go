@@ -3,7 +3,8 @@ package path
 import (
 	"context"
 	"encoding/asn1"
-	"fmt"
+	"errors"
+	"slices"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
@@ -31,18 +32,23 @@ const (
 
 // nameConstraints holds each certificate to the constraints of all CAs above it.
 // Self-issued CAs are exempt (RFC 5280, 6.1.3 b).
-func nameConstraints(ctx context.Context, path []*cert.Cert) finding.List {
-	h := holder{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path))}
+func nameConstraints(ctx context.Context, path []*cert.Cert, comparisons *int) finding.List {
+	h := holder{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path)), comparisons: comparisons}
 	for i := 1; i < len(path) && !h.stopped; i++ {
 		ext := extension(path[i], oidNameConstraints)
 		if ext == nil {
 			continue
 		}
 		limits, err := parseConstraints(ctx, ext)
-		if err != nil {
+		switch {
+		case errors.Is(err, errDistances):
 			h.found = append(h.found, path[i].Finding(finding.CriticalExtension, "its nameConstraints are not understood: %v", err))
 			continue
+		case err != nil:
+			h.found = append(h.found, path[i].Finding(finding.NameConstraintsMalformed, "%v", err))
+			continue
 		}
+		h.found = append(h.found, limits.dropMalformed(path[i])...)
 		for k := 0; k < i && !h.stopped; k++ {
 			if c := path[k]; !c.SelfIssued() || k == 0 {
 				h.hold(k, i, limits)
@@ -57,13 +63,36 @@ func nameConstraints(ctx context.Context, path []*cert.Cert) finding.List {
 	return h.found
 }
 
+// dropMalformed takes the constraints out of s that are no names of their kind,
+// and reports them as faults of c. What lies within them cannot be told, so a CA
+// that has one is not to be used, whether or not a name below it is of that kind.
+func (s *subtrees) dropMalformed(c *cert.Cert) finding.List {
+	var found finding.List
+	n := 0
+	malformed := func(base generalName) bool {
+		if base.valid || !base.known() {
+			return false
+		}
+		if n++; n <= maxForbidden {
+			found = append(found, c.Finding(finding.NameConstraintsMalformed, "its nameConstraints have %q, which is no %s", base.String(), base.kind()))
+		}
+		return true
+	}
+	s.permitted = slices.DeleteFunc(s.permitted, malformed)
+	s.excluded = slices.DeleteFunc(s.excluded, malformed)
+	if n > maxForbidden {
+		found = append(found, c.Finding(finding.NameConstraintsMalformed, "and %d more of them", n-maxForbidden))
+	}
+	return found
+}
+
 // A holder holds names to constraints.
 type holder struct {
 	ctx         context.Context
 	path        []*cert.Cert
 	names       [][]generalName // by place on the path, once they were needed
 	forbidden   []int           // likewise
-	comparisons int
+	comparisons *int
 	stopped     bool
 	found       finding.List
 }
@@ -82,7 +111,7 @@ func (h *holder) hold(k, i int, limits subtrees) {
 		}
 	}
 	names := h.names[k]
-	if h.comparisons += len(names) * (len(limits.permitted) + len(limits.excluded)); h.comparisons > maxComparisons {
+	if *h.comparisons += len(names) * (len(limits.permitted) + len(limits.excluded)); *h.comparisons > maxComparisons {
 		h.stopped = true
 		add("there are too many names and nameConstraints to compare")
 		return
@@ -135,15 +164,21 @@ func extension(c *cert.Cert, oid string) []byte {
 	return nil
 }
 
+var (
+	errMalformed = errors.New("its nameConstraints cannot be read")
+	// errDistances: RFC 5280, 4.2.1.10 has no use for them.
+	errDistances = errors.New("they have a minimum or maximum")
+)
+
 func parseConstraints(ctx context.Context, der []byte) (s subtrees, err error) {
 	var outer asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 {
-		return s, fmt.Errorf("they are malformed")
+		return s, errMalformed
 	}
 	for rest := outer.Bytes; len(rest) > 0; {
 		var list asn1.RawValue
 		if rest, err = asn1.Unmarshal(rest, &list); err != nil {
-			return s, fmt.Errorf("they are malformed")
+			return s, errMalformed
 		}
 		names, err := parseSubtrees(ctx, list.Bytes)
 		if err != nil {
@@ -165,14 +200,14 @@ func parseSubtrees(ctx context.Context, der []byte) (names []generalName, err er
 		}
 		var tree, base asn1.RawValue
 		if der, err = asn1.Unmarshal(der, &tree); err != nil {
-			return nil, fmt.Errorf("they are malformed")
+			return nil, errMalformed
 		}
 		limits, err := asn1.Unmarshal(tree.Bytes, &base)
 		if err != nil {
-			return nil, fmt.Errorf("they are malformed")
+			return nil, errMalformed
 		}
 		if len(limits) > 0 && string(limits) != "\x80\x01\x00" { // minimum 0 is the default
-			return nil, fmt.Errorf("they have a minimum or maximum")
+			return nil, errDistances
 		}
 		names = append(names, readBase(base.Tag, base.Bytes))
 	}

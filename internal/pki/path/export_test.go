@@ -10,5 +10,5 @@ import (
 
 // Judge judges a path that no signature holds together.
 func Judge(ctx context.Context, p []*cert.Cert, at time.Time) finding.List {
-	return Query{At: at}.judge(ctx, p)
+	return Query{At: at}.judge(ctx, p, new(int))
 }

@@ -46,6 +46,27 @@ func (n generalName) String() string {
 	return fmt.Sprintf("a name of kind %d", n.tag)
 }
 
+// kind is what n should be.
+func (n generalName) kind() string {
+	switch n.tag {
+	case tagEmail:
+		return "mailbox or domain of mailboxes"
+	case tagDNS:
+		return "DNS name"
+	case tagDir:
+		return "directory name"
+	case tagURI:
+		return "host of URIs"
+	case tagIP:
+		return "address with a mask"
+	}
+	return ""
+}
+
+// known reports whether names of n's kind can be compared. RFC 5280, 4.2.1.10
+// leaves open all others, which then no certificate below may have.
+func (n generalName) known() bool { return n.kind() != "" }
+
 func ipText(b []byte) string {
 	if a, ok := netip.AddrFromSlice(b); ok {
 		return a.String()
@@ -81,8 +102,12 @@ func readName(tag int, value []byte) generalName {
 func readBase(tag int, value []byte) generalName {
 	n := generalName{tag: tag, value: value}
 	switch tag {
-	case tagDNS, tagURI:
+	case tagDNS:
 		n.domain()
+	case tagURI:
+		n.domain()
+		_, err := netip.ParseAddr(n.host) // RFC 5280, 4.2.1.10: a domain name, no address
+		n.valid = n.valid && err != nil
 	case tagEmail:
 		if bytes.IndexByte(value, '@') >= 0 {
 			n.mailbox()
@@ -90,7 +115,7 @@ func readBase(tag int, value []byte) generalName {
 			n.domain()
 		}
 	case tagIP:
-		n.valid = len(value) == 2*net.IPv4len || len(value) == 2*net.IPv6len
+		n.valid = (len(value) == 2*net.IPv4len || len(value) == 2*net.IPv6len) && contiguous(value[len(value)/2:])
 	case tagDir:
 		n.directory()
 	}
@@ -102,6 +127,12 @@ func readBase(tag int, value []byte) generalName {
 func (n *generalName) domain() {
 	n.host = plain(string(n.value))
 	n.valid = len(n.value) == 0 || names.ValidHost(strings.TrimPrefix(n.host, "."), true)
+}
+
+// contiguous reports whether mask is ones and then zeros, as RFC 4632 has it.
+func contiguous(mask []byte) bool {
+	_, bits := net.IPMask(mask).Size()
+	return bits > 0
 }
 
 func (n *generalName) mailbox() {

@@ -11,9 +11,10 @@ import (
 )
 
 // judge returns all that RFC 5280, section 6.1 has against path, the leaf first.
-// Signatures were checked when it was built. Like crypto/x509 and OpenSSL it
+// Signatures were checked when it was built. Comparisons of names count into
+// comparisons, and are bounded by it. Like crypto/x509 and OpenSSL it
 // holds the root to its own dates and constraints too, which the RFC leaves open.
-func (q Query) judge(ctx context.Context, path []*cert.Cert) finding.List {
+func (q Query) judge(ctx context.Context, path []*cert.Cert, comparisons *int) finding.List {
 	var found finding.List
 	found = append(found, q.dates(path)...)
 	intermediates := 0 // below the present certificate, self-issued ones not counted
@@ -31,7 +32,7 @@ func (q Query) judge(ctx context.Context, path []*cert.Cert) finding.List {
 		}
 	}
 	found = append(found, q.usages(path)...)
-	found = append(found, nameConstraints(ctx, path)...)
+	found = append(found, nameConstraints(ctx, path, comparisons)...)
 	return append(found, policies(path)...)
 }
 

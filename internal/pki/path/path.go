@@ -43,10 +43,13 @@ type Result struct {
 // The limits of a search. Certificates that sign each other in circles have more
 // paths than can be tried.
 const (
-	maxSteps      = 20_000
-	maxSignatures = 4_000
-	maxPaths      = 256
-	maxLooks      = 1_000_000
+	maxSteps  = 20_000
+	maxPaths  = 256
+	maxLooks  = 1_000_000
+	maxJudged = 16 << 20 // bytes of the certificates of all paths that were judged
+	// maxEffort bounds the signatures of the search; as much again is left for
+	// telling why it failed.
+	maxEffort = 600 * time.Millisecond
 )
 
 // Find returns the best path. Once ctx is done it gives up soon, as if there were
@@ -62,10 +65,10 @@ func Find(ctx context.Context, q Query) Result {
 		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
 	default:
 		r.Path = b.longest
-		r.Findings = append(q.judge(ctx, b.longest), b.diagnose()...)
+		r.Findings = append(q.judge(ctx, b.longest, &b.comparisons), b.diagnose()...)
 	}
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
-		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps and %d signatures", b.steps, len(b.signatures)))
+		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps", b.steps))
 	}
 	r.Issuers = b.issuers(r.Path)
 	return r
@@ -100,14 +103,18 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 type builder struct {
 	ctx       context.Context
 	q         Query
-	anchors   map[digest]bool
+	cas       map[*cert.Cert]bool // of those in bySubject, and the leaf
+	anchors   map[*cert.Cert]bool // of the CAs, whether a path may end there, once that was asked
 	bySubject map[string][]*cert.Cert
 
-	steps      int
-	paths      int
-	limited    bool
-	signatures map[pair]cert.Signature
-	on         map[string]bool // what the present path holds, by subject and key
+	steps       int
+	looks       int
+	paths       int
+	judged      int
+	comparisons int // of names with constraints
+	limited     bool
+	verifier    *cert.Verifier
+	on          map[string]bool // what the present path holds, by subject and key
 
 	best         []*cert.Cert
 	bestFindings finding.List
@@ -119,50 +126,67 @@ type digest = [sha256.Size]byte
 
 func sum(c *cert.Cert) digest { return sha256.Sum256(c.Raw) }
 
-type pair struct{ child, parent *cert.Cert }
-
 func newBuilder(ctx context.Context, q Query) *builder {
 	b := &builder{
-		ctx: ctx, q: q, anchors: make(map[digest]bool), bySubject: make(map[string][]*cert.Cert),
-		signatures: make(map[pair]cert.Signature), on: make(map[string]bool),
+		ctx: ctx, q: q, cas: make(map[*cert.Cert]bool), anchors: make(map[*cert.Cert]bool), bySubject: make(map[string][]*cert.Cert),
+		verifier: cert.NewVerifier(2 * maxEffort), on: make(map[string]bool),
 		longest: []*cert.Cert{q.Leaf},
 	}
 	wanted := b.subjectsWanted()
 	seen := make(map[digest]bool)
-	for _, c := range q.CAs {
-		if seen[sum(c)] || !wanted[c.SubjectKey] && !c.Same(q.Leaf) {
-			continue
+	add := func(c *cert.Cert) bool {
+		d := sum(c)
+		if seen[d] {
+			return false
 		}
-		seen[sum(c)] = true
+		seen[d] = true
 		b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
+		return true
+	}
+	for _, c := range q.CAs {
+		isLeaf := c.Same(q.Leaf)
+		if isLeaf {
+			b.cas[q.Leaf] = true
+		}
+		if (isLeaf || wanted[c.SubjectKey]) && add(c) {
+			b.cas[c] = true
+		}
 	}
 	for _, c := range q.Intermediates {
-		if !seen[sum(c)] {
-			seen[sum(c)] = true
-			b.bySubject[c.SubjectKey] = append(b.bySubject[c.SubjectKey], c)
-		}
-	}
-	for _, c := range q.CAs {
-		// Whether a root is one costs a signature, so only those are asked that may matter.
-		if wanted[c.SubjectKey] || c.Same(q.Leaf) {
-			b.anchors[sum(c)] = b.trusted(c)
-		}
+		add(c)
 	}
 	return b
+}
+
+// anchor reports whether a path may end at c. That can cost signatures, so only
+// those are asked that a path has come to.
+func (b *builder) anchor(c *cert.Cert) bool {
+	if !b.cas[c] {
+		return false
+	}
+	yes, known := b.anchors[c]
+	if !known {
+		yes = b.trusted(c)
+		b.anchors[c] = yes
+	}
+	return yes
 }
 
 // trusted reports whether a path may end at c, one of the CAs. A root's own
 // signature proves nothing, so that it is damaged does not count; but a CA that
 // was issued to itself under an older key is no root.
 func (b *builder) trusted(c *cert.Cert) bool {
-	if b.q.PartialChain || c.SelfSigned() {
+	if b.q.PartialChain {
 		return true
 	}
 	if !c.SelfIssued() || keyIDsDiffer(c, c) {
 		return false
 	}
+	if c.HasKeyIDs() || b.signed(c, c) {
+		return true
+	}
 	for _, i := range b.bySubject[c.SubjectKey] {
-		if len(b.signatures) > maxSignatures/2 || !i.Same(c) && b.signed(c, i) {
+		if b.verifier.Spent() > maxEffort/2 || !i.Same(c) && b.signed(c, i) {
 			return false
 		}
 	}
@@ -187,7 +211,7 @@ func (b *builder) extend(path []*cert.Cert) {
 	if b.done() {
 		return
 	}
-	if b.anchors[sum(end)] {
+	if b.anchor(end) {
 		b.judgePath(path)
 		return
 	}
@@ -196,10 +220,10 @@ func (b *builder) extend(path []*cert.Cert) {
 	}
 	for _, issuer := range b.candidates(end) {
 		key := issuer.SubjectKey + "\x00" + string(issuer.RawSubjectPublicKeyInfo)
-		if b.on[key] && !b.anchors[sum(issuer)] || contains(path, issuer) {
+		if b.on[key] && !b.cas[issuer] || contains(path, issuer) || !b.signed(end, issuer) {
 			continue
 		}
-		if !b.signed(end, issuer) {
+		if b.on[key] && !b.anchor(issuer) {
 			continue
 		}
 		was := b.on[key]
@@ -228,7 +252,8 @@ func (b *builder) done() bool {
 	if b.best != nil && len(b.bestFindings) == 0 {
 		return true
 	}
-	if b.steps > maxSteps || b.paths > maxPaths || len(b.signatures) > maxSignatures || b.ctx.Err() != nil {
+	if b.steps > maxSteps || b.paths > maxPaths || b.looks > maxLooks || b.judged > maxJudged ||
+		b.comparisons > maxComparisons || b.verifier.Spent() > maxEffort || b.ctx.Err() != nil {
 		b.limited = true
 	}
 	return b.limited
@@ -240,10 +265,11 @@ func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
 	if len(all) < 2 {
 		return all
 	}
+	b.looks += len(all)
 	var ranked [4][]*cert.Cert
 	for _, i := range all {
 		rank := 0
-		if !b.anchors[sum(i)] {
+		if !b.cas[i] {
 			rank++
 		}
 		if keyIDsDiffer(c, i) {
@@ -270,22 +296,16 @@ func (b *builder) signed(c, issuer *cert.Cert) bool {
 }
 
 func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
-	p := pair{c, issuer}
-	s, ok := b.signatures[p]
-	if !ok && len(b.signatures) > 2*maxSignatures {
-		return cert.SignatureBad
-	}
-	if !ok {
-		s = cert.VerifySignature(c, issuer)
-		b.signatures[p] = s
-	}
-	return s
+	return b.verifier.Certificate(c, issuer)
 }
 
 // judgePath keeps path if nothing better was found yet.
 func (b *builder) judgePath(path []*cert.Cert) {
 	b.paths++
-	found := b.q.judge(b.ctx, path)
+	for _, c := range path {
+		b.judged += len(c.Raw)
+	}
+	found := b.q.judge(b.ctx, path, &b.comparisons)
 	for i := range len(path) - 1 {
 		switch b.signature(path[i], path[i+1]) {
 		case cert.SignatureWeak:

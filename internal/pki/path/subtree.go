@@ -58,6 +58,8 @@ func withinHost(host, base string) bool {
 	return base == "" || host == base
 }
 
+// withinIP: the number of octets tells the family, as in names.MatchIP. So
+// ::ffff:10.0.0.1 is within ::/0 and not within 10.0.0.0/8.
 func withinIP(ip, base []byte) bool {
 	n := len(ip)
 	if len(base) != 2*n {

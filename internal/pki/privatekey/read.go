@@ -98,6 +98,15 @@ func codeOf(err error) finding.Code {
 	return finding.KeyMalformed
 }
 
+// Parse reads a key in DER in any of its forms. If there is an error, code says
+// of what kind it is.
+func Parse(der []byte) (key Key, code finding.Code, err error) {
+	if key, err = parse(der); err != nil {
+		return nil, codeOf(err), err
+	}
+	return key, "", nil
+}
+
 // parse reads a key in any of its forms. Files are labelled wrongly so often
 // that the label does not count.
 func parse(der []byte) (Key, error) {
