@@ -20,6 +20,9 @@ import (
 // one by one: a bundle may have thousands.
 func (v *verifier) bundles(ctx context.Context) {
 	for _, name := range v.task.Bundles {
+		if ctx.Err() != nil {
+			return
+		}
 		info, err := os.Stat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			v.missing("--bundle", name, errors.New("there is no such file or directory: check the path and that the volume is mounted"))
@@ -36,24 +39,27 @@ func (v *verifier) bundles(ctx context.Context) {
 		}
 		for _, file := range files {
 			if ctx.Err() != nil {
-				return
+				break
 			}
 			b.file(ctx, file)
 		}
-		v.report.add(b.set)
+		v.add(ctx, b.set)
 	}
 }
 
 // truststores reports what is in the stores themselves, beside their use as CAs.
-func (v *verifier) truststores(context.Context) {
+func (v *verifier) truststores(ctx context.Context) {
 	for _, name := range v.task.Truststores {
+		if ctx.Err() != nil {
+			return
+		}
 		b := v.newBundle(name)
 		f, err := v.files.Read(name, encoding.MaxFile)
 		if err != nil {
 			continue // reported where it was read first
 		}
 		b.store(f.Data, name)
-		v.report.add(b.set)
+		v.add(ctx, b.set)
 	}
 }
 

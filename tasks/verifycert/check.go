@@ -65,71 +65,95 @@ func (t *Task) combine() error {
 
 // parse reads the flags that are more than text.
 func (t *Task) parse() (*wanted, error) {
-	w := &wanted{owner: -1, anyMode: t.MaxKeyMode == "", serves: t.Usage != "client", dnsNames: t.DNSNames}
-	var errs []error
-	bad := func(flag, value string, err any) { errs = append(errs, fmt.Errorf("--%s: %q: %v", flag, value, err)) }
+	p := parser{wanted: wanted{owner: -1, anyMode: t.MaxKeyMode == "", serves: t.Usage != "client", usages: usagesOf(t.Usage), dnsNames: t.DNSNames}}
+	p.names(t)
+	p.limits(t)
+	p.servers(t)
+	for _, d := range t.Dirs {
+		if _, err := filepath.Match(d, ""); err != nil {
+			p.bad("dir", d, `the pattern is malformed: a [ needs its ], or a backslash before it`)
+		}
+	}
+	return &p.wanted, errors.Join(p.errs...)
+}
+
+// A parser collects what is wanted, and all that is wrong with the flags.
+type parser struct {
+	wanted
+	errs []error
+}
+
+func (p *parser) bad(flag, value string, err any) {
+	p.errs = append(p.errs, fmt.Errorf("--%s: %q: %v", flag, value, err))
+}
+
+// names reads what the leaf must be for.
+func (p *parser) names(t *Task) {
 	for _, n := range t.DNSNames {
 		if err := names.CheckReference(n); err != nil {
-			bad("dns-name", n, err)
+			p.bad("dns-name", n, err)
 		}
 	}
 	for _, s := range t.IPs {
 		ip, err := netip.ParseAddr(s)
 		if err != nil {
-			bad("ip", s, "it is not an IP address")
+			p.bad("ip", s, "it is not an IP address")
 		}
-		w.ips = append(w.ips, ip)
+		p.ips = append(p.ips, ip)
 	}
 	for _, s := range t.URIs {
 		u, err := url.Parse(s)
 		if err != nil || u.Scheme == "" {
-			bad("uri", s, "it is not a URI: write it with its scheme, as spiffe://trust-domain/workload")
+			p.bad("uri", s, "it is not a URI: write it with its scheme, as spiffe://trust-domain/workload")
 			continue
 		}
-		w.uris = append(w.uris, u)
+		p.uris = append(p.uris, u)
 	}
+}
+
+// limits reads the time, and who may have the key.
+func (p *parser) limits(t *Task) {
 	if t.At != "" {
 		at, err := time.Parse(time.RFC3339, t.At)
 		if err != nil {
-			bad("at", t.At, "it is not a time: write it as 2006-01-02T15:04:05Z")
+			p.bad("at", t.At, "it is not a time: write it as 2006-01-02T15:04:05Z")
 		}
-		w.at = at
+		p.at = at
 	}
 	if t.MaxKeyMode != "" {
 		mode, err := strconv.ParseUint(t.MaxKeyMode, 8, 32)
 		if err != nil || mode > 0o777 {
-			bad("max-key-mode", t.MaxKeyMode, "it is not a mode: write three or four octal digits, as 0640")
+			p.bad("max-key-mode", t.MaxKeyMode, "it is not a mode: write three or four octal digits, as 0640")
 		}
-		w.keyMode = fs.FileMode(mode)
+		p.keyMode = fs.FileMode(mode)
 	}
 	if t.KeyOwner != "" {
 		uid, err := strconv.ParseUint(t.KeyOwner, 10, 31)
 		if err != nil {
-			bad("key-owner", t.KeyOwner, "it is not a UID: write a number, as 65532")
+			p.bad("key-owner", t.KeyOwner, "it is not a UID: write a number, as 65532")
 		}
-		w.owner = int(uid)
+		p.owner = int(uid)
 	}
+}
+
+// servers reads whom to ask for a certificate, and for which name.
+func (p *parser) servers(t *Task) {
 	for _, s := range t.Remotes {
 		a, err := dial.ParseAddress(s)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("--remote %w", err))
+			p.errs = append(p.errs, fmt.Errorf("--remote %w", err))
 		}
-		w.remotes = append(w.remotes, a)
+		p.remotes = append(p.remotes, a)
 	}
-	if t.ServerName != "" {
-		if _, err := netip.ParseAddr(t.ServerName); err != nil {
-			if err := names.CheckReference(t.ServerName); err != nil {
-				bad("server-name", t.ServerName, err)
-			}
-		}
+	if t.ServerName == "" {
+		return
 	}
-	for _, d := range t.Dirs {
-		if _, err := filepath.Match(d, ""); err != nil {
-			bad("dir", d, `the pattern is malformed: a [ needs its ], or a backslash before it`)
-		}
+	if _, err := netip.ParseAddr(t.ServerName); err == nil {
+		return
 	}
-	w.usages = usagesOf(t.Usage)
-	return w, errors.Join(errs...)
+	if err := names.CheckReference(t.ServerName); err != nil {
+		p.bad("server-name", t.ServerName, err)
+	}
 }
 
 func usagesOf(flag string) []x509.ExtKeyUsage {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -111,6 +112,10 @@ func chainCodes(t *testing.T) []one {
 		{"name constraint", finding.NameConstraint, interWith(func(t *testpki.Template) {
 			t.PermittedDNSDomains, t.PermittedDNSDomainsCritical = []string{"other.test"}, true
 		})},
+		{"name constraint that is no name", finding.NameConstraintsMalformed, interWith(func(t *testpki.Template) { t.PermittedDNSDomains = []string{"*.test"} })},
+		{"name constraint that nobody reads", finding.NameConstraintsMalformed, interWith(func(t *testpki.Template) {
+			t.PermittedIPRanges = []*net.IPNet{{IP: net.IP{10, 0, 0, 0}, Mask: net.IPMask{255, 0, 255, 0}}}
+		})},
 		{"critical extension", finding.CriticalExtension, leafWith(testpki.Extension("1.2.3.4", true, []byte{5, 0}))},
 		{"policy", finding.Policy, interWith(testpki.Extension("2.5.29.36", true, []byte{0x30, 3, 0x80, 1, 0}))},
 		{"leaf expired", finding.Expired, leafWith(validity(-2*day, -day))},
@@ -190,5 +195,6 @@ func TestReasonCodes(t *testing.T) {
 // elsewhere are the codes whose tests do not start from a mount.
 var elsewhere = []one{
 	{code: finding.StoreMalformed}, {code: finding.StorePassword}, {code: finding.StoreNoKey}, {code: finding.StoreEmpty}, // stores_test.go
+	{code: finding.CRLLimit},                                                                // crl_test.go
 	{code: finding.BundleNotCA}, {code: finding.BundleDuplicate}, {code: finding.BundleKey}, // bundle_test.go
 }

@@ -41,7 +41,7 @@ func (v *verifier) remotes(ctx context.Context) {
 		switch {
 		case errors.As(err, &unparsable):
 			s.findings.Add(finding.CertMalformed, name, 0, "%s", unparsable.text)
-			v.report.add(s)
+			v.unchecked(ctx, s)
 		case err != nil:
 			v.report.connections = append(v.report.connections, &tasks.Error{Err: fmt.Errorf("%s: %w", name, err), Next: tasks.NextOf(err)})
 		default:

@@ -23,8 +23,6 @@ type report struct {
 	certificates bool // list them all
 }
 
-func (r *report) add(s *set) { r.sets = append(r.sets, s) }
-
 // bad returns the sets that failed.
 func (r *report) bad() []*set {
 	return slices.DeleteFunc(slices.Clone(r.sets), func(s *set) bool { return !s.findings.Failed() })
@@ -33,17 +31,19 @@ func (r *report) bad() []*set {
 // publish writes the verdict of each set into log and termination message, and
 // everything to stdout if that was asked for.
 func (r *report) publish(env *tasks.Env, output string) error {
-	// What failed comes last: of a long summary the front is cut off.
-	sorted := slices.Clone(r.sets)
-	slices.SortStableFunc(sorted, func(a, b *set) int { return btoi(a.findings.Failed()) - btoi(b.findings.Failed()) })
-	bad := len(r.bad())
+	// What is not good comes last: of a long summary the front is cut off.
+	sorted, bad := slices.Clone(r.sets), 0
+	slices.SortStableFunc(sorted, func(a, b *set) int { return btoi(a.verdict() != good) - btoi(b.verdict() != good) })
+	for _, s := range sorted {
+		bad += btoi(s.verdict() != good)
+	}
 	for _, s := range sorted {
 		s.log(env)
 		room := summaryRoom
 		if bad > 1 {
 			room = max(summaryRoom/bad, leastRoom)
 		}
-		env.Summarize(clip(s.verdict(), room))
+		env.Summarize(clip(s.line(), room))
 	}
 	if output != "json" {
 		return nil
@@ -88,6 +88,8 @@ func (s *set) log(env *tasks.Env) {
 		attrs = append(attrs, "certificates", s.count)
 	}
 	switch {
+	case s.unfinished:
+		env.Log.Error("not all was verified", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
 	case s.findings.Failed():
 		env.Log.Error("verification failed", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
 	case len(s.findings) > 0:
@@ -120,11 +122,30 @@ func (s *set) sentences(most int) string {
 	return strings.Join(parts, " | ")
 }
 
-// verdict is one line for the termination message.
+// The verdicts on a set, and on all of them.
+const (
+	good       = "good"
+	failed     = "failed"
+	unfinished = "unfinished" // there was no time to look at all, so it is not good
+)
+
 func (s *set) verdict() string {
 	switch {
+	case s.unfinished:
+		return unfinished
 	case s.findings.Failed():
-		return "failed " + s.name + ": " + s.sentences(maxLogged)
+		return failed
+	}
+	return good
+}
+
+// line is the verdict in one line for the termination message.
+func (s *set) line() string {
+	switch {
+	case s.unfinished && len(s.findings) == 0:
+		return "unfinished " + s.name + ": there was no time to verify all of it"
+	case s.verdict() != good:
+		return s.verdict() + " " + s.name + ": " + s.sentences(maxLogged)
 	case s.kind == "bundle":
 		return fmt.Sprintf("good %s: %d certificates", s.name, s.count)
 	case len(s.path) == 0:
@@ -147,7 +168,7 @@ func earliest(path []*cert.Cert) *cert.Cert {
 
 // document is the JSON output.
 type document struct {
-	Verdict string        `json:"verdict"` // good or failed
+	Verdict string        `json:"verdict"` // good, failed or unfinished
 	At      time.Time     `json:"at"`
 	Sets    []setDocument `json:"sets"`
 	Errors  []string      `json:"errors,omitempty"` // what could not be looked at
@@ -178,12 +199,16 @@ type certificate struct {
 }
 
 func (r *report) document() document {
-	d := document{Verdict: "good", At: r.at.UTC().Truncate(time.Second), Sets: []setDocument{}}
+	d := document{Verdict: good, At: r.at.UTC().Truncate(time.Second), Sets: []setDocument{}}
 	for _, err := range append(slices.Clone(r.missing), r.connections...) {
 		d.Errors = append(d.Errors, err.Error())
 	}
-	if len(r.bad()) > 0 || len(d.Errors) > 0 {
-		d.Verdict = "failed"
+	switch {
+	case r.interrupted != nil:
+		d.Verdict = unfinished
+		d.Errors = append(d.Errors, "not all was verified: "+r.interrupted.Error())
+	case len(r.bad()) > 0 || len(d.Errors) > 0:
+		d.Verdict = failed
 	}
 	for _, s := range r.sets {
 		d.Sets = append(d.Sets, s.document())
@@ -192,10 +217,7 @@ func (r *report) document() document {
 }
 
 func (s *set) document() setDocument {
-	d := setDocument{Name: s.name, Kind: s.kind, Verdict: "good", Findings: s.findings, Path: []string{}, Certificates: s.listed}
-	if s.findings.Failed() {
-		d.Verdict = "failed"
-	}
+	d := setDocument{Name: s.name, Kind: s.kind, Verdict: s.verdict(), Findings: s.findings, Path: []string{}, Certificates: s.listed}
 	if d.Findings == nil {
 		d.Findings = finding.List{}
 	}

@@ -29,8 +29,8 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 		env.Doing("waiting for " + t.target() + " to be there and good")
 		err = env.Poll(ctx, tasks.Poll{Target: t.target(), MaxInterval: waitInterval}, func(ctx context.Context) error {
 			r := v.look(ctx)
-			if r.interrupted == nil {
-				last = r
+			if r.interrupted == nil || last == nil {
+				last = r // half a look says less than the whole one before it
 			}
 			return r.failure()
 		})
@@ -106,7 +106,13 @@ func (v *verifier) look(ctx context.Context) *report {
 // add checks s and puts it into the report.
 func (v *verifier) add(ctx context.Context, s *set) {
 	v.check(ctx, s)
-	v.report.add(s)
+	v.unchecked(ctx, s)
+}
+
+// unchecked puts s into the report as it is.
+func (v *verifier) unchecked(ctx context.Context, s *set) {
+	s.unfinished = ctx.Err() != nil
+	v.report.sets = append(v.report.sets, s)
 }
 
 // missing notes a file that a flag names and that cannot be read.
@@ -118,7 +124,7 @@ func (v *verifier) missing(flag, path string, err error) {
 // look may heal.
 func (r *report) failure() error {
 	if r.interrupted != nil {
-		return r.interrupted
+		return r.unfinished()
 	}
 	errs := append(append([]error(nil), r.missing...), r.connections...)
 	next := ""
@@ -140,13 +146,22 @@ func (r *report) outcome() error {
 	bad := r.bad()
 	switch {
 	case r.interrupted != nil:
-		return r.interrupted
+		return r.unfinished()
 	case len(r.missing) > 0:
 		return tasks.Usagef("%w", errors.Join(r.missing...))
 	case len(bad) > 0:
 		return tasks.WithNext(tasks.Finalf("%s", describe(bad)), firstFault(bad).Next)
 	}
 	return errors.Join(r.connections...)
+}
+
+// unfinished is the error of a look that was cut short, with what it has found:
+// that no more was found then does not make anything good.
+func (r *report) unfinished() error {
+	if bad := r.bad(); len(bad) > 0 {
+		return tasks.WithNext(fmt.Errorf("not all was verified (%w); found so far: %s", r.interrupted, describe(bad)), firstFault(bad).Next)
+	}
+	return tasks.WithNext(fmt.Errorf("not all was verified: %w", r.interrupted), "allow more time with --timeout, or verify less at once")
 }
 
 // describe says which sets are bad and why, by their codes. The lines of the

@@ -30,10 +30,11 @@ type set struct {
 	dnsName    string // that a remote server was asked for
 	ipName     string
 
-	findings finding.List
-	path     []*cert.Cert
-	listed   []certificate // for the output of bundles, whose certificates are not kept
-	count    int           // of the certificates of a bundle
+	findings   finding.List
+	unfinished bool // the context was done before all was checked, so findings are not all
+	path       []*cert.Cert
+	listed     []certificate // for the output of bundles, whose certificates are not kept
+	count      int           // of the certificates of a bundle
 }
 
 func (s *set) readChain(ctx context.Context, data []byte, file string) {
@@ -45,13 +46,17 @@ func (s *set) readChain(ctx context.Context, data []byte, file string) {
 	}
 }
 
-// check holds s to all rules.
+// check holds s to all rules. Once ctx is done it adds only what is certain:
+// what is missing then may just not have been looked at.
 func (v *verifier) check(ctx context.Context, s *set) {
 	if s.kind == "bundle" {
 		return // its blocks were checked one by one
 	}
 	s.findings = append(s.findings, v.shared.findings...)
 	s.shared = v.shared.named
+	if ctx.Err() != nil {
+		return
+	}
 	if len(s.certs) == 0 {
 		if len(s.findings) == 0 {
 			s.findings.Add(finding.FileEmpty, s.name, 0, "there is no certificate")
@@ -62,20 +67,18 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		return // what is wrong with it was said; the rest hangs in the air
 	}
 	leaf := s.findLeaf()
-	q := path.Query{
-		Leaf: leaf, CAs: append(append([]*cert.Cert(nil), s.cas...), v.shared.cas...),
-		PartialChain: v.task.PartialChain, PublicCAs: v.shared.public, Unreadable: s.unreadable || unparsed(s.findings),
-		At: v.at, Skew: v.task.ClockSkew, MinValidity: v.task.MinValidity, Usages: v.wanted.usages,
-	}
-	if s.kind == "remote" && v.task.Usage == "" {
-		q.Usages = usagesOf("server") // no client takes another one
-	}
-	q.Intermediates = append(append(q.Intermediates, s.certs...), v.shared.intermediates...)
+	q := v.query(s, leaf)
 	if len(q.CAs) == 0 && !s.caFile && !v.shared.given {
 		s.findings.Add(finding.CAMissing, s.name, 0, "there is no ca.crt, and no --ca, --truststore or --system-roots")
 	}
 	r := path.Find(ctx, q)
 	s.path = r.Path
+	if ctx.Err() != nil { // another path may be better, but the leaf is on all of them
+		s.path = r.Path[:1]
+		s.findings = append(s.findings, path.Dates(leaf, q.At, q.Skew, q.MinValidity)...)
+		v.names(s, leaf)
+		return
+	}
 	s.findings = append(s.findings, r.Findings...)
 	if !r.Complete && !s.findings.Failed() {
 		// Whatever the reason is that nobody gave, a chain that was not verified is not good.
@@ -87,10 +90,31 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		s.findings = append(s.findings, profile.Check(r.Path, r.Complete, v.wanted.serves)...)
 	}
 	if len(v.task.CRLs) > 0 {
-		s.findings = append(s.findings, crl.Check(ctx, crl.Query{
-			Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: q.Intermediates, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
-		})...)
+		s.findings = append(s.findings, v.revocation(ctx, r, q.Intermediates)...)
 	}
+}
+
+// query is the question for the best path from leaf.
+func (v *verifier) query(s *set, leaf *cert.Cert) path.Query {
+	q := path.Query{
+		Leaf: leaf, CAs: slices.Concat(s.cas, v.shared.cas), Intermediates: slices.Concat(s.certs, v.shared.intermediates),
+		PartialChain: v.task.PartialChain, PublicCAs: v.shared.public, Unreadable: s.unreadable || unparsed(s.findings),
+		At: v.at, Skew: v.task.ClockSkew, MinValidity: v.task.MinValidity, Usages: v.wanted.usages,
+	}
+	if s.kind == "remote" && v.task.Usage == "" {
+		q.Usages = usagesOf("server") // no client takes another one
+	}
+	return q
+}
+
+func (v *verifier) revocation(ctx context.Context, r path.Result, others []*cert.Cert) finding.List {
+	found := crl.Check(ctx, crl.Query{
+		Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: others, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
+	})
+	if ctx.Err() != nil { // that there was no time is said of the set
+		found = slices.DeleteFunc(found, func(f finding.Finding) bool { return f.Code == finding.CRLLimit })
+	}
+	return found
 }
 
 // unparsed reports whether a certificate could not be read at all.
@@ -98,7 +122,7 @@ func unparsed(l finding.List) bool {
 	for _, f := range l {
 		switch f.Code {
 		case finding.CertMalformed, finding.PEMMalformed, finding.SerialNegative, finding.VersionInvalid,
-			finding.AlgorithmMismatch, finding.DuplicateExtension, finding.Criticality, finding.KeyUnsupported:
+			finding.AlgorithmMismatch, finding.DuplicateExtension, finding.Criticality, finding.KeyUnsupported, finding.NameConstraintsMalformed:
 			return true
 		}
 	}

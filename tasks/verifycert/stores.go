@@ -12,6 +12,9 @@ import (
 // keystores makes a set of each key in the keystores.
 func (v *verifier) keystores(ctx context.Context) {
 	for _, path := range v.task.Keystores {
+		if ctx.Err() != nil {
+			return
+		}
 		s := &set{name: path, kind: "keystore"}
 		before := len(v.report.missing)
 		store := v.keystore("--keystore", path, &s.findings)

@@ -34,7 +34,8 @@ not do.
 
 A file named on the command line that does not exist is a wrong configuration,
 unless --wait is given: then everything may come later, and the task looks again
-until the whole set is there and good, or its time is up.
+until the whole set is there and good, or its time is up. A set that there was no
+time to verify to the end is reported as unfinished, with what was found so far.
 
 Reason codes, which are never renamed:
 
