@@ -23,6 +23,10 @@ const (
 // only serves to keep others busy.
 const MaxRSA = 16384
 
+// minRSA is the size of the smallest RSA key that crypto/rsa uses, in bits. Of a
+// smaller one it does not tell whether a signature is right.
+const minRSA = 1024
+
 // VerifySignature checks that parent's key signed c. It looks at nothing else.
 func VerifySignature(c, parent *Cert) Signature {
 	return parent.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
@@ -30,7 +34,7 @@ func VerifySignature(c, parent *Cert) Signature {
 
 // Verify checks that c's key signed data, a certificate or a CRL.
 func (c *Cert) Verify(algorithm x509.SignatureAlgorithm, data, signature []byte) Signature {
-	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > MaxRSA {
+	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && (k.N.BitLen() > MaxRSA || k.N.BitLen() < minRSA || k.E < 3 || k.E%2 == 0) {
 		return SignatureUnsupported
 	}
 	err := c.CheckSignature(algorithm, data, signature)

@@ -87,7 +87,7 @@ var strictTable = []Entry{
 	{Code: CNOnly, Strict: true, Meaning: "the name stands in the common name alone, where nobody looks any more", Next: "issue it again with the name as subjectAltName"},
 	{Code: CNNotInSAN, Strict: true, Meaning: "the common name is not among the subjectAltNames", Next: "add it there, or leave out the common name"},
 	{Code: SANMissing, Strict: true, Meaning: "the leaf has no subjectAltName", Next: "issue it again with subjectAltName"},
-	{Code: SANMalformed, Strict: true, Meaning: "a subjectAltName is no valid name", Next: "issue it again with A-labels, and without port, underscore or final dot"},
+	{Code: SANMalformed, Strict: true, Meaning: "a subjectAltName is empty or no valid name", Next: "issue it again with A-labels, without port, underscore or final dot, and addresses as addresses"},
 	{Code: AKIMissing, Strict: true, Meaning: "the authority key identifier is missing", Next: "issue it again with one"},
 	{Code: AKIMismatch, Strict: true, Meaning: "the authority key identifier is not the key identifier of the issuer", Next: "issue it again from the present CA"},
 	{Code: AKIForm, Strict: true, Meaning: "the authority key identifier names issuer and serial number instead of a key", Next: "issue it again with a key identifier alone"},
@@ -106,6 +106,6 @@ var strictTable = []Entry{
 	{Code: KeyUsageOdd, Strict: true, Meaning: "keyUsage does not fit: a leaf that may sign certificates, a CA without one", Next: "have it issued again with the right keyUsage"},
 	{Code: ConstraintsOdd, Strict: true, Meaning: "basicConstraints contradicts itself or the rest: a path length without a CA", Next: "have it issued again"},
 	{Code: NameConstraintsX, Strict: true, Meaning: "nameConstraints stands where it must not, or in a form that it must not have", Next: "issue the CA again"},
-	{Code: ValidityEncoding, Strict: true, Meaning: "a date before 2050 is not a UTCTime, or one after that is", Next: "have it issued again"},
+	{Code: ValidityEncoding, Strict: true, Meaning: "a date is in the wrong form: before 2050 a UTCTime, from then on a GeneralizedTime, both to the second and in UTC", Next: "have it issued again"},
 	{Code: CRLMissing, Strict: true, Meaning: "there is no CRL for an intermediate on the chain", Next: "give the CRL of each CA on the chain"},
 }

@@ -118,7 +118,7 @@ const (
 // issue.
 func CheckPresented(name string) Fault {
 	if !strings.Contains(name, "*") {
-		if !ValidHost(name, false) || badALabel(name) {
+		if _, err := netip.ParseAddr(name); err == nil || !ValidHost(name, false) || badALabel(name) {
 			return Malformed
 		}
 		return Fine

@@ -82,7 +82,7 @@ func TestCheckPresented(t *testing.T) {
 	for name, want := range map[string]Fault{
 		"app.test": Fine, "*.app.test": Fine, "app": Fine, "xn--bcher-kva.test": Fine,
 		"": Malformed, "a_b.test": Malformed, "app.test.": Malformed, "a..b": Malformed, "-a.test": Malformed, "a:80": Malformed,
-		"bücher.test": Malformed, "xn--": Malformed, "ab--c.test": Malformed, "*.a_b.test": Malformed,
+		"bücher.test": Malformed, "xn--": Malformed, "ab--c.test": Malformed, "*.a_b.test": Malformed, "10.0.0.1": Malformed, "::1": Malformed,
 		"*.test": PublicSuffix, "*.co.uk": PublicSuffix, "*.com": PublicSuffix, "*.shop.co.uk": Fine, "*.cluster.local": Fine, "*.svc": PublicSuffix, "*": WildcardForm, "*.*.test": WildcardForm, "a*.test": WildcardForm, "a.*.test": WildcardForm,
 	} {
 		if got := CheckPresented(name); got != want {

@@ -36,7 +36,7 @@ type Result struct {
 	Path     []*cert.Cert // leaf first; to a trusted root only if Complete
 	Complete bool
 	Findings finding.List
-	// Issuers are all that may lie on a path from the leaf, by their raw bytes.
+	// Issuers are all that may lie on a path from the leaf, by their raw bytes, if it is Complete.
 	Issuers map[string]bool
 }
 
@@ -70,7 +70,9 @@ func Find(ctx context.Context, q Query) Result {
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
 		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps", b.steps))
 	}
-	r.Issuers = b.issuers(r.Path)
+	if r.Complete {
+		r.Issuers = b.issuers(r.Path)
+	}
 	return r
 }
 
@@ -311,7 +313,7 @@ func (b *builder) judgePath(path []*cert.Cert) {
 		case cert.SignatureWeak:
 			found = append(found, path[i].Finding(finding.WeakSignature, "it is signed with %s", path[i].SignatureAlgorithm))
 		case cert.SignatureUnsupported:
-			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s, which is not supported", path[i].SignatureAlgorithm))
+			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s by the key of %q, of which one is not supported", path[i].SignatureAlgorithm, path[i+1].Name()))
 		}
 	}
 	if b.best == nil || len(found) < len(b.bestFindings) {

@@ -116,3 +116,36 @@ func TestConstraintsReadOnce(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// What a search may cost is bounded over all paths, not for each of them.
+func TestJudgingBounded(t *testing.T) {
+	var bases, names [][]byte
+	for i := range 900 {
+		names = append(names, dns(fmt.Sprintf("a%d.evil.test", i)))
+		bases = append(bases, dns(fmt.Sprintf("b%d.evil.test", i)))
+	}
+	bases = append(bases, dns("a899.evil.test"))
+	old := testpki.Valid(-48*time.Hour, -24*time.Hour)
+	for name, c := range map[string]struct {
+		copies      int
+		inter, leaf []testpki.Option
+		limited     bool
+	}{
+		"constraints":      {20, list(constraints(true, nil, bases)), subjectOnly(names...), true},
+		"large":            {40, list(old, testpki.Extension("1.2.3.4", false, make([]byte, 500_000))), nil, true},
+		"few constraints":  {20, list(constraints(true, nil, bases[899:])), subjectOnly(names...), false},
+		"small and simple": {40, list(old), nil, false},
+	} {
+		root := testpki.Root(t, "Root")
+		key := testpki.Key(t)
+		all := chain{roots: []*testpki.Cert{root}}
+		for range c.copies { // each a way of its own
+			all.inters = append(all.inters, testpki.New(t, "Intermediate", root, append(list(testpki.CA, func(x *testpki.Template) { x.Key = key }), c.inter...)...))
+		}
+		all.leaf = testpki.Leaf(t, all.inters[0], c.leaf...)
+		found := ours(t, all, false)
+		if !found.Failed() || found.Has(finding.ChainLimit) != c.limited {
+			t.Errorf("%s: found %v, want a limit %v", name, found, c.limited)
+		}
+	}
+}

@@ -34,6 +34,9 @@ func (r *rules) leaf(serves bool) {
 func (r *rules) subjectNames() {
 	cn := r.Subject.CommonName
 	switch {
+	case r.extension(oidSAN) != nil && string(r.extension(oidSAN).Value) == "\x30\x00":
+		r.add(finding.SANMalformed, "its subjectAltName lists nothing")
+		return
 	case r.extension(oidSAN) != nil:
 	case names.ValidHost(cn, true):
 		r.add(finding.CNOnly, "its only name is the common name %q", cert.Clip(cn))

@@ -113,10 +113,22 @@ func (r *rules) fields() {
 	if len(r.outline.Subject.Bytes) == 0 && r.IsCA {
 		r.add(finding.NameEmpty, "it is a CA without a name")
 	}
-	for _, t := range []asn1.RawValue{r.outline.NotBefore, r.outline.NotAfter} {
-		if text := string(t.Bytes); t.Tag == asn1.TagGeneralizedTime && text < "2050" {
-			r.add(finding.ValidityEncoding, "the date %s is a GeneralizedTime; before 2050 it must be a UTCTime", cert.Clip(text))
-		}
+	r.date(r.outline.NotBefore)
+	r.date(r.outline.NotAfter)
+}
+
+// date checks how a date is written (RFC 5280, 4.1.2.5).
+func (r *rules) date(t asn1.RawValue) {
+	text := string(t.Bytes)
+	form := "YYMMDDHHMMSSZ"
+	if t.Tag == asn1.TagGeneralizedTime {
+		form = "YYYYMMDDHHMMSSZ"
+	}
+	switch {
+	case t.Tag == asn1.TagGeneralizedTime && text < "2050":
+		r.add(finding.ValidityEncoding, "the date %s is a GeneralizedTime; before 2050 it must be a UTCTime", cert.Clip(text))
+	case len(text) != len(form) || !strings.HasSuffix(text, "Z"):
+		r.add(finding.ValidityEncoding, "the date %s must be written as %s", cert.Clip(text), form)
 	}
 }
 
