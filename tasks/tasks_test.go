@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/retry"
+	"github.com/initbox/initbox/internal/testtime"
 )
 
 func testEnv(w io.Writer, dryRun bool) *Env {
@@ -96,11 +97,13 @@ func TestDoDryRunLists(t *testing.T) {
 }
 
 func TestPollKeepsTheLastError(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	err := testEnv(io.Discard, false).Poll(ctx, Poll{Target: "db:1"}, func(context.Context) error {
-		return WithNext(errors.New("refused"), "look there")
-	})
+	err := testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		return testEnv(io.Discard, false).Poll(ctx, Poll{Target: "db:1"}, func(context.Context) error {
+			return WithNext(errors.New("refused"), "look there")
+		})
+	}, "refused (after ")
 	if err == nil || !strings.HasPrefix(err.Error(), "refused (after ") || NextOf(err) != "look there" {
 		t.Errorf("got %v, next %q", err, NextOf(err))
 	}
@@ -127,11 +130,13 @@ func TestPollBeforeAnyAttemptEnded(t *testing.T) {
 // two of them take turns.
 func TestPollLogsNews(t *testing.T) {
 	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 	defer cancel()
 	n := 0
 	_ = testEnv(&log, false).Poll(ctx, Poll{Target: "db:1", MaxInterval: time.Millisecond}, func(context.Context) error {
-		n++
+		if n++; n == 100 {
+			cancel()
+		}
 		return fmt.Errorf("cause %d", n%2)
 	})
 	if lines := strings.Count(log.String(), "\n"); lines != 2 || n < 10 {
@@ -142,11 +147,13 @@ func TestPollLogsNews(t *testing.T) {
 // What differs at every attempt is shown, but it is no news.
 func TestPollCause(t *testing.T) {
 	var log bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 	defer cancel()
 	n := 0
 	err := testEnv(&log, false).Poll(ctx, Poll{Target: "db:1", MaxInterval: time.Millisecond}, func(context.Context) error {
-		n++
+		if n++; n == 100 {
+			cancel()
+		}
 		return &Error{Err: fmt.Errorf("request %d failed", n), Cause: "request failed"}
 	})
 	if lines := strings.Count(log.String(), "\n"); lines != 1 || n < 10 {

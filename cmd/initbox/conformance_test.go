@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,18 +11,17 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/spf13/pflag"
 
 	"github.com/initbox/initbox/internal/cli"
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/tasks"
 )
@@ -107,13 +104,18 @@ func configure(t *testing.T, spec tasks.Spec, args []string) tasks.Task {
 }
 
 func newEnv(t *testing.T, dryRun bool) *tasks.Env {
-	var log bytes.Buffer
+	env, _ := newLoggedEnv(t, dryRun)
+	return env
+}
+
+func newLoggedEnv(t *testing.T, dryRun bool) (*tasks.Env, *testlog.Buffer) {
+	log := new(testlog.Buffer)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log:\n%s", &log)
+			t.Logf("log:\n%s", log)
 		}
 	})
-	return tasks.NewEnv(slog.New(slog.NewTextHandler(&log, nil)), io.Discard, dryRun)
+	return tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, dryRun), log
 }
 
 func TestConformance(t *testing.T) {
@@ -163,84 +165,6 @@ func testDryRun(t *testing.T, spec tasks.Spec, f fixture) {
 	if dry.Changes() != wet.Changes() {
 		t.Errorf("the dry run counts %d changes, the run %d", dry.Changes(), wet.Changes())
 	}
-}
-
-// Run returns within 100 ms after its context is done.
-func testCancel(t *testing.T, spec tasks.Spec, f fixture) {
-	const bound = 100 * time.Millisecond
-	expand, _ := world(t, f)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	start := time.Now()
-	if err := configure(t, spec, expand(f.done)).Run(ctx, newEnv(t, false)); err == nil {
-		t.Error("no error although the context was done from the start")
-	}
-	if took := time.Since(start); took > bound {
-		t.Errorf("returned after %v although the context was done from the start", took)
-	}
-	if f.blocked == nil {
-		return
-	}
-	ctx, cancel = context.WithCancel(t.Context())
-	ended := make(chan time.Time, 1)
-	time.AfterFunc(300*time.Millisecond, func() { ended <- time.Now(); cancel() })
-	if err := configure(t, spec, expand(f.blocked)).Run(ctx, newEnv(t, false)); err == nil {
-		t.Error("no error although the run could not be done")
-	}
-	if took := time.Since(<-ended); took > bound {
-		t.Errorf("returned %v after the end of its context", took)
-	}
-}
-
-// No goroutine and no file descriptor outlives Run, done or cancelled.
-func testLeaks(t *testing.T, spec tasks.Spec, f fixture) {
-	expand, _ := world(t, f)
-	for _, args := range [][]string{f.done, f.blocked} {
-		if args == nil {
-			continue
-		}
-		run := func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
-			_ = configure(t, spec, expand(args)).Run(ctx, newEnv(t, false))
-		}
-		run() // the first run may start what the process keeps, such as the resolver's
-		fds := descriptors(t)
-		run()
-		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			stacks := leaked()
-			more := descriptors(t) - fds
-			if stacks == "" && more <= 0 {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("left behind: %d descriptors, goroutines:\n%s", more, stacks)
-			}
-		}
-	}
-}
-
-// leaked returns the stacks of goroutines that run code of a task.
-func leaked() string {
-	buf := make([]byte, 1<<20)
-	var found []string
-	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		task := strings.Contains(stack, "initbox/tasks") || strings.Contains(stack, "initbox/internal/")
-		if task && !strings.Contains(stack, "internal/testnet") && !strings.Contains(stack, "main.leaked") {
-			found = append(found, stack)
-		}
-	}
-	return strings.Join(found, "\n\n")
-}
-
-// descriptors counts the open files of the process, sockets included.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
 }
 
 // The texts that help, README and schema derive from.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -71,26 +72,28 @@ func TestExitCodes(t *testing.T) {
 
 func TestExecute(t *testing.T) {
 	block := func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return errors.New("was waiting for db") }
+	const short = 30 * time.Millisecond
 	for _, c := range []struct {
-		name string
-		run  func(context.Context, *tasks.Env) error
-		code int
-		text string
+		name    string
+		timeout time.Duration
+		run     func(context.Context, *tasks.Env) error
+		code    int
+		text    string
 	}{
-		{"done", nil, 0, ""},
-		{"deadline", block, 124, "was waiting for db"},
-		{"done in spite of the deadline", func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return nil }, 0, ""},
-		{"failed for good at the deadline", func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return tasks.Finalf("dirty") }, 3, "dirty"},
-		{"failed a moment before the context's timer", func(ctx context.Context, _ *tasks.Env) error {
+		{"done", time.Minute, nil, 0, ""},
+		{"deadline", short, block, 124, "was waiting for db"},
+		{"done in spite of the deadline", short, func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return nil }, 0, ""},
+		{"failed for good at the deadline", short, func(ctx context.Context, _ *tasks.Env) error { <-ctx.Done(); return tasks.Finalf("dirty") }, 3, "dirty"},
+		{"failed a moment before the context's timer", short, func(ctx context.Context, _ *tasks.Env) error {
 			deadline, _ := ctx.Deadline()
 			for time.Now().Before(deadline) {
 			}
 			return errors.New("i/o timeout")
 		}, 124, "i/o timeout"},
-		{"panic", func(context.Context, *tasks.Env) error { panic("boom") }, 1, "internal error: boom"},
+		{"panic", time.Minute, func(context.Context, *tasks.Env) error { panic("boom") }, 1, "internal error: boom"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := execute(t.Context(), (&testTask{run: c.run}).Run, testEnv(), "x", 30*time.Millisecond, time.Minute)
+			err := execute(t.Context(), (&testTask{run: c.run}).Run, testEnv(), "x", c.timeout, time.Minute)
 			if exitCode(err) != c.code || err != nil && !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, exit code %d; want %d", err, exitCode(err), c.code)
 			}
@@ -107,7 +110,9 @@ func TestExecuteWatchdog(t *testing.T) {
 		<-release
 		return nil
 	}}
-	err := execute(t.Context(), hang.Run, testEnv(), "x", 20*time.Millisecond, 20*time.Millisecond)
+	err := testtime.Explained(func(timeout time.Duration) error {
+		return execute(t.Context(), hang.Run, testEnv(), "x", timeout, 20*time.Millisecond)
+	}, "chown /data/x")
 	if exitCode(err) != 124 || !strings.Contains(err.Error(), "chown /data/x") {
 		t.Errorf("got %v, exit code %d", err, exitCode(err))
 	}

@@ -10,11 +10,11 @@ import (
 
 	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
-// patience is what a test gives to something that must happen.
-const patience = 20 * time.Second
+const patience = testtime.Patience
 
 var servers testdb.Servers
 
@@ -61,6 +61,16 @@ func ask(t *testing.T, o Options, secrets ...string) error {
 		noSecrets(t, err.Error()+tasks.NextOf(err), append(secrets, testdb.AdminPassword, o.Password))
 	}
 	return err
+}
+
+// wantInTime calls probe with a deadline that is late enough to see why it fails.
+func wantInTime(t *testing.T, probe func(context.Context) error, words string) {
+	t.Helper()
+	want(t, testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		return probe(ctx)
+	}, words), tasks.Failed, words)
 }
 
 // want checks kind and words of an error, and that one for the run says what to

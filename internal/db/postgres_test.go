@@ -178,10 +178,10 @@ func TestConnectEnds(t *testing.T) {
 	want(t, err, tasks.Final, target.Name+`: PostgreSQL says: database "nosuch" does not exist`)
 
 	closed, env := newTarget(t, Options{URL: "postgres://" + testnet.Closed(t) + "/x"})
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err = Connect(ctx, env, closed, func(ctx context.Context) (*pgconn.PgConn, error) { return closed.Postgres(ctx) })
-	want(t, err, tasks.Failed, "connection refused")
+	wantInTime(t, func(ctx context.Context) error {
+		_, err := Connect(ctx, env, closed, func(ctx context.Context) (*pgconn.PgConn, error) { return closed.Postgres(ctx) })
+		return err
+	}, "connection refused")
 	env.DryRun = true
 	_, err = Connect(t.Context(), env, closed, func(ctx context.Context) (*pgconn.PgConn, error) { return closed.Postgres(ctx) })
 	want(t, err, tasks.Failed, "connection refused")
@@ -196,9 +196,7 @@ func TestPostgresStrangers(t *testing.T) {
 		(*Target).Greet,
 	} {
 		want(t, probe(reset, t.Context()), tasks.Failed, "closed ")
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		want(t, probe(silent, ctx), tasks.Failed, "accepts the connection but does not answer in time")
-		cancel()
+		wantInTime(t, func(ctx context.Context) error { return probe(silent, ctx) }, "accepts the connection but does not answer in time")
 	}
 }
 

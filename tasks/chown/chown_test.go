@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -178,7 +179,7 @@ func TestVanishes(t *testing.T) {
 		}
 	}()
 	defer func() { cancel(); <-done }()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(testtime.Patience)
 	for vanished := 0; vanished < 5; {
 		o := run(t.Context(), newTask(root))
 		if o.err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -112,6 +113,24 @@ func (s *site) runWith(ctx context.Context, l *testlog.Buffer, dryRun bool, set 
 		}
 	}
 	return r
+}
+
+// explained runs with timeouts that grow until the error holds words: on a busy
+// machine the first ones pass before there is a cause to tell of.
+func explained(words string, run func(timeout time.Duration) result) (r result) {
+	_ = testtime.Explained(func(timeout time.Duration) error {
+		r = run(timeout)
+		return r.err
+	}, words)
+	return r
+}
+
+// endsWithinASecond calls try, which returns how long something took to end.
+func endsWithinASecond(t *testing.T, try func() time.Duration) {
+	t.Helper()
+	if took := testtime.Best(time.Second, try); took > time.Second {
+		t.Errorf("it took %v to end", took)
+	}
 }
 
 // wants fails the test unless r failed as kind with all of texts in its error.

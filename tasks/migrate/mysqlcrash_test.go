@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
@@ -170,38 +172,39 @@ func TestMySQLCutAtEveryCommand(t *testing.T) {
 }
 
 func TestMySQLCancel(t *testing.T) {
-	s := newMySite(t, "1_sleep.up.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nINSERT INTO a SELECT SLEEP(60);\nINSERT INTO a VALUES (3);")
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := s.background(ctx)
-	eventually(t, "the statement runs", func() bool { return s.running("SLEEP(60)") == "1" })
-	cancelled := time.Now()
-	cancel()
-	r := <-ended
-	if took := time.Since(cancelled); took > time.Second {
-		t.Errorf("it took %v to end", took)
-	}
-	r.wants(t, tasks.Failed, "1_sleep.up.sql, line 3 (statement 3): interrupted")
-	if n := s.running("SLEEP(60)"); n != "0" {
-		t.Errorf("%s statements still run", n)
-	}
-	s.wantSQL("SELECT x FROM a", "1")
-	s.write("1_sleep.up.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nINSERT INTO a SELECT 2;\nINSERT INTO a VALUES (3);")
-	s.run().did(t, 1)
-	s.wantSQL("SELECT x FROM a ORDER BY x", "1,2,3")
+	endsWithinASecond(t, func() time.Duration {
+		s := newMySite(t, "1_sleep.up.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nINSERT INTO a SELECT SLEEP(60);\nINSERT INTO a VALUES (3);")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ended := s.background(ctx)
+		eventually(t, "the statement runs", func() bool { return s.running("SLEEP(60)") == "1" })
+		cancelled := time.Now()
+		cancel()
+		r := <-ended
+		took := time.Since(cancelled)
+		r.wants(t, tasks.Failed, "1_sleep.up.sql, line 3 (statement 3): interrupted")
+		if n := s.running("SLEEP(60)"); n != "0" {
+			t.Errorf("%s statements still run", n)
+		}
+		s.wantSQL("SELECT x FROM a", "1")
+		s.write("1_sleep.up.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\nINSERT INTO a SELECT 2;\nINSERT INTO a VALUES (3);")
+		s.run().did(t, 1)
+		s.wantSQL("SELECT x FROM a ORDER BY x", "1,2,3")
+		return took
+	})
 }
 
 func TestMySQLSIGTERM(t *testing.T) {
-	s := newMySite(t, "1_sleep.up.sql", "SELECT SLEEP(60)")
-	p := s.start()
-	eventually(t, "the statement runs", func() bool { return s.running("SLEEP(60)") == "1" })
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	began := time.Now()
-	if err := p.cmd.Wait(); err == nil || time.Since(began) > time.Second {
-		t.Errorf("after %v: %v\n%s", time.Since(began), err, p.log)
-	}
-	if n := s.running("SLEEP(60)"); n != "0" {
-		t.Errorf("%s statements still run", n)
-	}
+	endsWithinASecond(t, func() time.Duration {
+		s := newMySite(t, "1_sleep.up.sql", "SELECT SLEEP(60)")
+		p := s.start()
+		eventually(t, "the statement runs", func() bool { return s.running("SLEEP(60)") == "1" })
+		took := p.stop(t)
+		if n := s.running("SLEEP(60)"); n != "0" {
+			t.Errorf("%s statements still run", n)
+		}
+		return took
+	})
 }
 
 // Nobody starts while the server still runs the statement of a process that is gone.
@@ -262,14 +265,21 @@ func TestMySQLStatementLockTimeout(t *testing.T) {
 	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int); INSERT INTO a VALUES (1)")
 	s.run().did(t, 1)
 	s.write("2_a.up.sql", "CREATE TABLE b (x int);\nALTER TABLE a ADD COLUMN y int;\nCREATE TABLE c (x int)")
-	held := make(chan struct{})
-	go func() {
-		defer close(held)
-		s.my.SQL(t, s.db, "START TRANSACTION; SELECT * FROM a; SELECT SLEEP(4); COMMIT")
-	}()
-	eventually(t, "the table is in use", func() bool { return s.running("SLEEP(4)") == "1" })
-	r := s.run(func(t *Task) { t.StatementLockTimeout = time.Second })
-	<-held
+	db, err := sql.Open("mysql", testdb.Admin+":"+testdb.AdminPassword+"@tcp("+s.my.Addr()+")/"+s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	application, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := application.Exec("SELECT * FROM a"); err != nil {
+		t.Fatal(err)
+	}
+	l := new(testlog.Buffer)
+	l.When("other sessions were in the way", func() { _ = application.Rollback() })
+	r := s.runWith(bounded(t, patience), l, false, func(t *Task) { t.StatementLockTimeout = time.Second })
 	r.did(t, 1)
 	if !strings.Contains(r.log, "other sessions were in the way") || !strings.Contains(r.log, "2_a.up.sql, line 2 (statement 2)") {
 		t.Errorf("no word of the lock:\n%s", r.log)
@@ -283,7 +293,9 @@ func TestMySQLLock(t *testing.T) {
 	s := newMySite(t, "1_a.up.sql", "SELECT SLEEP(60)")
 	p := s.start()
 	eventually(t, "the statement runs", func() bool { return s.running("SLEEP(60)") == "1" })
-	r := s.run(func(t *Task) { t.LockTimeout = 1500 * time.Millisecond })
+	r := explained("whose statement has been running for", func(timeout time.Duration) result {
+		return s.run(func(t *Task) { t.LockTimeout = timeout })
+	})
 	r.wants(t, tasks.Failed, "another run has the lock of the migrations", " with 1_a.up.sql (connection ", " as "+testdb.Admin+" from ", "whose statement has been running for")
 	other := s.command("up")
 	if err := other.Start(); err != nil {

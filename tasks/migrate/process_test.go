@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -69,6 +70,17 @@ func (p *process) wait(t *testing.T) {
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, p.log)
 	}
+}
+
+// stop ends p as the kubelet does at first, and returns how long that took.
+func (p *process) stop(t *testing.T) time.Duration {
+	t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	began := time.Now()
+	if err := p.cmd.Wait(); err == nil {
+		t.Errorf("it succeeded\n%s", p.log)
+	}
+	return time.Since(began)
 }
 
 // kill ends p as the kubelet does in the end.

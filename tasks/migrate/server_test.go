@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,41 +25,42 @@ func TestCancel(t *testing.T) {
 		"on its own":      "-- initbox:no-transaction\nCALL sleep()",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, "1_sleep.up.sql", file, "2_next.up.sql", "CREATE TABLE c (x int)")
-			s.sql("CREATE PROCEDURE sleep() LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END'")
-			ctx, cancel := context.WithCancel(t.Context())
-			ended := make(chan result, 1)
-			go func() { ended <- s.runWith(ctx, new(testlog.Buffer), false) }()
-			eventually(t, "the statement runs", func() bool {
-				return s.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query ~ 'pg_sleep|sleep\\(\\)' AND pid <> pg_backend_pid()") == "1"
+			endsWithinASecond(t, func() time.Duration {
+				s := newSite(t, "1_sleep.up.sql", file, "2_next.up.sql", "CREATE TABLE c (x int)")
+				s.sql("CREATE PROCEDURE sleep() LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); END'")
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				ended := make(chan result, 1)
+				go func() { ended <- s.runWith(ctx, new(testlog.Buffer), false) }()
+				eventually(t, "the statement runs", func() bool {
+					return s.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query ~ 'pg_sleep|sleep\\(\\)' AND pid <> pg_backend_pid()") == "1"
+				})
+				cancelled := time.Now()
+				cancel()
+				r := <-ended
+				took := time.Since(cancelled)
+				r.wants(t, tasks.Failed)
+				s.wantSQL("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()", "0")
+				s.wantSQL("SELECT to_regclass('a') IS NULL AND to_regclass('c') IS NULL", "t")
+				s.wantSQL("SELECT count(*) FROM schema_migrations WHERE NOT dirty", "0")
+				return took
 			})
-			cancelled := time.Now()
-			cancel()
-			r := <-ended
-			if took := time.Since(cancelled); took > time.Second {
-				t.Errorf("it took %v to end", took)
-			}
-			r.wants(t, tasks.Failed)
-			s.wantSQL("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()", "0")
-			s.wantSQL("SELECT to_regclass('a') IS NULL AND to_regclass('c') IS NULL", "t")
-			s.wantSQL("SELECT count(*) FROM schema_migrations WHERE NOT dirty", "0")
 		})
 	}
 }
 
 // A process that gets SIGTERM ends within a second, and so does its statement.
 func TestSIGTERM(t *testing.T) {
-	s := newSite(t, "1_sleep.up.sql", "SELECT pg_sleep(60)")
-	p := s.start()
-	eventually(t, "the statement runs", func() bool { return s.sleeping() == "1" })
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	began := time.Now()
-	if err := p.cmd.Wait(); err == nil || time.Since(began) > time.Second {
-		t.Errorf("after %v: %v\n%s", time.Since(began), err, p.log)
-	}
-	if n := s.sleeping(); n != "0" {
-		t.Errorf("%s statements still run", n)
-	}
+	endsWithinASecond(t, func() time.Duration {
+		s := newSite(t, "1_sleep.up.sql", "SELECT pg_sleep(60)")
+		p := s.start()
+		eventually(t, "the statement runs", func() bool { return s.sleeping() == "1" })
+		took := p.stop(t)
+		if n := s.sleeping(); n != "0" {
+			t.Errorf("%s statements still run", n)
+		}
+		return took
+	})
 }
 
 // The statement of a process that was killed ends by itself.
@@ -82,10 +82,12 @@ func TestServerRestarts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSiteOn(t, pg)
 			s.counting(1, 6)
-			s.write("3_step.up.sql", "INSERT INTO ran VALUES (3); SELECT pg_sleep(1); CREATE TABLE t3 (x int)")
+			s.write("3_step.up.sql", "INSERT INTO ran VALUES (3); SELECT pg_sleep(x) FROM nap; CREATE TABLE t3 (x int)")
+			s.sql("CREATE TABLE nap AS SELECT 60 AS x")
 			l, ended := new(testlog.Buffer), make(chan result, 1)
 			go func() { ended <- s.runWith(t.Context(), l, false) }()
 			eventually(t, "the statement runs", func() bool { return s.sleeping() == "1" })
+			s.sql("UPDATE nap SET x = 0") // for the next time
 			stop()
 			pg.Start(t)
 			r := <-ended
@@ -204,8 +206,11 @@ func TestLockTimeout(t *testing.T) {
 	s.counting(1, 2)
 	for _, name := range []string{"/" + s.db, s.db} { // golang-migrate's command line and library
 		release := s.hold(fmt.Sprintf("SELECT pg_advisory_lock(%s)", advisoryID(t, name)))
-		r := s.run(func(t *Task) { t.LockTimeout = 300 * time.Millisecond })
-		r.wants(t, tasks.Failed, "another run has the lock of the migrations: the application (process ")
+		const words = "another run has the lock of the migrations: the application (process "
+		r := explained(words, func(timeout time.Duration) result {
+			return s.run(func(t *Task) { t.LockTimeout = timeout })
+		})
+		r.wants(t, tasks.Failed, words)
 		r.warns(t, `holder="the application (process `)
 		release()
 	}

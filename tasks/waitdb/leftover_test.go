@@ -1,10 +1,12 @@
 package waitdb
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -23,15 +25,30 @@ func TestLeavesNoQuery(t *testing.T) {
 		"mysql":    {m.URL(inMySQL), "SELECT BENCHMARK(1000000000000, MD5('x'))", func(q string) string { return m.SQL(t, inMySQL, q) }, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND COMMAND = 'Query' AND ID <> CONNECTION_ID()"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := run(t, 2*short, c.url, func(task *Task) { task.Query, task.AttemptTimeout = c.query, 400*time.Millisecond })
-			want(t, err, tasks.Failed, "does not answer in time")
-			left := ""
-			for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-				if left = strings.TrimSpace(c.sql(c.left)); left == "0" {
-					return
+			running := func() bool { return strings.TrimSpace(c.sql(c.left)) != "0" }
+			const words = "does not answer in time"
+			err := testtime.Explained(func(timeout time.Duration) error {
+				ended := make(chan error, 1)
+				go func() {
+					ended <- run(t, timeout, c.url, func(task *Task) { task.Query, task.AttemptTimeout = c.query, timeout*2/3 })
+				}()
+				for seen := false; ; seen = seen || running() {
+					select {
+					case err := <-ended:
+						if !seen {
+							return errors.New("the query was not seen to run")
+						}
+						return err
+					default:
+					}
+				}
+			}, words)
+			want(t, err, tasks.Failed, words)
+			for end := time.Now().Add(patience); running(); time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("queries still run")
 				}
 			}
-			t.Errorf("%s queries still run", left)
 		})
 	}
 }

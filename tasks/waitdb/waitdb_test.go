@@ -15,13 +15,13 @@ import (
 	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
-// patience is what a test gives to something that must happen.
-const patience = 20 * time.Second
+const patience = testtime.Patience
 
-// short is what a test gives to something that must not happen.
+// short is when something happens that a test waits for.
 const short = 300 * time.Millisecond
 
 var servers testdb.Servers
@@ -73,6 +73,13 @@ func want(t *testing.T, err error, kind tasks.Kind, words string) {
 	}
 }
 
+// wantUnready waits until a deadline, and checks what the error says then.
+func wantUnready(t *testing.T, url string, configure func(*Task), words string) {
+	t.Helper()
+	err := testtime.Explained(func(timeout time.Duration) error { return run(t, timeout, url, configure) }, words)
+	want(t, err, tasks.Failed, words)
+}
+
 func TestLogin(t *testing.T) {
 	p, m := servers.Postgres(t), servers.MySQL(t)
 	file := filepath.Join(t.TempDir(), "app.db")
@@ -86,10 +93,10 @@ func TestLogin(t *testing.T) {
 	}
 	want(t, run(t, patience, p.URL("nosuch"), nil), tasks.Final, "postgres://"+p.Addr()+`/nosuch as admin: PostgreSQL says: database "nosuch" does not exist`)
 	want(t, run(t, patience, m.URL("nosuch"), nil), tasks.Final, "mysql://"+m.Addr()+"/nosuch as admin: MySQL says: Unknown database")
-	want(t, run(t, short, "sqlite:///nosuch/app.db", nil), tasks.Failed, "sqlite:///nosuch/app.db: there is no file /nosuch/app.db yet (after ")
+	wantUnready(t, "sqlite:///nosuch/app.db", nil, "sqlite:///nosuch/app.db: there is no file /nosuch/app.db yet (after ")
 	closed := testnet.Closed(t)
 	for _, scheme := range []string{"postgres", "mysql"} {
-		want(t, run(t, short, scheme+"://a@"+closed+"/b", nil), tasks.Failed, scheme+"://"+closed+"/b as a: connection refused by "+closed)
+		wantUnready(t, scheme+"://a@"+closed+"/b", nil, scheme+"://"+closed+"/b as a: connection refused by "+closed)
 	}
 }
 
@@ -107,7 +114,7 @@ func TestBecomesReady(t *testing.T) {
 
 	p.SQL(t, "postgres", "CREATE ROLE app LOGIN PASSWORD 'app-secret' CONNECTION LIMIT 0")
 	as := func(task *Task) { resolver(task); task.Database.User, task.Database.Password = "app", "app-secret" }
-	want(t, run(t, short, u, as), tasks.Failed, "too many connections for role")
+	wantUnready(t, u, as, "too many connections for role")
 	time.AfterFunc(short, func() { p.SQL(t, "postgres", "ALTER ROLE app CONNECTION LIMIT 9") })
 	if err := run(t, patience, u, as); err != nil {
 		t.Error(err)
@@ -123,15 +130,19 @@ func TestHangs(t *testing.T) {
 			return p.URL("postgres"), func() func() { return p.Pause(t) }
 		},
 		"mysql": func() (string, func() func()) {
-			m := testdb.StartMySQL(t, nil)
+			m := testdb.StartMySQL(t, &testdb.MySQLSetup{Args: []string{"--back-log=1000"}}) // one for each attempt
 			return m.URL(""), func() func() { return m.Pause(t) }
 		},
 	} {
 		u, pause := start()
 		resume := pause()
-		brief := func(task *Task) { task.AttemptTimeout = 100 * time.Millisecond }
-		want(t, run(t, 3*short, u, brief), tasks.Failed, "accepts the connection but does not answer in time")
-		want(t, run(t, 3*short, u, func(task *Task) { brief(task); task.NoLogin = true }), tasks.Failed, "accepts the connection but does not answer in time")
+		const words = "accepts the connection but does not answer in time"
+		for _, noLogin := range []bool{false, true} {
+			err := testtime.Explained(func(timeout time.Duration) error {
+				return run(t, timeout, u, func(task *Task) { task.NoLogin, task.AttemptTimeout = noLogin, timeout/3 })
+			}, words)
+			want(t, err, tasks.Failed, words)
+		}
 		time.AfterFunc(short, resume)
 		if err := run(t, patience, u, nil); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -167,9 +178,9 @@ func TestQuery(t *testing.T) {
 	} {
 		query := func(task *Task) { task.Query = "SELECT state FROM t" }
 		expect := func(value string) func(*Task) { return func(task *Task) { query(task); task.Expect = &value } }
-		want(t, run(t, short, c.url, query), tasks.Failed, "--query: ")
+		wantUnready(t, c.url, query, "--query: ")
 		c.exec("CREATE TABLE t (state varchar(20))")
-		want(t, run(t, short, c.url, query), tasks.Failed, "--query returns no row")
+		wantUnready(t, c.url, query, "--query returns no row")
 		time.AfterFunc(short, func() { c.exec("INSERT INTO t VALUES ('')") })
 		if err := run(t, patience, c.url, query); err != nil {
 			t.Error(err)
@@ -177,8 +188,7 @@ func TestQuery(t *testing.T) {
 		if err := run(t, patience, c.url, expect("")); err != nil {
 			t.Error(err)
 		}
-		err := run(t, short, c.url, expect("ready"))
-		want(t, err, tasks.Failed, "not the value of --expect")
+		wantUnready(t, c.url, expect("ready"), "not the value of --expect")
 		time.AfterFunc(short, func() { c.exec("UPDATE t SET state = 'ready'") })
 		if err := run(t, patience, c.url, expect("ready")); err != nil {
 			t.Error(err)
@@ -205,11 +215,11 @@ func TestMigrated(t *testing.T) {
 	} {
 		at := func(task *Task) { task.AtVersion, task.Table = "7", "versions" }
 		from := func(task *Task) { task.Source, task.Table = source, "versions" }
-		want(t, run(t, short, c.url, at), tasks.Failed, "no migration has been applied yet (--at-version asks for version 7)")
+		wantUnready(t, c.url, at, "no migration has been applied yet (--at-version asks for version 7)")
 		c.exec("CREATE TABLE versions (version bigint, dirty boolean); INSERT INTO versions VALUES (1, false)")
-		want(t, run(t, short, c.url, from), tasks.Failed, "the database is at version 1, --source "+source+" asks for 7")
+		wantUnready(t, c.url, from, "the database is at version 1, --source "+source+" asks for 7")
 		c.exec("UPDATE versions SET version = 7, dirty = true")
-		want(t, run(t, short, c.url, at), tasks.Failed, "version 7 is dirty")
+		wantUnready(t, c.url, at, "version 7 is dirty")
 		time.AfterFunc(short, func() { c.exec("UPDATE versions SET dirty = false") })
 		for _, configure := range []func(*Task){from, at} {
 			if err := run(t, patience, c.url, configure); err != nil {

@@ -15,11 +15,11 @@ import (
 
 	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
-// patience is what a test gives to something that must happen.
-const patience = 20 * time.Second
+const patience = testtime.Patience
 
 func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
@@ -40,17 +40,70 @@ func configured(t *testing.T, configure func(*Task), urls ...string) *Task {
 // run waits for urls and returns the log and the error.
 func run(t *testing.T, timeout time.Duration, configure func(*Task), urls ...string) (string, error) {
 	t.Helper()
-	task := configured(t, configure, urls...)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	var log testlog.Buffer
-	err := task.Run(ctx, tasks.NewEnv(newLog(&log), io.Discard, false))
+	err := runWith(ctx, t, &log, configure, urls...)
 	return log.String(), err
+}
+
+func runWith(ctx context.Context, t *testing.T, log *testlog.Buffer, configure func(*Task), urls ...string) error {
+	t.Helper()
+	return configured(t, configure, urls...).Run(ctx, tasks.NewEnv(newLog(log), io.Discard, false))
+}
+
+// runUntil waits for urls in vain, until the log holds words.
+func runUntil(t *testing.T, words string, configure func(*Task), urls ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var log testlog.Buffer
+	log.When(words, cancel)
+	err := runWith(ctx, t, &log, configure, urls...)
+	return log.String(), err
+}
+
+// explained waits for urls until a deadline that is late enough for the error to
+// hold words.
+func explained(t *testing.T, words string, configure func(*Task), urls ...string) (log string, err error) {
+	t.Helper()
+	err = testtime.Explained(func(timeout time.Duration) (err error) {
+		log, err = run(t, timeout, configure, urls...)
+		return err
+	}, words)
+	return log, err
 }
 
 // attempt asks url twice and returns the error of the first time, which must be
 // that of the second time too: the log shows each new text.
 func attempt(t *testing.T, configure func(*Task), url string) error {
+	t.Helper()
+	errs := attempts(t, configure, url)
+	if text(errs[0]) != text(errs[1]) {
+		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
+	}
+	return errs[0]
+}
+
+// attemptBounded is attempt for what ends at the timeout of an attempt, with one
+// that leaves the time to come as far as words, in which %s is that timeout.
+func attemptBounded(t *testing.T, url, words string) (err error, want string) {
+	t.Helper()
+	var errs [2]error
+	for timeout := range testtime.Deadlines {
+		want = strings.Replace(words, "%s", timeout.String(), 1)
+		errs = attempts(t, func(t *Task) { t.AttemptTimeout = timeout }, url)
+		if text(errs[0]) == text(errs[1]) && strings.Contains(text(errs[0]), want) {
+			break
+		}
+	}
+	if text(errs[0]) != text(errs[1]) {
+		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
+	}
+	return errs[0], want
+}
+
+func attempts(t *testing.T, configure func(*Task), url string) (errs [2]error) {
 	t.Helper()
 	task := configured(t, configure, url)
 	env := tasks.NewEnv(newLog(io.Discard), io.Discard, false)
@@ -58,16 +111,12 @@ func attempt(t *testing.T, configure func(*Task), url string) error {
 	if err != nil {
 		t.Fatalf("before the first attempt: %v", err)
 	}
-	var errs [2]error
 	for i := range errs {
 		ctx, cancel := context.WithTimeout(t.Context(), task.AttemptTimeout)
 		errs[i] = probers[0].probe(ctx)
 		cancel()
 	}
-	if text(errs[0]) != text(errs[1]) {
-		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
-	}
-	return errs[0]
+	return errs
 }
 
 func text(err error) string {

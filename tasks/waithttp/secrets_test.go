@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/tasks"
@@ -45,7 +44,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"refused, user": {strings.Replace("http://"+testnet.Closed(t), "http://", "http://user:hush%3Apassword@", 1), nil, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			log, err := run(t, 200*time.Millisecond, test.configure, test.url)
+			log, err := explained(t, test.sent, test.configure, test.url)
 			env := tasks.NewEnv(newLog(io.Discard), io.Discard, false)
 			_ = configured(t, test.configure, test.url).Run(cancelled(t), env)
 			all := log + text(err) + tasks.NextOf(err) + env.Activity() + strings.Join(env.Summary(), " ")
@@ -144,7 +143,7 @@ func TestBadFiles(t *testing.T) {
 // net/http reads the proxy variables once in a process, so each case has its own.
 func TestProxy(t *testing.T) {
 	if url := os.Getenv("WAITHTTP_TEST_URL"); url != "" {
-		log, err := run(t, 400*time.Millisecond, func(t *Task) { t.ProxyFromEnv = os.Getenv("WAITHTTP_TEST_PROXY") == "yes" }, url)
+		log, err := explained(t, os.Getenv("WAITHTTP_TEST_WORDS"), func(t *Task) { t.ProxyFromEnv = os.Getenv("WAITHTTP_TEST_PROXY") == "yes" }, url)
 		fmt.Printf("outcome: %v next: %s log: %s\n", err, tasks.NextOf(err), log)
 		return
 	}
@@ -172,7 +171,7 @@ func TestProxy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proxied.Store(0)
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxy$", "-test.v")
-			cmd.Env = append(os.Environ(), "WAITHTTP_TEST_URL="+test.url, "WAITHTTP_TEST_PROXY="+test.use,
+			cmd.Env = append(os.Environ(), "WAITHTTP_TEST_URL="+test.url, "WAITHTTP_TEST_PROXY="+test.use, "WAITHTTP_TEST_WORDS="+test.words,
 				"HTTP_PROXY="+test.proxy, "HTTPS_PROXY="+test.proxy, "GORACE=atexit_sleep_ms=0", "NO_PROXY=", "no_proxy=", "http_proxy=", "https_proxy=")
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), test.words) {

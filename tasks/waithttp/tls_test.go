@@ -174,8 +174,8 @@ func TestMutualTLS(t *testing.T) {
 			wantReady(t, attempt(t, with(goodCert, goodKey), s.URL))
 			wantNotReady(t, attempt(t, with("", ""), s.URL), "asks for a client certificate", "--client-cert")
 			// The server's reset may overtake its reason, so wait for the reason.
-			log, err := run(t, time.Second, with(badCert, badKey), s.URL)
-			if want := "refuses the client certificate " + badCert + ": "; err == nil || !strings.Contains(log, want) {
+			want := "refuses the client certificate " + badCert + ": "
+			if log, err := runUntil(t, want, with(badCert, badKey), s.URL); err == nil || !strings.Contains(log, want) {
 				t.Errorf("got %v, want %s in the log:\n%s", err, want, log)
 			}
 		})

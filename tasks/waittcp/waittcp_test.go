@@ -13,18 +13,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/testlog"
 	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
-// patience is what a test gives to something that must happen.
-const patience = 20 * time.Second
-
-// short is what a test gives to something that must not happen.
-const short = 300 * time.Millisecond
+const patience = testtime.Patience
 
 // run waits for targets with the configuration that configure makes.
 func run(t *testing.T, timeout time.Duration, configure func(*Task), targets ...string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	return runWith(ctx, t, new(testlog.Buffer), configure, targets...)
+}
+
+func runWith(ctx context.Context, t *testing.T, log *testlog.Buffer, configure func(*Task), targets ...string) error {
 	t.Helper()
 	task := New()
 	task.Targets = targets
@@ -34,15 +39,18 @@ func run(t *testing.T, timeout time.Duration, configure func(*Task), targets ...
 	if err := task.Check(); err != nil {
 		t.Fatalf("Check: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
-	defer cancel()
-	var log bytes.Buffer
-	err := task.Run(ctx, tasks.NewEnv(slog.New(slog.NewTextHandler(&log, nil)), io.Discard, false))
-	t.Logf("%v\n%s", err, &log)
+	err := task.Run(ctx, tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, false))
+	t.Logf("%v\n%s", err, log)
 	return err
 }
 
-func wantNotReady(t *testing.T, err error, words string) {
+// wantNotReady waits for target until a deadline, and checks what the error says then.
+func wantNotReady(t *testing.T, configure func(*Task), target, words string) {
+	t.Helper()
+	wantWords(t, testtime.Explained(func(timeout time.Duration) error { return run(t, timeout, configure, target) }, words), words)
+}
+
+func wantWords(t *testing.T, err error, words string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), words) {
 		t.Errorf("got %v, want an error with %q", err, words)
@@ -72,9 +80,12 @@ func TestOpensLate(t *testing.T) {
 
 func TestNotReady(t *testing.T) {
 	closed := testnet.Closed(t)
-	err := run(t, short, nil, testnet.Open(t), closed, "unix:///nosuch.sock")
-	wantNotReady(t, err, closed+": connection refused")
-	wantNotReady(t, err, "unix:///nosuch.sock: there is no socket")
+	tcp, unix := closed+": connection refused", "unix:///nosuch.sock: there is no socket"
+	err := testtime.Explained(func(timeout time.Duration) error {
+		return run(t, timeout, nil, testnet.Open(t), closed, "unix:///nosuch.sock")
+	}, tcp, unix)
+	wantWords(t, err, tcp)
+	wantWords(t, err, unix)
 	if tasks.NextOf(err) == "" {
 		t.Error("no next step")
 	}
@@ -85,57 +96,76 @@ func TestAny(t *testing.T) {
 	if err := run(t, patience, any, testnet.Closed(t), testnet.Late(t, 50*time.Millisecond)); err != nil {
 		t.Error(err)
 	}
-	wantNotReady(t, run(t, short, any, testnet.Closed(t), testnet.Closed(t)), "refused")
+	err := testtime.Explained(func(timeout time.Duration) error {
+		return run(t, timeout, any, testnet.Closed(t), testnet.Closed(t))
+	}, "refused")
+	wantWords(t, err, "refused")
 }
 
 // A dropped SYN is sent again after a second; other attempts see the port open
 // long before that.
 func TestHangingAttemptsDelayNothing(t *testing.T) {
-	hole := testnet.NewBlackhole(t)
-	opened := make(chan time.Time, 1)
-	time.AfterFunc(300*time.Millisecond, func() {
-		opened <- time.Now()
-		hole.Accept(t)
+	const bound = 700 * time.Millisecond
+	late := testtime.Best(bound, func() time.Duration {
+		hole := testnet.NewBlackhole(t)
+		opened := make(chan time.Time, 1)
+		time.AfterFunc(300*time.Millisecond, func() {
+			opened <- time.Now()
+			hole.Accept(t)
+		})
+		if err := run(t, patience, func(task *Task) { task.AttemptTimeout = 10 * time.Second }, hole.Addr); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(<-opened)
 	})
-	if err := run(t, patience, func(task *Task) { task.AttemptTimeout = 10 * time.Second }, hole.Addr); err != nil {
-		t.Fatal(err)
-	}
-	if late := time.Since(<-opened); late > 700*time.Millisecond {
+	if late > bound {
 		t.Errorf("seen %v after it opened", late)
 	}
 }
 
 func TestBlackhole(t *testing.T) {
 	hole := testnet.NewBlackhole(t)
-	err := run(t, 3*short, func(task *Task) { task.AttemptTimeout = 100 * time.Millisecond }, hole.Addr)
-	wantNotReady(t, err, "no answer from "+hole.Addr+" in time")
+	wantNotReady(t, func(task *Task) { task.AttemptTimeout = 50 * time.Millisecond }, hole.Addr, "no answer from "+hole.Addr+" in time")
 }
 
 // An attempt ends before the deadline does, or there would be nothing to tell.
 func TestDeadlineBelowAttemptTimeout(t *testing.T) {
-	wantNotReady(t, run(t, short, nil, testnet.NewBlackhole(t).Addr), "no answer from")
+	wantNotReady(t, func(task *Task) { task.AttemptTimeout = time.Hour }, testnet.NewBlackhole(t).Addr, "no answer from")
 }
 
 func TestHold(t *testing.T) {
 	hold := func(task *Task) { task.Hold = 50 * time.Millisecond }
-	wantNotReady(t, run(t, short, hold, testnet.Reset(t)), "accepted the connection and closed it at once")
 	if err := run(t, patience, hold, testnet.Open(t)); err != nil {
 		t.Error(err)
 	}
 
-	// A server that speaks first, and one that says goodbye before the time is up.
+	// A server that speaks first.
 	greets := testnet.Listen(t, "127.0.0.1")
 	testnet.Serve(t, greets, func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte("220 hello\r\n"), 1000)) })
 	if err := run(t, patience, hold, greets.Addr().String()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Servers that end the connection before the time is up, one of them with a goodbye.
+func TestNotHeld(t *testing.T) {
 	leaves := testnet.Listen(t, "127.0.0.1")
 	testnet.Serve(t, leaves, func(c net.Conn) { _, _ = c.Write([]byte("busy\n")); c.Close() })
-	wantNotReady(t, run(t, short, hold, leaves.Addr().String()), "accepted the connection and closed it")
+	for target, words := range map[string]string{
+		testnet.Reset(t):       "accepted the connection and closed it at once",
+		leaves.Addr().String(): "accepted the connection and closed it",
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var log testlog.Buffer
+		log.When(words, cancel)
+		err := runWith(ctx, t, &log, func(task *Task) { task.Hold = patience }, target)
+		cancel()
+		wantWords(t, err, words)
+	}
 }
 
 func TestHoldLongerThanTheDeadline(t *testing.T) {
-	err := run(t, short, func(task *Task) { task.Hold = time.Minute }, testnet.Open(t))
+	err := run(t, patience, func(task *Task) { task.Hold = patience + time.Second }, testnet.Open(t))
 	if tasks.KindOf(err) != tasks.Usage {
 		t.Errorf("got %v, want an error in usage", err)
 	}
@@ -193,7 +223,7 @@ func TestInvert(t *testing.T) {
 		t.Error(err)
 	}
 	open := testnet.Open(t)
-	wantNotReady(t, run(t, short, invert, open), open+" still accepts connections")
+	wantNotReady(t, invert, open, open+" still accepts connections")
 
 	l := testnet.Listen(t, "127.0.0.1")
 	testnet.Serve(t, l, func(net.Conn) {})
@@ -203,7 +233,7 @@ func TestInvert(t *testing.T) {
 	}
 
 	dns := testnet.NewDNS(t)
-	wantNotReady(t, run(t, short, func(task *Task) { task.Invert, task.Resolver = true, dns.Resolver() }, "gone.test:80"), "does not resolve")
+	wantNotReady(t, func(task *Task) { task.Invert, task.Resolver = true, dns.Resolver() }, "gone.test:80", "does not resolve")
 }
 
 // With several addresses, invert waits until none of them listens.
@@ -211,8 +241,7 @@ func TestInvertAllAddresses(t *testing.T) {
 	dns := testnet.NewDNS(t)
 	_, port, _ := net.SplitHostPort(testnet.Open(t))
 	dns.Set("two.test", "127.0.0.2", "127.0.0.1")
-	err := run(t, short, func(task *Task) { task.Invert, task.Resolver = true, dns.Resolver() }, "two.test:"+port)
-	wantNotReady(t, err, "still accepts connections")
+	wantNotReady(t, func(task *Task) { task.Invert, task.Resolver = true, dns.Resolver() }, "two.test:"+port, "still accepts connections")
 }
 
 func TestNameAppearsLate(t *testing.T) {
@@ -223,7 +252,7 @@ func TestNameAppearsLate(t *testing.T) {
 	if err := run(t, patience, resolver, "db.test:"+port); err != nil {
 		t.Error(err)
 	}
-	wantNotReady(t, run(t, short, resolver, "nosuch.test:"+port), "nosuch.test:"+port+": the name nosuch.test does not resolve: no such host")
+	wantNotReady(t, resolver, "nosuch.test:"+port, "nosuch.test:"+port+": the name nosuch.test does not resolve: no such host")
 }
 
 // A socket that is left from a dead server.
@@ -238,7 +267,7 @@ func TestStaleSocket(t *testing.T) {
 	if _, err := os.Stat(sock); err != nil {
 		t.Fatal(err)
 	}
-	wantNotReady(t, run(t, short, nil, "unix://"+sock), "nobody listens")
+	wantNotReady(t, nil, "unix://"+sock, "nobody listens")
 }
 
 func TestDryRunProbesOnce(t *testing.T) {

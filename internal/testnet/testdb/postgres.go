@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/initbox/initbox/internal/testnet"
 )
@@ -46,8 +47,22 @@ func LaunchPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 
 // Promote ends the recovery of a server that was launched as a standby: with the
 // file standby.signal and hot_standby=off it says that it starts up until then.
+// It waits until the server says so, since one that has not come as far loses
+// the signal.
 func (p *Postgres) Promote(t testnet.TB) {
 	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		_, err := p.sql("postgres", "SELECT 1")
+		if err == nil {
+			t.Fatal("the server is no standby that starts up")
+		}
+		if strings.Contains(err.Error(), "the database system is ") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not start up: " + p.logTail())
+		}
+	}
 	p.WriteFile(t, "data/promote", nil)
 	if err := p.process.Signal(syscall.SIGUSR1); err != nil {
 		t.Fatal(err)
