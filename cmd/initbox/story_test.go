@@ -45,6 +45,7 @@ func TestStories(t *testing.T) {
 			log := filepath.Join(e.WorkDir, "termination-log")
 			e.Values[serversKey{}] = &servers{late: make(map[string]*lateport.Port)}
 			e.Setenv("INITBOX_TERMINATION_LOG", log)
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Setenv("UID", strconv.Itoa(os.Getuid()))
 			e.Setenv("GID", strconv.Itoa(os.Getgid()))
 			return os.WriteFile(log, nil, 0o600)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -175,7 +176,7 @@ func TestRemoteFailures(t *testing.T) {
 	for _, c := range []struct{ name, addr, protocol, want string }{
 		{"closed", testnet.Closed(t), "", "connection refused"},
 		{"reset", testnet.Reset(t), "", "connection"},
-		{"silent", testnet.Open(t), "", "does not answer the TLS handshake within 200ms"},
+		{"silent", testnet.Open(t), "", "does not answer the TLS handshake within 1s"},
 		{"plain text", says(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "", "does not speak TLS"},
 		{"postgres without TLS", says(t, "N"), "postgres", "TLS switched off"},
 		{"postgres that is none", says(t, "X"), "postgres", "does not speak postgres"},
@@ -188,7 +189,10 @@ func TestRemoteFailures(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			task := remote(t, m, c.addr)
-			task.StartTLS, task.AttemptTimeout = c.protocol, 200*time.Millisecond
+			task.StartTLS = c.protocol
+			if strings.Contains(c.name, "silent") {
+				task.AttemptTimeout = time.Second
+			}
 			r := run(t, task)
 			if r.err == nil || tasks.Permanent(r.err) || !strings.Contains(r.err.Error(), c.want) || tasks.NextOf(r.err) == "" {
 				t.Errorf("got %v (next %q), want %q", r.err, tasks.NextOf(r.err), c.want)
@@ -200,11 +204,15 @@ func TestRemoteFailures(t *testing.T) {
 // With --wait a server may come late, and a bad certificate be replaced.
 func TestRemoteWait(t *testing.T) {
 	m, _ := carryOut(t)
-	task := remote(t, m, testnet.Late(t, 200*time.Millisecond))
-	task.Wait, task.AttemptTimeout = true, 100*time.Millisecond
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	r := runCtx(ctx, t, task)
+	var r result
+	_ = testtime.Explained(func(timeout time.Duration) error {
+		task := remote(t, m, testnet.Late(t, timeout/2))
+		task.Wait, task.AttemptTimeout = true, timeout/4
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		r = runCtx(ctx, t, task)
+		return r.err
+	}, "does not answer the TLS handshake")
 	if r.err == nil || !strings.Contains(r.log, "connection refused") || !strings.Contains(r.err.Error(), "does not answer the TLS handshake") {
 		t.Errorf("got %v\n%s", r.err, r.log)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -71,11 +72,15 @@ func must(t *testing.T, err error) {
 func TestWaitDeadline(t *testing.T) {
 	_, task := carryOut(t, expired)
 	task.Wait = true
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	r := runCtx(ctx, t, task)
-	if r.err == nil || tasks.Permanent(r.err) || !strings.Contains(r.err.Error(), "expired") || r.doc.Verdict != "failed" || len(r.summary) != 1 {
-		t.Errorf("got %v, %q, verdict %s", r.err, r.summary, r.doc.Verdict)
+	var r result
+	err := testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		r = runCtx(ctx, t, task)
+		return r.err
+	}, "expired")
+	if err == nil || tasks.Permanent(err) || !strings.Contains(err.Error(), "expired") || r.doc.Verdict != "failed" || len(r.summary) != 1 {
+		t.Errorf("got %v, %q, verdict %s", err, r.summary, r.doc.Verdict)
 	}
 }
 

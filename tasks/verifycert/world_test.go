@@ -11,10 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -98,7 +98,7 @@ type result struct {
 // run runs task with JSON output.
 func run(t *testing.T, task *Task) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 	defer cancel()
 	return runCtx(ctx, t, task)
 }
@@ -164,7 +164,7 @@ func expect(t *testing.T, task *Task, want string) result {
 // runText runs task without JSON output.
 func runText(t *testing.T, task *Task) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 	defer cancel()
 	var log bytes.Buffer
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(&log, nil)), io.Discard, false)
