@@ -9,6 +9,10 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 )
 
-require golang.org/x/net v0.62.0 // indirect
+require (
+	go.yaml.in/yaml/v2 v2.4.2 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	sigs.k8s.io/yaml v1.6.0 // indirect
+)
 
 replace github.com/initbox/initbox => ../
