@@ -19,8 +19,8 @@ const Program = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 type Helm struct {
 	// Charts is the folder with copies of examples/helm.
 	Charts string
-	// Command makes the process; exec.Command unless a test sets it to one that reaches a cluster.
-	Command func(program string, args ...string) *exec.Cmd
+	// Kubeconfig is the file that names the cluster, if there is one.
+	Kubeconfig string
 
 	program string
 	env     []string
@@ -35,7 +35,7 @@ func New(t testing.TB, examples string) *Helm {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	h := &Helm{Charts: filepath.Join(home, "charts"), Command: exec.Command, program: program}
+	h := &Helm{Charts: filepath.Join(home, "charts"), program: program}
 	for _, kind := range []string{"CACHE", "CONFIG", "DATA"} {
 		h.env = append(h.env, "HELM_"+kind+"_HOME="+filepath.Join(home, kind))
 	}
@@ -52,11 +52,8 @@ func (h *Helm) Path(chart string) string { return filepath.Join(h.Charts, chart)
 
 // Try runs helm and returns all that it said.
 func (h *Helm) Try(args ...string) (string, error) {
-	cmd := h.Command(h.program, args...)
-	if cmd.Env == nil {
-		cmd.Env = os.Environ()
-	}
-	cmd.Env = append(cmd.Env, h.env...)
+	cmd := exec.Command(h.program, args...)
+	cmd.Env = append(append(os.Environ(), "KUBECONFIG="+h.Kubeconfig), h.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("helm %q: %w\n%s", args, err, out)
