@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -33,10 +34,10 @@ var sources = []source{
 	{"github.com/coredns/coredns", "v" + coreDNSVersion, map[string]string{"coredns": "."}},
 }
 
-// Build makes the programs of Kubernetes and CoreDNS below [os.UserCacheDir], unless
-// they are there, and returns their folder. It takes about 6 minutes on two cores,
-// and says so to log.
-func Build(ctx context.Context, log io.Writer) (bin string, err error) {
+// Build makes the programs of Kubernetes and CoreDNS below [os.UserCacheDir], those
+// that are named or all, unless they are there, and returns their folder. All take
+// about 8 minutes on two cores, and log is told so.
+func Build(ctx context.Context, log io.Writer, programs ...string) (bin string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -52,7 +53,7 @@ func Build(ctx context.Context, log io.Writer) (bin string, err error) {
 	}
 	defer unlock()
 	for _, s := range sources {
-		missing := s.missing(bin)
+		missing := s.missing(bin, programs)
 		if len(missing) == 0 {
 			continue
 		}
@@ -64,12 +65,23 @@ func Build(ctx context.Context, log io.Writer) (bin string, err error) {
 	return bin, nil
 }
 
-func (s source) missing(bin string) (names []string) {
+// Kubectl returns a kubectl, always the same, whatever the machine has.
+func Kubectl(ctx context.Context, log io.Writer) (path string, err error) {
+	bin, err := Build(ctx, log, "kubectl")
+	return filepath.Join(bin, "kubectl"), err
+}
+
+// missing returns those of the wanted programs of s that are not in bin; none wanted are all.
+func (s source) missing(bin string, wanted []string) (names []string) {
 	for name := range s.programs {
+		if len(wanted) > 0 && !slices.Contains(wanted, name) {
+			continue
+		}
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 
