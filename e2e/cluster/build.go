@@ -133,7 +133,9 @@ func (g goTool) require(ctx context.Context, s source) error {
 	if out, err = g.output(ctx, "mod", "edit", "-json", downloaded.GoMod); err != nil {
 		return err
 	}
-	var mod struct{ Require []struct{ Path, Version string } }
+	var mod struct {
+		Require []struct{ Path, Version string }
+	}
 	if err := json.Unmarshal(out, &mod); err != nil {
 		return err
 	}
