@@ -16,7 +16,7 @@ var files embed.FS
 // unread is what nobody reads in a container. What the licences ask for, the copyright files, stays.
 var unread = []string{
 	"usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "usr/share/bug", "usr/share/bash-completion",
-	"usr/share/doc/*/[!c]*", "usr/share/doc/*/c[!o]*", "usr/share/doc-base", "usr/share/perl5", "usr/share/gcc", "usr/share/gdb",
+	"usr/share/doc/*/[^c]*", "usr/share/doc/*/c[^o]*", "usr/share/doc-base", "usr/share/perl5", "usr/share/gcc", "usr/share/gdb",
 	"usr/lib/*/gconv", "usr/share/menu", "usr/share/base-files", "usr/share/debconf",
 }
 

@@ -22,7 +22,8 @@ socket=/run/mysqld/mysqld.sock
 if [ "$(id -u)" = 0 ]; then
 	mkdir -p $data /run/mysqld
 	chown -R mysql:mysql $data /run/mysqld
-	exec setpriv --reuid=mysql --regid=mysql --clear-groups "$0" "$@"
+	# By its path: the shell would take the one of busybox, which knows no users.
+	exec /usr/bin/setpriv --reuid=mysql --regid=mysql --clear-groups "$0" "$@"
 fi
 if [ -d $data/mysql ]; then exec "$@"; fi
 
@@ -39,8 +40,7 @@ if [ -z "$root$empty" ]; then
 	die "set MARIADB_ROOT_PASSWORD, MARIADB_ALLOW_EMPTY_ROOT_PASSWORD or MARIADB_RANDOM_ROOT_PASSWORD"
 fi
 
-mariadb-install-db --auth-root-authentication-method=normal --skip-test-db --datadir=$data --skip-name-resolve \
-	--old-mode= --rpm >/dev/null
+mariadb-install-db --auth-root-authentication-method=normal --skip-test-db --datadir=$data --skip-name-resolve --rpm >/dev/null
 
 # Whatever follows is for this machine's socket alone: nobody else may see the database half made.
 mariadbd --skip-networking --socket=$socket --datadir=$data &
@@ -64,6 +64,10 @@ for f in /docker-entrypoint-initdb.d/*; do
 	esac
 done
 {
+	# These have no password.
+	echo "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';"
+	echo "DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';"
+	echo "FLUSH PRIVILEGES;"
 	printf "CREATE USER root@%s IDENTIFIED BY %s;\n" "$(quoted "${MARIADB_ROOT_HOST:-%}")" "$(quoted "$root")"
 	printf "GRANT ALL ON *.* TO root@%s WITH GRANT OPTION;\n" "$(quoted "${MARIADB_ROOT_HOST:-%}")"
 	printf "ALTER USER root@localhost IDENTIFIED BY %s;\n" "$(quoted "$root")"

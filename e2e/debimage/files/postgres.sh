@@ -18,7 +18,8 @@ case ${1:-} in -*) set -- postgres "$@" ;; esac
 if [ "$(id -u)" = 0 ]; then
 	mkdir -p "$PGDATA" /run/postgresql
 	chown -R postgres:postgres "$PGDATA" /run/postgresql
-	exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
+	# By its path: the shell would take the one of busybox, which knows no users.
+	exec /usr/bin/setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 if [ -s "$PGDATA/PG_VERSION" ]; then exec "$@"; fi
 
