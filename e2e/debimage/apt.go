@@ -1,16 +1,16 @@
 package debimage
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // A pkg is one package in the version that apt chose.
@@ -48,23 +48,23 @@ func (a apt) resolve(ctx context.Context, r recipe) ([]pkg, error) {
 }
 
 func (a apt) ask(ctx context.Context, r recipe) ([]pkg, error) {
-	var lines []byte
+	var lines string
 	if len(r.packages) > 0 {
 		out, err := a.get(ctx, "", append([]string{"install", "--print-uris", "--no-install-recommends"}, r.packages...))
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, out...)
+		lines += out
 	}
 	if len(r.alone) > 0 {
 		out, err := a.get(ctx, "", append([]string{"download", "--print-uris"}, r.alone...))
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, out...)
+		lines += out
 	}
 	var packages []pkg
-	for line := range strings.Lines(string(lines)) {
+	for line := range strings.Lines(lines) {
 		p, err := parseURI(line)
 		if err != nil {
 			return nil, err
@@ -130,24 +130,13 @@ func (a apt) download(ctx context.Context, packages []pkg) ([]string, error) {
 }
 
 func (a apt) update(ctx context.Context) error {
-	_, err := run(ctx, "", "apt-get", "update", "-qq")
+	_, err := command.Output(ctx, "apt-get", "update", "-qq")
 	return err
 }
 
-func (a apt) get(ctx context.Context, folder string, args []string) ([]byte, error) {
-	args = append([]string{"-qq", "-o", "Dir::State::status=" + a.nothing(), "-o", "APT::Sandbox::User=root"}, args...)
-	return run(ctx, folder, "apt-get", args...)
-}
-
-// run returns what a program printed; its error holds what it complained of.
-func run(ctx context.Context, folder, program string, args ...string) ([]byte, error) {
-	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(complaint.String()))
-	}
-	return out.Bytes(), nil
+func (a apt) get(ctx context.Context, folder string, args []string) (string, error) {
+	args = append([]string{"apt-get", "-qq", "-o", "Dir::State::status=" + a.nothing(), "-o", "APT::Sandbox::User=root"}, args...)
+	return command.Command{Folder: folder, Args: args}.Output(ctx)
 }
 
 func matches(patterns []string, name string) bool {

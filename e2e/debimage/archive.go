@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
@@ -24,18 +23,18 @@ type imageConfig struct {
 	StopSignal   string              `json:",omitempty"`
 }
 
-// writeArchive writes what docker save would: a layer, the image's configuration, and a manifest that names both.
-func writeArchive(file, name string, t *tree, config imageConfig) error {
+// write writes what docker save would: a layer, the image's configuration, and a manifest that names both.
+func (r recipe) write(file string, t *tree) error {
 	var layer bytes.Buffer
 	if err := t.write(&layer); err != nil {
 		return err
 	}
 	diffID := digest(layer.Bytes())
 	image, err := json.Marshal(map[string]any{
-		"architecture": runtime.GOARCH,
+		"architecture": r.arch,
 		"os":           "linux",
 		"created":      t.newest.UTC().Format(time.RFC3339),
-		"config":       config,
+		"config":       r.config,
 		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + diffID}},
 		"history":      []map[string]string{{"created_by": "initbox debimage"}},
 	})
@@ -44,7 +43,7 @@ func writeArchive(file, name string, t *tree, config imageConfig) error {
 	}
 	imageFile, layerFile := digest(image)+".json", diffID+"/layer.tar"
 	manifest, err := json.Marshal([]map[string]any{{
-		"Config": imageFile, "RepoTags": []string{name}, "Layers": []string{layerFile},
+		"Config": imageFile, "RepoTags": []string{r.name}, "Layers": []string{layerFile},
 	}})
 	if err != nil {
 		return err

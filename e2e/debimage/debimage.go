@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ const (
 // A recipe is one image as plain data.
 type recipe struct {
 	name     string
+	arch     string              // as Go names it; empty for that of this machine
 	packages []string            // with all that they depend on
 	without  []string            // packages that these name but do not need here, as patterns
 	alone    []string            // packages of which only the files are wanted, not what they depend on
@@ -65,13 +67,24 @@ func Archive(ctx context.Context, name string) (string, error) {
 	if i < 0 {
 		return "", fmt.Errorf("no image %q: there are %s", name, strings.Join(Names(), ", "))
 	}
+	return all[i].cached(ctx)
+}
+
+// BaseArchive is Archive of Base for another architecture: it holds no program, so all have the same files.
+func BaseArchive(ctx context.Context, arch string) (string, error) {
+	r := base()
+	r.arch = arch
+	return r.cached(ctx)
+}
+
+func (r recipe) cached(ctx context.Context) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	file, err := all[i].archive(ctx, filepath.Join(cache, "initbox-test", "debimage"))
+	file, err := r.archive(ctx, filepath.Join(cache, "initbox-test", "debimage"))
 	if err != nil {
-		return "", fmt.Errorf("image %s: %w", name, err)
+		return "", fmt.Errorf("image %s: %w", r.name, err)
 	}
 	return file, nil
 }
@@ -89,7 +102,10 @@ func (r recipe) archive(ctx context.Context, cache string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := strings.NewReplacer("/", "-", ":", "-").Replace(r.name)
+	if r.arch == "" {
+		r.arch = runtime.GOARCH
+	}
+	name := strings.NewReplacer("/", "-", ":", "-").Replace(r.name) + "-" + r.arch
 	file := filepath.Join(cache, name+"-"+key+".tar")
 	if _, err := os.Stat(file); err == nil {
 		return file, nil
@@ -107,7 +123,7 @@ func (r recipe) archive(ctx context.Context, cache string) (string, error) {
 	if err := r.complete(t); err != nil {
 		return "", err
 	}
-	if err := writeArchive(file, r.name, t, r.config); err != nil {
+	if err := r.write(file, t); err != nil {
 		return "", err
 	}
 	return file, forget(cache, name, file)

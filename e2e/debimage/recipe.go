@@ -1,13 +1,14 @@
 package debimage
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"fmt"
 	"os"
 	"path"
 	"strings"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 //go:embed files
@@ -64,12 +65,12 @@ func applets(t *tree) error {
 	if err := os.WriteFile(program, box.body, 0o755); err != nil {
 		return err
 	}
-	list, err := run(context.Background(), "", program, "--list")
+	list, err := command.Output(context.Background(), program, "--list")
 	if err != nil {
 		return err
 	}
-	for applet := range bytes.Lines(list) {
-		name := strings.TrimSpace(string(applet))
+	for applet := range strings.Lines(list) {
+		name := strings.TrimSpace(applet)
 		_, bin := t.entries["usr/bin/"+name]
 		_, sbin := t.entries["usr/sbin/"+name]
 		if !bin && !sbin {

@@ -2,7 +2,6 @@ package debimage
 
 import (
 	"archive/tar"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // An entry is a file, folder or link of the image.
@@ -30,11 +31,11 @@ func newTree() *tree { return &tree{entries: map[string]entry{}} }
 
 // addDeb adds the files of a package, all or those that a pattern matches; nothing of what its scripts would do.
 func (t *tree) addDeb(ctx context.Context, file string, pick []string) error {
-	raw, err := run(ctx, "", "dpkg-deb", "--fsys-tarfile", file)
+	raw, err := command.Output(ctx, "dpkg-deb", "--fsys-tarfile", file)
 	if err != nil {
 		return err
 	}
-	for r := tar.NewReader(bytes.NewReader(raw)); ; {
+	for r := tar.NewReader(strings.NewReader(raw)); ; {
 		header, err := r.Next()
 		if err == io.EOF {
 			return nil
