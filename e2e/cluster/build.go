@@ -1,17 +1,17 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // The versions that [Build] makes.
@@ -127,7 +127,7 @@ func (g goTool) require(ctx context.Context, s source) error {
 		return err
 	}
 	var downloaded struct{ GoMod string }
-	if err := json.Unmarshal(out, &downloaded); err != nil {
+	if err := json.Unmarshal([]byte(out), &downloaded); err != nil {
 		return err
 	}
 	if out, err = g.output(ctx, "mod", "edit", "-json", downloaded.GoMod); err != nil {
@@ -136,7 +136,7 @@ func (g goTool) require(ctx context.Context, s source) error {
 	var mod struct {
 		Require []struct{ Path, Version string }
 	}
-	if err := json.Unmarshal(out, &mod); err != nil {
+	if err := json.Unmarshal([]byte(out), &mod); err != nil {
 		return err
 	}
 	edit := []string{"mod", "edit", "-require=" + s.module + "@" + s.version}
@@ -154,20 +154,7 @@ func (g goTool) run(ctx context.Context, args ...string) error {
 	return err
 }
 
-func (g goTool) output(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off")
-	return output(cmd)
-}
-
-// output runs cmd and returns what it printed; its error tells what it complained about.
-func output(cmd *exec.Cmd) ([]byte, error) {
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return out, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return out, nil
+func (g goTool) output(ctx context.Context, args ...string) (string, error) {
+	env := []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off"}
+	return command.Command{Folder: g.dir, Env: env, Args: append([]string{"go"}, args...)}.Output(ctx)
 }

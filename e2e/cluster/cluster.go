@@ -19,6 +19,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // A Cluster is one that [Up] brought up.
@@ -70,9 +72,8 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 
 func (c *Cluster) up(ctx context.Context, held *os.File, outlive bool) error {
 	for _, program := range []string{"keeper", "pause"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", c.path(program), "github.com/initbox/initbox/e2e/cluster/"+program)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if _, err := output(cmd); err != nil {
+		build := []string{"go", "build", "-trimpath", "-ldflags=-s -w", "-o", c.path(program), "github.com/initbox/initbox/e2e/cluster/" + program}
+		if _, err := (command.Command{Env: []string{"CGO_ENABLED=0"}, Args: build}).Output(ctx); err != nil {
 			return err
 		}
 	}
@@ -121,9 +122,10 @@ func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
 	if err != nil {
 		return err
 	}
-	apply := c.Kubectl(ctx, "apply", "--server-side", "-f", "-")
-	apply.Stdin = strings.NewReader(bootstrap + volumes)
-	if _, err := output(apply); err != nil {
+	if err := c.write("bootstrap.yaml", bootstrap+volumes); err != nil {
+		return err
+	}
+	if _, err := command.Output(ctx, c.program("kubectl"), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml")); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, "kubelet", "the node to be ready", func(ctx context.Context) error { return nodeReady(ctx, api) }); err != nil {

@@ -8,15 +8,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // Load gives the node the images of a docker-archive, as "docker save" writes it.
 func (c *Cluster) Load(ctx context.Context, archive string) error {
-	cmd := exec.CommandContext(ctx, c.tools.ctr, "--address", c.path("containerd.sock"), "--namespace", "k8s.io", "images", "import", archive)
-	if _, err := output(cmd); err != nil {
+	if _, err := command.Output(ctx, c.tools.ctr, "--address", c.path("containerd.sock"), "--namespace", "k8s.io", "images", "import", archive); err != nil {
 		return fmt.Errorf("load %s: %w", archive, err)
 	}
 	return nil

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // startKeeper starts process 1 of the cluster's namespaces. It holds the lock, and
@@ -70,19 +72,25 @@ func (c *Cluster) network(ctx context.Context) error {
 		"link set node0 up",
 		"route add default dev node0",
 	} {
-		if _, err := output(c.Command(ctx, c.tools.ip, strings.Fields(args)...)); err != nil {
+		if _, err := command.Output(ctx, c.onNode(c.tools.ip, strings.Fields(args)...)...); err != nil {
 			return err
 		}
 	}
-	_, err := output(c.Command(ctx, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"))
+	_, err := command.Output(ctx, c.onNode("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")...)
 	return err
 }
 
 // Command returns a command that runs on the cluster's node: in its network, with its
 // processes and mounts.
 func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	enter := []string{"--target", strconv.Itoa(c.keeper), "--mount", "--net", "--pid", "--", name}
-	return exec.CommandContext(ctx, c.tools.nsenter, append(enter, args...)...)
+	line := c.onNode(name, args...)
+	return exec.CommandContext(ctx, line[0], line[1:]...)
+}
+
+// onNode returns the command line that runs another one on the node.
+func (c *Cluster) onNode(name string, args ...string) []string {
+	enter := []string{c.tools.nsenter, "--target", strconv.Itoa(c.keeper), "--mount", "--net", "--pid", "--", name}
+	return append(enter, args...)
 }
 
 // start runs a program on the node until the cluster ends. Its output goes to a log.

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // KubeconfigVariable names a kubeconfig whose cluster the tests use instead of
@@ -52,8 +53,13 @@ func existing(kubeconfig, load string) (*Session, error) {
 	}
 	script := strings.ReplaceAll(load, "{}", `"$1"`)
 	s.Load = func(ctx context.Context, archive string) error {
-		_, err := output(exec.CommandContext(ctx, "sh", "-c", script, "sh", archive))
+		_, err := command.Output(ctx, "sh", "-c", script, "sh", archive)
 		return err
 	}
 	return s, nil
+}
+
+// WantsImages tells whether the cluster of [Open] will take images.
+func WantsImages() bool {
+	return os.Getenv(KubeconfigVariable) == "" || os.Getenv(LoadVariable) != ""
 }
