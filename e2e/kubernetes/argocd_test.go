@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/initbox/initbox/e2e/kube"
 )
 
 const (
@@ -43,24 +46,35 @@ func definition(t *testing.T) string {
 // Application, and would not if one of its fields were wrong. It is never created:
 // there is no controller here that would take its finalizer away again.
 func TestArgoApplication(t *testing.T) {
-	ns := newNamespace(t, "restricted")
-	if _, err := ns.try("", "get", "crd", argoCRD); err != nil { // one that is there is that of an Argo CD: it is good enough
-		ns.kubectl(t, "apply", "--server-side", "-f", definition(t))
-		t.Cleanup(func() { ns.kubectl(t, "delete", "crd", argoCRD) })
-		ns.kubectl(t, "wait", "crd/"+argoCRD, "--for=condition=Established", "--timeout=1m")
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Restricted)
+	if _, err := tryKubectl(t, ns, "", "get", "crd", argoCRD); err != nil { // one that is there is that of an Argo CD: it is good enough
+		kubectl(t, ns, "apply", "--server-side", "-f", definition(t))
+		t.Cleanup(func() { // with a context of its own: that of the test is over
+			if out, err := ns.Command(context.Background(), "kubectl", "delete", "crd", argoCRD).CombinedOutput(); err != nil {
+				t.Errorf("kubectl delete crd: %v\n%s", err, out)
+			}
+		})
+		kube.Eventually(t, "the definition to be established", func(context.Context) error {
+			out, err := tryKubectl(t, ns, "", "get", "applications")
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
+		})
 	}
 	content, err := os.ReadFile(filepath.Join(argoExamples, "application.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	application := strings.Replace(string(content), "namespace: argocd", "namespace: "+ns.name, 1)
+	application := strings.Replace(string(content), "namespace: argocd", "namespace: "+ns.Name, 1)
 	for _, tt := range []struct{ text, by, want string }{
 		{"", "", ""},
 		{"selfHeal: true", "selfheal: true", `unknown field "spec.syncPolicy.automated.selfheal"`},
 		{"limit: 5", "limit: five", "spec.syncPolicy.retry.limit"},
 		{"  project: default\n", "", "spec.project"},
 	} {
-		out, err := ns.try(strings.Replace(application, tt.text, tt.by, 1), "create", "--dry-run=server", "--validate=strict", "-f", "-")
+		out, err := tryKubectl(t, ns, strings.Replace(application, tt.text, tt.by, 1), "create", "--dry-run=server", "--validate=strict", "-f", "-")
 		if (err != nil) != (tt.want != "") || !strings.Contains(out, tt.want) {
 			t.Errorf("with %q for %q: %v\n%s\nwant %q", tt.by, tt.text, err, out, tt.want)
 		}
@@ -115,7 +129,8 @@ func waves(t *testing.T) map[int][]string {
 // TestArgoWaves applies the manifests as Argo CD does: a wave after the one before
 // it is healthy. A second sync has a new migration.
 func TestArgoWaves(t *testing.T) {
-	ns := newNamespace(t, "restricted")
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Restricted)
 	byWave := waves(t)
 	order := []int{}
 	for wave := range byWave {
@@ -129,14 +144,14 @@ func TestArgoWaves(t *testing.T) {
 		t.Helper()
 		for _, wave := range order {
 			if wave == 0 { // BeforeHookCreation
-				ns.kubectl(t, "delete", "job/migrate", "--ignore-not-found")
+				kubectl(t, ns, "delete", "job/migrate", "--ignore-not-found")
 			}
-			ns.apply(t, edit(strings.Join(byWave[wave], "\n---\n")))
-			ns.healthy(t, wave)
+			ns.Apply(t, edit(strings.Join(byWave[wave], "\n---\n")))
+			healthy(t, ns, wave)
 		}
 	}
 	sync(func(text string) string { return text })
-	if got := ns.shopVersion(t); got != "1" {
+	if got := shopVersion(t, ns, "postgres"); got != "1" {
 		t.Errorf("the database is at version %q, want 1", got)
 	}
 
@@ -144,12 +159,12 @@ func TestArgoWaves(t *testing.T) {
 	sync(func(text string) string {
 		return strings.Replace(text, anchor, "  2_add_price.up.sql: ALTER TABLE orders ADD COLUMN price int\n"+anchor, 1)
 	})
-	if got := ns.shopVersion(t); got != "2" {
+	if got := shopVersion(t, ns, "postgres"); got != "2" {
 		t.Errorf("the database is at version %q after the second sync, want 2", got)
 	}
 
 	// What the README says of a Job that is no hook.
-	out, err := ns.try(strings.Replace(byWave[0][0], "--source=/migrations", "--source=/elsewhere", 1), "apply", "--server-side", "-f", "-")
+	out, err := tryKubectl(t, ns, strings.Replace(byWave[0][0], "--source=/migrations", "--source=/elsewhere", 1), "apply", "--server-side", "-f", "-")
 	if err == nil || !strings.Contains(out, "field is immutable") {
 		t.Errorf("a changed Job: %v\n%s", err, out)
 	}
@@ -157,40 +172,33 @@ func TestArgoWaves(t *testing.T) {
 
 // TestArgoPodsWait: pods that start before the Job wait for it and say so.
 func TestArgoPodsWait(t *testing.T) {
-	ns := newNamespace(t, "restricted")
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Restricted)
 	byWave := waves(t)
-	ns.apply(t, strings.Join(byWave[-1], "\n---\n"))
-	ns.healthy(t, -1)
-	ns.apply(t, strings.Join(byWave[1], "\n---\n"))
-	ns.eventually(t, func() error {
-		log, err := ns.try("", "logs", "deploy/shop", "-c", "wait-for-migrations")
-		if err == nil && !strings.Contains(log, "schema_migrations") {
-			err = fmt.Errorf("the log does not say what is missing:\n%s", log)
-		}
-		return err
-	})
-	if got := ns.kubectl(t, "get", "deploy/shop", "-o", "jsonpath={.status.readyReplicas}"); got != "" {
+	ns.Apply(t, strings.Join(byWave[-1], "\n---\n"))
+	healthy(t, ns, -1)
+	ns.Apply(t, strings.Join(byWave[1], "\n---\n"))
+	kube.Eventually(t, "the log to say what is missing", contains(func() string {
+		out, _ := tryKubectl(t, ns, "", "logs", "deploy/shop", "-c", "wait-for-migrations")
+		return out
+	}, "no migration has been applied yet (--source /migrations asks for version 1)"))
+	if got := kubectl(t, ns, "get", "deploy/shop", "-o", "jsonpath={.status.readyReplicas}"); got != "" {
 		t.Errorf("%s pods are ready before the migration", got)
 	}
-	ns.apply(t, strings.Join(byWave[0], "\n---\n"))
-	ns.healthy(t, 0)
-	ns.healthy(t, 1)
+	ns.Apply(t, strings.Join(byWave[0], "\n---\n"))
+	healthy(t, ns, 0)
+	healthy(t, ns, 1)
 }
 
 // healthy waits until what a wave has is healthy, as Argo CD judges it.
-func (n *namespace) healthy(t *testing.T, wave int) {
+func healthy(t *testing.T, ns *kube.Namespace, wave int) {
 	t.Helper()
 	switch wave {
 	case -1:
-		n.kubectl(t, "rollout", "status", "deploy/postgres", "--timeout=3m")
+		rollout(t, ns, "postgres")
 	case 0:
-		n.kubectl(t, "wait", "job/migrate", "--for=condition=Complete", "--timeout=3m")
+		kubectl(t, ns, "wait", "job/migrate", "--for=condition=Complete", "--timeout="+kube.Patience.String())
 	case 1:
-		n.kubectl(t, "rollout", "status", "deploy/shop", "--timeout=3m")
+		rollout(t, ns, "shop")
 	}
-}
-
-func (n *namespace) shopVersion(t *testing.T) string {
-	t.Helper()
-	return strings.TrimSpace(n.kubectl(t, "exec", "deploy/postgres", "--", "psql", "-U", "shop", "-d", "shop", "-tAc", "SELECT version FROM schema_migrations WHERE NOT dirty"))
 }

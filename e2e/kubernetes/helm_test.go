@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/initbox/initbox/e2e/cluster"
 	"github.com/initbox/initbox/e2e/helm"
+	"github.com/initbox/initbox/e2e/kube"
 )
 
 const helmExamples = "../../examples/helm"
@@ -14,13 +16,13 @@ const helmExamples = "../../examples/helm"
 // A release is the chart shop in a namespace.
 type release struct {
 	*helm.Helm
-	*namespace
+	*kube.Namespace
 }
 
 func installShop(t *testing.T) release {
 	t.Helper()
-	r := release{helm.New(t, helmExamples), newNamespace(t, "restricted")}
-	r.Kubeconfig = r.kubeconfig()
+	r := release{helm.New(t, helmExamples), kube.New(t).Namespace(t, kube.Restricted)}
+	r.Kubeconfig = os.Getenv(cluster.KubeconfigVariable)
 	r.Run(t, "dependency", "build", r.Path("shop"))
 	r.Run(t, r.args("install")...)
 	return r
@@ -28,7 +30,7 @@ func installShop(t *testing.T) release {
 
 func (r release) args(command string, more ...string) []string {
 	return append([]string{command, "shop", r.Path("shop"), "-f", filepath.Join(r.Path("shop"), "ci", "try-out-values.yaml"),
-		"--namespace", r.name, "--wait", "--timeout", "3m"}, more...)
+		"--namespace", r.Name, "--wait", "--timeout", kube.Patience.String()}, more...)
 }
 
 func (r release) migration(t *testing.T, name, text string) {
@@ -41,33 +43,27 @@ func (r release) migration(t *testing.T, name, text string) {
 // pods returns the names of the pods of one component that are not on their way out.
 func (r release) pods(t *testing.T, component string) string {
 	t.Helper()
-	return r.kubectl(t, "get", "pods", "--selector", "app.kubernetes.io/instance=shop,app.kubernetes.io/component="+component,
+	return kubectl(t, r.Namespace, "get", "pods", "--selector", "app.kubernetes.io/instance=shop,app.kubernetes.io/component="+component,
 		"--sort-by=.metadata.name", "-o", `go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{end}}{{end}}`)
 }
 
 // messages returns the termination messages of one init container of those pods.
 func (r release) messages(t *testing.T, container string) string {
 	t.Helper()
-	return r.kubectl(t, "get", "pods", "--selector", "app.kubernetes.io/component=web", "-o",
+	return kubectl(t, r.Namespace, "get", "pods", "--selector", "app.kubernetes.io/component=web", "-o",
 		`go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{range .status.initContainerStatuses}}{{if eq .name "`+container+`"}}`+
 			`{{with .state.terminated}}{{.message}}{{end}}{{with .lastState.terminated}}{{.message}}{{end}}{{end}}{{end}}{{end}}{{end}}`)
 }
 
-func (r release) sql(t *testing.T, query string) string {
-	t.Helper()
-	return strings.TrimSpace(r.kubectl(t, "exec", "deploy/shop-postgres", "--", "psql", "-U", "shop", "-d", "shop", "-tAc", query))
-}
-
-const version = "SELECT version FROM schema_migrations WHERE NOT dirty"
-
 // TestHelmShop is the life of a release: it is installed, upgraded with a new
 // migration, rolled back, and survives a migration that is wrong.
 func TestHelmShop(t *testing.T) {
+	t.Parallel()
 	r := installShop(t)
-	if got := r.sql(t, version); got != "1" {
+	if got := shopVersion(t, r.Namespace, "shop-postgres"); got != "1" {
 		t.Errorf("the database is at version %q after install, want 1", got)
 	}
-	if got := r.kubectl(t, "exec", "deploy/shop", "-c", "web", "--", "wget", "-qO-", "http://shop/index.html"); !strings.Contains(got, "orders from shop-postgres.") {
+	if got := kubectl(t, r.Namespace, "exec", "deploy/shop", "-c", "web", "--", "wget", "-qO-", "http://shop/index.html"); !strings.Contains(got, "orders from shop-postgres.") {
 		t.Errorf("the page is\n%s", got)
 	}
 	if got := r.messages(t, "migrate"); strings.Count(got, "1 migration applied") != 1 || strings.Count(got, "nothing to do at version 1") != 1 {
@@ -82,7 +78,7 @@ func TestHelmShop(t *testing.T) {
 
 	r.migration(t, "2_add_price.up.sql", "ALTER TABLE orders ADD COLUMN price numeric(10, 2) NOT NULL DEFAULT 0;\n")
 	r.Run(t, r.args("upgrade")...)
-	if got := r.sql(t, version); got != "2" {
+	if got := shopVersion(t, r.Namespace, "shop-postgres"); got != "2" {
 		t.Errorf("the database is at version %q after the upgrade, want 2", got)
 	}
 	r.expectReplaced(t, web)
@@ -91,7 +87,7 @@ func TestHelmShop(t *testing.T) {
 	}
 
 	r.rollback(t, "1")
-	if got := r.sql(t, version); got != "2" {
+	if got := shopVersion(t, r.Namespace, "shop-postgres"); got != "2" {
 		t.Errorf("the database is at version %q after the rollback, which must leave it alone", got)
 	}
 	if got := r.messages(t, "migrate"); !strings.Contains(got, "the database is ahead: it is at version 2, the newest file is version 1") {
@@ -102,6 +98,7 @@ func TestHelmShop(t *testing.T) {
 // TestHelmWrongMigration: a migration with an error reaches no running pod, the new
 // pod says what is wrong with it, and a rollback is all it takes.
 func TestHelmWrongMigration(t *testing.T) {
+	t.Parallel()
 	r := installShop(t)
 	web := r.pods(t, "web")
 	r.migration(t, "2_add_price.up.sql", "ALTER TABLE oders ADD COLUMN price int;\n")
@@ -114,21 +111,21 @@ func TestHelmWrongMigration(t *testing.T) {
 			t.Errorf("the termination message does not name %s:\n%s", want, got)
 		}
 	}
-	if serving := r.kubectl(t, "get", "deploy/shop", "-o", "jsonpath={.status.readyReplicas}"); serving != "2" {
+	if serving := kubectl(t, r.Namespace, "get", "deploy/shop", "-o", "jsonpath={.status.readyReplicas}"); serving != "2" {
 		t.Errorf("%s of 2 old pods serve on", serving)
 	}
 	r.rollback(t, "1")
 	if got := r.pods(t, "web"); got != web {
 		t.Errorf("the rollback replaced %sby %s", web, got)
 	}
-	if got := r.sql(t, version); got != "1" {
+	if got := shopVersion(t, r.Namespace, "shop-postgres"); got != "1" {
 		t.Errorf("the database is at version %q, want 1, not dirty", got)
 	}
 }
 
 func (r release) rollback(t *testing.T, revision string) {
 	t.Helper()
-	r.Run(t, "rollback", "shop", revision, "--namespace", r.name, "--wait", "--timeout", "3m")
+	r.Run(t, "rollback", "shop", revision, "--namespace", r.Name, "--wait", "--timeout", kube.Patience.String())
 }
 
 func (r release) expectReplaced(t *testing.T, before string) {

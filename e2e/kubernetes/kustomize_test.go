@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/initbox/initbox/e2e/kube"
 )
 
 const kustomizeExamples = "../../examples/kustomize"
@@ -37,29 +39,30 @@ func edit(t *testing.T, file, text, by string) {
 // TestKustomize: the component gives the Deployment with the label its init
 // containers, and a new migration rolls the pods.
 func TestKustomize(t *testing.T) {
-	ns := newNamespace(t, "restricted")
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Restricted)
 	overlay := copyKustomize(t)
 	apply := func() {
 		t.Helper()
-		ns.kubectl(t, "apply", "--server-side", "--validate=strict", "-k", overlay)
-		ns.kubectl(t, "rollout", "status", "deploy/shop", "--timeout=3m")
+		kubectl(t, ns, "apply", "--server-side", "--validate=strict", "-k", overlay)
+		rollout(t, ns, "shop")
 	}
 	apply()
-	if got := ns.shopVersion(t); got != "2" {
+	if got := shopVersion(t, ns, "postgres"); got != "2" {
 		t.Errorf("the database is at version %q, want 2", got)
 	}
 	names := "jsonpath={.spec.template.spec.initContainers[*].name}"
-	if got := ns.kubectl(t, "get", "deploy/shop", "-o", names); got != "wait-for-database migrate" {
+	if got := kubectl(t, ns, "get", "deploy/shop", "-o", names); got != "wait-for-database migrate" {
 		t.Errorf("shop has the init containers %q", got)
 	}
-	if got := ns.kubectl(t, "get", "deploy/postgres", "-o", names); got != "" {
+	if got := kubectl(t, ns, "get", "deploy/postgres", "-o", names); got != "" {
 		t.Errorf("postgres, which has no label, has the init containers %q", got)
 	}
 
 	generation := "jsonpath={.metadata.generation}"
-	before := ns.kubectl(t, "get", "deploy/shop", "-o", generation)
+	before := kubectl(t, ns, "get", "deploy/shop", "-o", generation)
 	apply()
-	if got := ns.kubectl(t, "get", "deploy/shop", "-o", generation); got != before {
+	if got := kubectl(t, ns, "get", "deploy/shop", "-o", generation); got != before {
 		t.Errorf("applied again, the Deployment went from generation %s to %s", before, got)
 	}
 	if err := os.WriteFile(filepath.Join(overlay, "migrations", "3_add_customer.up.sql"), []byte("ALTER TABLE orders ADD COLUMN customer text;\n"), 0o644); err != nil {
@@ -68,17 +71,21 @@ func TestKustomize(t *testing.T) {
 	const last = "      - migrations/2_add_price.up.sql\n"
 	edit(t, filepath.Join(overlay, "kustomization.yaml"), last, last+"      - migrations/3_add_customer.up.sql\n")
 	apply()
-	if got := ns.shopVersion(t); got != "3" {
+	if got := shopVersion(t, ns, "postgres"); got != "3" {
 		t.Errorf("the database is at version %q, want 3", got)
 	}
 }
 
 // TestKustomizeImage: images: of an overlay reaches what the component adds.
 func TestKustomizeImage(t *testing.T) {
+	t.Parallel()
 	overlay := copyKustomize(t)
 	edit(t, filepath.Join(overlay, "kustomization.yaml"), "    newTag: dev\n", "    newTag: v1.2.3\n")
 	edit(t, filepath.Join(overlay, "kustomization.yaml"), "    newName: initbox  ", "    newName: registry.example/initbox  ")
-	got := (&namespace{}).kubectl(t, "kustomize", overlay)
+	got, err := kube.New(t).Kubectl(t, "", "kustomize", overlay)
+	if err != nil {
+		t.Fatal(err, got)
+	}
 	if strings.Count(got, "image: registry.example/initbox:v1.2.3\n") != 2 || strings.Contains(got, "initbox:dev") {
 		t.Errorf("not both containers have the image:\n%s", got)
 	}
