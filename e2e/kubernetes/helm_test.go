@@ -105,11 +105,8 @@ func TestHelmWrongMigration(t *testing.T) {
 	if _, err := r.Try(r.args("upgrade", "--timeout", "20s")...); err == nil {
 		t.Error("helm upgrade --wait succeeded with a migration that cannot")
 	}
-	got := r.messages(t, "migrate")
 	for _, want := range []string{"2_add_price.up.sql", `relation "oders" does not exist`} {
-		if !strings.Contains(got, want) {
-			t.Errorf("the termination message does not name %s:\n%s", want, got)
-		}
+		kube.Eventually(t, "the termination message to name what is wrong", contains(func() string { return r.messages(t, "migrate") }, want))
 	}
 	if serving := kubectl(t, r.Namespace, "get", "deploy/shop", "-o", "jsonpath={.status.readyReplicas}"); serving != "2" {
 		t.Errorf("%s of 2 old pods serve on", serving)
