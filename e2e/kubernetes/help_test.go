@@ -1,0 +1,17 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// contains succeeds when text returns something that has want in it.
+func contains(text func() string, want string) func(context.Context) error {
+	return func(context.Context) error {
+		if got := text(); !strings.Contains(got, want) {
+			return fmt.Errorf("no %q in:\n%s", want, got)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,98 @@
+// Package kubernetes tests the image in a real Kubernetes: one that it brings up,
+// or the one of INITBOX_E2E_KUBECONFIG (see package cluster). Tests run side by
+// side, each in a namespace of its own.
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/e2e/cluster"
+	"github.com/initbox/initbox/e2e/debimage"
+	"github.com/initbox/initbox/e2e/image"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("-short leaves out all tests on Kubernetes")
+		return
+	}
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "e2e/kubernetes: %v\n", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// run runs the tests on a cluster that has the images. Images are made while the
+// cluster comes up.
+func run(m *testing.M) (code int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "initbox-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	type result struct {
+		archives []string
+		err      error
+	}
+	made := make(chan result, 1)
+	if cluster.WantsImages() {
+		go func() {
+			archives, err := archives(ctx, dir)
+			made <- result{archives, err}
+		}()
+	} else {
+		made <- result{}
+	}
+	session, err := cluster.Open(ctx, os.Stderr)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, session.End()) }()
+	images := <-made
+	if images.err != nil {
+		return 0, images.err
+	}
+	for _, archive := range images.archives {
+		if err := session.Load(ctx, archive); err != nil {
+			return 0, err
+		}
+	}
+	if err := os.Setenv(cluster.KubeconfigVariable, session.Kubeconfig); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// archives makes the images that the manifests name.
+func archives(ctx context.Context, dir string) ([]string, error) {
+	root, err := image.Root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ours := filepath.Join(dir, "initbox.tar")
+	if err := image.Archive(ctx, root, runtime.GOARCH, ours); err != nil {
+		return nil, err
+	}
+	files := []string{ours}
+	for _, name := range []string{debimage.Postgres, debimage.MariaDB, debimage.BusyBox} {
+		file, err := debimage.Archive(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
