@@ -8,6 +8,15 @@ VERSION = $(shell GIT_OPTIONAL_LOCKS=0 git describe --tags --always --dirty 2>/d
 COMMIT  = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
+# Without what Go would say of the repository: that depends on how the commit was checked out.
+GOBUILD = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+
+# What make image builds, with what, and what of it may be pulled, in bytes: every layer compressed. The aim is 7000000.
+IMAGE = initbox:dev
+ARCH = $(shell go env GOARCH)
+DOCKER_BUILD = docker build --quiet
+MAX_IMAGE = 8000000
+
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -39,7 +48,12 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/initbox, static and stripped
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/initbox ./cmd/initbox
+	@$(GOBUILD) -o bin/initbox ./cmd/initbox
+
+.PHONY: image
+image: ## build the image IMAGE=initbox:dev for ARCH=amd64 or arm64 with your Docker; list its modules and its size
+	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
+	@$(image)
 
 .PHONY: check
 check: lint test-short ## the fast loop: format, vet, staticcheck, generated files, short tests
@@ -105,6 +119,10 @@ test-bench: build install-tools ## the benchmarks in brief: every run must succe
 test-size: build ## the size of the binary
 	$(call step,binary of at most $(MAX_SIZE) bytes,size=$$(wc -c <bin/initbox); echo "bin/initbox has $$size bytes"; test $$size -le $(MAX_SIZE))
 
+.PHONY: test-image
+test-image: install-tools ## the image in a Docker engine of its own, a part of test-full (needs root)
+	$(call step,image in Docker,cd e2e && go test -count=1 ./debimage/... ./docker ./image/...)
+
 .PHONY: install-tools
 install-tools: ## install the Debian packages that tests and benchmarks need, if missing
 	@need=; \
@@ -117,6 +135,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql-15"; \
 	command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || need="$$need mariadb-server"; \
 	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
+	command -v dockerd >/dev/null || test -x /usr/sbin/dockerd || need="$$need docker.io"; \
 	command -v openssl >/dev/null || need="$$need openssl"; \
 	test -z "$$need" && exit 0; \
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
@@ -155,4 +174,19 @@ define fuzz
 grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal tasks | while IFS=: read -r file _ func; do \
 	go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 done
+endef
+
+# Time, mode and owner of the binary are the same wherever a commit is built, so the layer is.
+define image
+case $(ARCH) in amd64|arm64) ;; *) echo 'ARCH is amd64 or arm64, not $(ARCH)' >&2; exit 1 ;; esac && \
+bin=bin/linux-$(ARCH)/initbox && \
+SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) && export SOURCE_DATE_EPOCH && \
+GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o $$bin ./cmd/initbox && \
+chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin && \
+(cd e2e && go run ./image/cmd sbom -version '$(VERSION)' -commit '$(COMMIT)' ../$$bin) >$$bin.cdx.json && \
+BUILDX_NO_DEFAULT_ATTESTATIONS=1 $(DOCKER_BUILD) --platform linux/$(ARCH) -t $(IMAGE) --build-arg TARGETARCH=$(ARCH) \
+	--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
+	--build-arg CREATED=$$(date -u -d @$$SOURCE_DATE_EPOCH +%Y-%m-%dT%H:%M:%SZ) . >/dev/null && \
+echo "$$bin.cdx.json lists the modules (CycloneDX)" && \
+docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -max $(MAX_IMAGE))
 endef

@@ -2,16 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/initbox/initbox/tasks"
 )
-
-// A Build says what this binary was made from.
-type Build struct{ Version, Commit string }
 
 // flagWidth is where help text wraps.
 const flagWidth = 100
@@ -38,7 +33,7 @@ func (a *App) overview() string {
 	b.WriteString(`
 Other commands:
   help         help [TASK]: this text, or all about a task
-  version      version, commit and Go version
+  version      version, commit and Go version; --sbom prints the modules that this is made of, as CycloneDX
   reference    reference --format=markdown|json-schema [TASK]: the documentation, the schema of the run-file
 
 Every flag can also be set by a variable, INITBOX_<TASK>_<FLAG>; those that every task has also by
@@ -92,26 +87,5 @@ func (a *App) help(p *Process, args []string) int {
 		return a.refuse(p, tasks.Usagef("help takes one task, got %q as well", args[1]))
 	}
 	fmt.Fprint(p.Stdout, helpText(newCommand(spec)))
-	return exitDone
-}
-
-func (a *App) version(p *Process, args []string) int {
-	if isHelp(args) {
-		return a.help(p, nil)
-	}
-	if len(args) > 0 {
-		return a.refuse(p, tasks.Usagef("version takes no argument, got %q", args[0]))
-	}
-	b := a.Build
-	if info, ok := debug.ReadBuildInfo(); ok && b.Version == "" {
-		b.Version = info.Main.Version
-	}
-	if b.Version == "" {
-		b.Version = "(devel)"
-	}
-	if b.Commit == "" {
-		b.Commit = "unknown"
-	}
-	fmt.Fprintf(p.Stdout, "initbox %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitDone
 }

@@ -1,0 +1,163 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// root holds a folder for each cluster. Not /run, which is memory on most machines
+// and too small for images. Not below the user's cache either: a path that long
+// does not fit into the address of a unix socket.
+const root = "/var/cache/initbox-e2e"
+
+// A cluster's folder has a lock that its keeper holds. A folder whose lock is free
+// is what a cluster left that is gone.
+const lockName = "lock"
+
+// create makes the folder of the cluster name and returns its lock, held.
+func create(ctx context.Context, name string) (dir string, held *os.File, err error) {
+	dir = filepath.Join(root, name)
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", nil, err
+	}
+	unlock, err := lock(ctx, filepath.Join(root, ".lock"))
+	if err != nil {
+		return "", nil, err
+	}
+	defer unlock()
+	if err := sweep(); err != nil {
+		return "", nil, fmt.Errorf("remove what clusters left: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return "", nil, fmt.Errorf("the cluster %s is up already: take it down first, or give this one another name", name)
+		}
+		return "", nil, err
+	}
+	held, err = os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	return dir, held, syscall.Flock(int(held.Fd()), syscall.LOCK_EX)
+}
+
+// sweep removes the folders and cgroups of clusters that are gone. The caller holds
+// the lock of root.
+func sweep() error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if dir := filepath.Join(root, e.Name()); e.IsDir() && !alive(dir) {
+			errs = append(errs, remove(dir))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// alive tells whether the cluster of dir has a keeper.
+func alive(dir string) bool {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
+}
+
+// end kills the keeper of dir, and with it everything that runs in its cluster, and
+// returns when all of it is gone.
+func end(dir string) error {
+	if !alive(dir) {
+		return nil // its process number may be another's by now
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "keeper.pid"))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return err
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("keeper %d: %w", pid, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil {
+		return fmt.Errorf("end keeper %d: %w", pid, err)
+	}
+	ended := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		if n, err := unix.Poll(ended, 1000); n == 1 && err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("keeper %d does not end, although it was killed", pid)
+}
+
+// remove deletes what is on disk of a cluster of which nothing runs any more.
+func remove(dir string) error {
+	cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroupPrefix + filepath.Base(dir))
+	if err != nil {
+		return err
+	}
+	for _, cgroup := range append(cgroups, "/sys/fs/cgroup/"+cgroupPrefix+filepath.Base(dir)) {
+		if err := removeCgroup(cgroup); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(dir)
+}
+
+// removeCgroup removes a cgroup and those below it. Their files are not removable
+// and go with them.
+func removeCgroup(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := removeCgroup(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if err == nil {
+		err = os.Remove(dir)
+	}
+	return err
+}
+
+// lock takes the lock file path, waiting for it until ctx is done.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w: another process holds it", path, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package debimage
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// An imageConfig is what an image says of the processes that it starts, in the words of the OCI.
+type imageConfig struct {
+	User         string              `json:",omitempty"`
+	ExposedPorts map[string]struct{} `json:",omitempty"`
+	Env          []string
+	Entrypoint   []string            `json:",omitempty"`
+	Cmd          []string            `json:",omitempty"`
+	Volumes      map[string]struct{} `json:",omitempty"`
+	WorkingDir   string              `json:",omitempty"`
+	StopSignal   string              `json:",omitempty"`
+}
+
+// write writes what docker save would: a layer, the image's configuration, and a manifest that names both.
+func (r recipe) write(file string, t *tree) error {
+	var layer bytes.Buffer
+	if err := t.write(&layer); err != nil {
+		return err
+	}
+	diffID := digest(layer.Bytes())
+	image, err := json.Marshal(map[string]any{
+		"architecture": r.arch,
+		"os":           "linux",
+		"created":      t.newest.UTC().Format(time.RFC3339),
+		"config":       r.config,
+		"rootfs":       map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + diffID}},
+		"history":      []map[string]string{{"created_by": "initbox debimage"}},
+	})
+	if err != nil {
+		return err
+	}
+	imageFile, layerFile := digest(image)+".json", diffID+"/layer.tar"
+	manifest, err := json.Marshal([]map[string]any{{
+		"Config": imageFile, "RepoTags": []string{r.name}, "Layers": []string{layerFile},
+	}})
+	if err != nil {
+		return err
+	}
+
+	archive := newTree()
+	archive.newest = t.newest
+	archive.file("manifest.json", 0o644, string(manifest))
+	archive.file(imageFile, 0o644, string(image))
+	archive.set(tar.Header{Typeflag: tar.TypeReg, Name: layerFile, Mode: 0o644, Size: int64(layer.Len())}, layer.String())
+	return replace(file, archive)
+}
+
+// replace writes the file beside its place first: whoever finds it there finds all of it.
+func replace(file string, archive *tree) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".archive-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	defer temp.Close()
+	if err := archive.write(temp); err != nil {
+		return err
+	}
+	if err := temp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,68 @@
+package image
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/initbox/initbox/e2e/debimage"
+	"github.com/initbox/initbox/e2e/internal/command"
+)
+
+// Name is what the image is called in every manifest.
+const Name = "initbox:dev"
+
+// A Build is one run of make image.
+type Build struct {
+	Root string   // the repository's folder
+	Arch string   // amd64 or arm64
+	Args []string // more for make, such as IMAGE=initbox:other
+	Env  []string // more variables of the environment
+}
+
+// Make builds the image with the repository's Makefile and returns what that printed.
+func (e *Engine) Make(ctx context.Context, b Build) (string, error) {
+	base, err := debimage.BaseArchive(ctx, b.Arch)
+	if err != nil {
+		return "", err
+	}
+	if _, err := e.Docker(ctx, "load", "--quiet", "--input", base); err != nil {
+		return "", err
+	}
+	return command.Command{
+		Folder: b.Root,
+		// Whoever runs us may be a make too, whose flags are not meant for this one.
+		Env:  append(append(e.Env(), "MAKEFLAGS=", "MAKELEVEL=0"), b.Env...),
+		Args: append([]string{"make", "--no-print-directory", "image", "ARCH=" + b.Arch}, b.Args...),
+	}.Output(ctx)
+}
+
+// Root is the repository's folder, found from any folder in it.
+func Root(ctx context.Context) (string, error) {
+	// Of the module e2e, which is right below.
+	out, err := command.Output(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/initbox/initbox/e2e")
+	return filepath.Dir(strings.TrimSpace(out)), err
+}
+
+// Archive builds the image for this machine and writes it to file as docker save does,
+// in an engine that it starts and stops. ctr images import reads that.
+func Archive(ctx context.Context, root, arch, file string) (err error) {
+	e, err := Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopErr := e.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	if _, err := e.Make(ctx, Build{Root: root, Arch: arch, Args: []string{"IMAGE=" + Name}}); err != nil {
+		return err
+	}
+	_, err = e.Docker(ctx, "save", "--output", file, Name)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(file, 0o644)
+}

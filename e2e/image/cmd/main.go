@@ -1,0 +1,89 @@
+// Cmd is what make image needs besides Docker, and the image for those who have no Docker.
+//
+//	docker save IMAGE | go run ./image/cmd size -max BYTES      what is pulled; fails if it is more
+//	go run ./image/cmd sbom -version V -commit C BINARY         the modules of a binary, as CycloneDX
+//	go run ./image/cmd archive FILE                             build the image, as docker save writes it (root)
+package main
+
+import (
+	"context"
+	"debug/buildinfo"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/initbox/initbox/e2e/image"
+	"github.com/initbox/initbox/internal/sbom"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "image: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	flags := flag.NewFlagSet("image", flag.ContinueOnError)
+	limit := flags.Int64("max", 0, "size: most bytes that the image may have, compressed; 0 for any")
+	version := flags.String("version", "", "sbom: the version of the binary")
+	commit := flags.String("commit", "", "sbom: the commit of the binary")
+	usage := errors.New("usage: size [-max BYTES] | sbom [-version V -commit C] BINARY | archive FILE")
+	if len(args) == 0 {
+		return usage
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	switch {
+	case args[0] == "size" && flags.NArg() == 0:
+		return size(*limit)
+	case args[0] == "sbom" && flags.NArg() == 1:
+		info, err := buildinfo.ReadFile(flags.Arg(0))
+		if err != nil {
+			return err
+		}
+		return sbom.Write(os.Stdout, info, *version, *commit)
+	case args[0] == "archive" && flags.NArg() == 1:
+		return archive(context.Background(), flags.Arg(0))
+	}
+	return usage
+}
+
+func archive(ctx context.Context, file string) error {
+	root, err := image.Root(ctx)
+	if err != nil {
+		return err
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return err
+	}
+	return image.Archive(ctx, root, runtime.GOARCH, file)
+}
+
+func size(limit int64) error {
+	c, err := image.Read(os.Stdin)
+	if err != nil {
+		return err
+	}
+	for i, l := range c.Layers {
+		what := "base"
+		if i == len(c.Layers)-1 {
+			what = "ours"
+		}
+		fmt.Printf("%s  %-4s %10d bytes, %10d compressed\n", l.Digest, what, l.Size, l.Pulled)
+	}
+	fmt.Printf("the image for %s/%s has %d bytes, compressed", c.Config.OS, c.Config.Architecture, c.Pulled())
+	if limit == 0 {
+		fmt.Println()
+		return nil
+	}
+	fmt.Printf("; it may have %d\n", limit)
+	if c.Pulled() > limit {
+		return fmt.Errorf("%d bytes too many", c.Pulled()-limit)
+	}
+	return nil
+}

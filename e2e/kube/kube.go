@@ -1,0 +1,70 @@
+// Package kube is what tests on a cluster have in common: a namespace for each
+// test, manifests applied as users apply them, pods waited for, and what a user
+// sees of them. A test that fails prints the status, the logs and the events of
+// the pods in its namespaces.
+package kube
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/initbox/initbox/e2e/cluster"
+)
+
+// Patience is how long the tests wait for what a cluster does by itself; a busy
+// machine is slow.
+const Patience = 3 * time.Minute
+
+// A Cluster is the one that the tests of a package share.
+type Cluster struct {
+	kubernetes.Interface // the typed client of everything in the cluster
+	kubeconfig           string
+}
+
+// New connects to the cluster of [cluster.KubeconfigVariable], which the package's
+// TestMain sets; see [cluster.Open].
+func New(t testing.TB) *Cluster {
+	t.Helper()
+	kubeconfig := os.Getenv(cluster.KubeconfigVariable)
+	if kubeconfig == "" {
+		t.Fatalf("%s is not set: the package's TestMain must set it, see cluster.Open", cluster.KubeconfigVariable)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS, config.Burst = 50, 100
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Cluster{client, kubeconfig}
+}
+
+// Command returns a command that works on the cluster, as helm and kustomize do:
+// KUBECONFIG in its environment leads there.
+func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	return cmd
+}
+
+// Kubectl runs kubectl with stdin and returns what it printed, on both of its outputs.
+func (c *Cluster) Kubectl(t testing.TB, stdin string, args ...string) (string, error) {
+	t.Helper()
+	kubectl, err := cluster.Kubectl(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := c.Command(t.Context(), kubectl, args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}

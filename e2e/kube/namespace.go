@@ -1,0 +1,147 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+)
+
+// A Level of the Pod Security Standards.
+type Level string
+
+// What a namespace lets its pods do, from least to most.
+const (
+	Restricted Level = "restricted"
+	Baseline   Level = "baseline"
+	Privileged Level = "privileged"
+)
+
+// A Namespace is one test's part of the cluster.
+type Namespace struct {
+	*Cluster
+	Name string
+}
+
+// Namespace makes a namespace that refuses pods that level does not allow. When t
+// ends, it is deleted, without waiting for its end; if t failed, what became of its
+// pods is printed before.
+func (c *Cluster) Namespace(t testing.TB, level Level) *Namespace {
+	t.Helper()
+	ns := &Namespace{c, namespaceName(t.Name())}
+	_, err := c.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name:   ns.Name,
+		Labels: map[string]string{"pod-security.kubernetes.io/enforce": string(level)},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("namespace for the test: %v", err)
+	}
+	t.Cleanup(func() { ns.end(t) })
+	ns.awaitServiceAccount(t)
+	return ns
+}
+
+// namespaceName is made of what is allowed in test's name, and of a part that makes
+// it differ from that of any other run.
+func namespaceName(test string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(strings.TrimPrefix(test, "Test")))
+	return "e2e-" + strings.Trim(name[:min(len(name), 40)], "-") + "-" + rand.String(5)
+}
+
+func (ns *Namespace) end(t testing.TB) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if t.Failed() {
+		ns.report(ctx, t)
+	}
+	none := int64(0)
+	if err := ns.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{}); err != nil {
+		t.Errorf("delete namespace %s: %v", ns.Name, err)
+	}
+	// Not held up by their grace periods, so that the node is free for other tests.
+	ns.CoreV1().Pods(ns.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{})
+}
+
+// awaitServiceAccount returns when pods can be made: without the account they are refused.
+func (ns *Namespace) awaitServiceAccount(t testing.TB) {
+	t.Helper()
+	Eventually(t, "the namespace's service account", func(ctx context.Context) error {
+		_, err := ns.CoreV1().ServiceAccounts(ns.Name).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
+// Apply applies a manifest with kubectl; the test ends if it is refused.
+func (ns *Namespace) Apply(t testing.TB, manifest string) {
+	t.Helper()
+	if out, err := ns.TryApply(t, manifest); err != nil {
+		t.Fatalf("kubectl apply: %v\n%s", err, out)
+	}
+}
+
+// TryApply is Apply for what may be refused; it returns what kubectl said.
+func (ns *Namespace) TryApply(t testing.TB, manifest string) (string, error) {
+	t.Helper()
+	return ns.Kubectl(t, manifest, "apply", "--server-side", "--force-conflicts", "-n", ns.Name, "-f", "-")
+}
+
+// ApplyFiles applies files, and those that end with .yaml of folders. No file may
+// name a namespace.
+func (ns *Namespace) ApplyFiles(t testing.TB, paths ...string) {
+	t.Helper()
+	var texts []string
+	for _, path := range paths {
+		files := []string{path}
+		if info, err := os.Stat(path); err != nil {
+			t.Fatal(err)
+		} else if info.IsDir() {
+			if files, err = filepath.Glob(filepath.Join(path, "*.yaml")); err != nil || len(files) == 0 {
+				t.Fatalf("no *.yaml in %s (%v)", path, err)
+			}
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, string(text))
+		}
+	}
+	ns.Apply(t, strings.Join(texts, "\n---\n"))
+}
+
+// Eventually returns when try succeeds, and ends the test if it does not within [Patience].
+func Eventually(t testing.TB, what string, try func(context.Context) error) {
+	t.Helper()
+	if err := until(t.Context(), try); err != nil {
+		t.Fatalf("waited %s for %s: %v", Patience, what, err)
+	}
+}
+
+func until(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, Patience, fmt.Errorf("not within %s", Patience))
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
