@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +36,7 @@ var examples = []example{{
 	folder: "wait-for-database", files: []string{"postgres.yaml", "deployment.yaml"},
 	pods: 1, init: "wait-for-database", says: "wait-db: done", log: "shop: connected to its database",
 	faults: []fault{{edits: []edit{wrongPassword}}, {edits: []edit{
-		{"deployment.yaml", "--db-host=postgres", "--db-host=postgress"},
+		{"postgres.yaml", "  strategy: {type: Recreate}", "  replicas: 0"},
 		{"deployment.yaml", "--timeout=2m", "--timeout=5s"},
 	}}},
 }, {
@@ -107,9 +109,12 @@ func TestExamples(t *testing.T) {
 			var said []string
 			for _, pod := range ns.WaitPods(t, "app=shop", e.pods, kube.Ready) {
 				said = append(said, messageOf(t, &pod, e.init))
-				if log := ns.Logs(t, pod.Name, pod.Spec.Containers[0].Name); !strings.Contains(log, e.log) {
-					t.Errorf("pod %s logged\n%s\nwithout\n%s", pod.Name, log, e.log)
-				}
+				kube.Eventually(t, "the log of pod "+pod.Name, func(context.Context) error {
+					if log := ns.Logs(t, pod.Name, pod.Spec.Containers[0].Name); !strings.Contains(log, e.log) {
+						return fmt.Errorf("it logged\n%s\nwithout\n%s", log, e.log)
+					}
+					return nil
+				})
 			}
 			if !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, e.says) }) {
 				t.Errorf("no pod's %s said %q, but\n%s", e.init, e.says, strings.Join(said, "\n"))
