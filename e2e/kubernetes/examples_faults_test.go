@@ -1,0 +1,149 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/initbox/initbox/e2e/kube"
+)
+
+// A fault makes an example fail as its page shows.
+type fault struct {
+	edits     []edit
+	without   string // a file that is not applied
+	pods      string // label of the pods that fail; app=shop if empty
+	container string // the one that fails; the example's init container if empty
+}
+
+// An edit replaces a text that its file has.
+type edit struct{ file, from, to string }
+
+// TestExampleFaults makes the examples fail and compares what kubectl describe pod
+// then shows with what their pages say.
+func TestExampleFaults(t *testing.T) {
+	cluster := kube.New(t)
+	for _, e := range examples {
+		shown := messagesOf(t, e.path("README.md"))
+		if len(shown) != len(e.faults) {
+			t.Fatalf("the page of %s shows %d messages, the test makes %d faults", e.folder, len(shown), len(e.faults))
+		}
+		for i, f := range e.faults {
+			t.Run(fmt.Sprintf("%s/%d", e.folder, i+1), func(t *testing.T) {
+				t.Parallel()
+				ns := cluster.Namespace(t, e.podSecurity())
+				folder := f.prepare(t, e)
+				e.files = slices.DeleteFunc(slices.Clone(e.files), func(file string) bool { return file == f.without })
+				e.apply(t, ns, folder)
+				f.await(t, ns, e, shown[i])
+			})
+		}
+	}
+}
+
+// prepare returns a copy of the example's folder that has the fault.
+func (f fault) prepare(t *testing.T, e example) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(e.path(""))); err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range f.edits {
+		file := filepath.Join(folder, edit.file)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(text), edit.from) != 1 {
+			t.Fatalf("%s of %s does not have %q once", edit.file, e.folder, edit.from)
+		}
+		if err := os.WriteFile(file, []byte(strings.Replace(string(text), edit.from, edit.to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// await waits until a pod says want. A first attempt may end otherwise: a deadline
+// of seconds passes while the stand-ins are still starting.
+func (f fault) await(t *testing.T, ns *kube.Namespace, e example, want string) {
+	t.Helper()
+	selector, container := f.pods, f.container
+	if selector == "" {
+		selector = "app=shop"
+	}
+	if container == "" {
+		container = e.init
+	}
+	kube.Eventually(t, "the message of the page", func(ctx context.Context) error {
+		list, err := ns.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{LabelSelector: selector})
+		if err != nil {
+			return err
+		}
+		err = errors.New("there is no pod")
+		for i := range list.Items {
+			state, unended := kube.Terminated(&list.Items[i], container)
+			if unended != nil {
+				err = unended
+				continue
+			}
+			if got := normalize(fmt.Sprintf("%s\nExit Code: %d", state.Message, state.ExitCode)); got != want {
+				err = fmt.Errorf("a pod says\n%s\nthe page says\n%s", got, want)
+				continue
+			}
+			return nil
+		}
+		return err
+	})
+}
+
+var (
+	cannotGoOn = regexp.MustCompile(`(?s)\n## When it cannot go on\n(.*)`)
+	message    = regexp.MustCompile("(?s)```\n[^`]*?Message: +(.*?)```")
+	changing   = []struct {
+		pattern *regexp.Regexp
+		by      string
+	}{
+		{regexp.MustCompile(`failed after [0-9.]+m?s|done in [0-9.m]+s`), "took TIME"},
+		{regexp.MustCompile(`after \d+ attempts?`), "after N attempts"},
+		{regexp.MustCompile(`\b10\.\d+\.\d+\.\d+\b`), "ADDRESS"},
+		{regexp.MustCompile(`serial [0-9a-f]+`), "serial S"},
+		{regexp.MustCompile(`(?m)^ +`), ""},
+		{regexp.MustCompile(` +`), " "},
+		{regexp.MustCompile(`\n\n+`), "\n"},
+	}
+)
+
+// messagesOf returns what the page says that containers say, without what differs
+// each time.
+func messagesOf(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := cannotGoOn.FindStringSubmatch(string(text))
+	if section == nil {
+		t.Fatalf("%s has no section %q", page, "When it cannot go on")
+	}
+	var all []string
+	for _, m := range message.FindAllStringSubmatch(section[1], -1) {
+		all = append(all, normalize(m[1]))
+	}
+	return all
+}
+
+func normalize(s string) string {
+	for _, c := range changing {
+		s = c.pattern.ReplaceAllString(s, c.by)
+	}
+	return strings.TrimSpace(s)
+}
