@@ -27,6 +27,22 @@ type fault struct {
 // An edit replaces a text that its file has.
 type edit struct{ file, from, to string }
 
+// in changes the file in a copy of the example.
+func (e edit) in(t *testing.T, folder string) {
+	t.Helper()
+	file := filepath.Join(folder, e.file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), e.from); n != 1 {
+		t.Fatalf("%s has %q %d times, want once", file, e.from, n)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), e.from, e.to, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestExampleFaults makes the examples fail and compares what kubectl describe pod
 // then shows with what their pages say.
 func TestExampleFaults(t *testing.T) {
@@ -57,17 +73,7 @@ func (f fault) prepare(t *testing.T, e example) string {
 		t.Fatal(err)
 	}
 	for _, edit := range f.edits {
-		file := filepath.Join(folder, edit.file)
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Count(string(text), edit.from) != 1 {
-			t.Fatalf("%s of %s does not have %q once", edit.file, e.folder, edit.from)
-		}
-		if err := os.WriteFile(file, []byte(strings.Replace(string(text), edit.from, edit.to, 1)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		edit.in(t, folder)
 	}
 	return folder
 }

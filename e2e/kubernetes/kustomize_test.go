@@ -21,21 +21,6 @@ func copyKustomize(t *testing.T) (overlay string) {
 	return filepath.Join(dir, "overlay")
 }
 
-// edit replaces the one occurrence of text in a file.
-func edit(t *testing.T, file, text, by string) {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(content), text) != 1 {
-		t.Fatalf("%s has %q %d times, want once", file, text, strings.Count(string(content), text))
-	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(content), text, by, 1)), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestKustomize: the component gives the Deployment with the label its init
 // containers, and a new migration rolls the pods.
 func TestKustomize(t *testing.T) {
@@ -69,7 +54,7 @@ func TestKustomize(t *testing.T) {
 		t.Fatal(err)
 	}
 	const last = "      - migrations/2_add_price.up.sql\n"
-	edit(t, filepath.Join(overlay, "kustomization.yaml"), last, last+"      - migrations/3_add_customer.up.sql\n")
+	edit{"kustomization.yaml", last, last + "      - migrations/3_add_customer.up.sql\n"}.in(t, overlay)
 	apply()
 	if got := shopVersion(t, ns, "postgres"); got != "3" {
 		t.Errorf("the database is at version %q, want 3", got)
@@ -80,8 +65,8 @@ func TestKustomize(t *testing.T) {
 func TestKustomizeImage(t *testing.T) {
 	t.Parallel()
 	overlay := copyKustomize(t)
-	edit(t, filepath.Join(overlay, "kustomization.yaml"), "    newTag: dev\n", "    newTag: v1.2.3\n")
-	edit(t, filepath.Join(overlay, "kustomization.yaml"), "    newName: initbox  ", "    newName: registry.example/initbox  ")
+	edit{"kustomization.yaml", "    newTag: dev\n", "    newTag: v1.2.3\n"}.in(t, overlay)
+	edit{"kustomization.yaml", "    newName: initbox  ", "    newName: registry.example/initbox  "}.in(t, overlay)
 	got, err := kube.New(t).Kubectl(t, "", "kustomize", overlay)
 	if err != nil {
 		t.Fatal(err, got)
