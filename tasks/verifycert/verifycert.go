@@ -38,7 +38,8 @@ until the whole set is there and good, or its time is up.
 
 Reason codes, which are never renamed:
 
-` + codeTable(),
+`,
+	More:    codeTable,
 	Args:    "dir...",
 	Timeout: 5 * time.Minute,
 	Examples: []tasks.Example{
