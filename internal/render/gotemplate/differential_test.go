@@ -163,7 +163,7 @@ func TestOperands(t *testing.T) {
 	p := newPair()
 	functions := []string{"and", "or", "not", "len", "index", "slice", "eq", "ne", "lt", "le", "gt", "ge", "print", "println", "printf", "html", "js", "urlquery",
 		"env", "split", "join", "indent", "default", "three", "fail"}
-	for _, a := range operands {
+	for i, a := range operands {
 		for _, form := range []string{"{{%s}}", "{{%s | print}}", "{{if %s}}1{{else}}0{{end}}", "{{with %s}}{{.}}{{else}}0{{end}}", "{{range %s}}[{{.}}]{{else}}0{{end}}",
 			"{{range $i, $x := %s}}[{{$i}}{{$x}}]{{end}}", "{{$x := %s}}{{$x}}{{$x | len}}", "{{%s 1}}", "{{1 | %s}}", "{{%s.A}}", "{{(%s).A}}", "{{template `t` %s}}{{define `t`}}<{{.}}{{$.A}}>{{end}}"} {
 			p.compare(t, fmt.Sprintf(form, a))
@@ -171,7 +171,10 @@ func TestOperands(t *testing.T) {
 		for _, f := range functions {
 			p.compare(t, fmt.Sprintf("{{%s %s}}", f, a))
 			p.compare(t, fmt.Sprintf("{{%s | %s}}", a, f))
-			for _, b := range operands {
+			for j, b := range operands {
+				if testing.Short() && (i+j)%4 != 0 {
+					continue
+				}
 				p.compare(t, fmt.Sprintf("{{%s %s %s}}", f, a, b))
 			}
 		}
