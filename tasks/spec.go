@@ -13,6 +13,9 @@ type Spec struct {
 	Name string
 	// Doc is the help text. Its first line is the synopsis, without a full stop.
 	Doc string
+	// More returns what follows Doc, if that is computed: who asks for no help
+	// does not pay for it. It may be nil.
+	More func() string
 	// Args names the flag that positional arguments feed, "" where there are none.
 	Args string
 	// Timeout is the default deadline of one run; it must be positive.
@@ -21,6 +24,14 @@ type Spec struct {
 	Examples []Example
 	// New returns a Task that holds its defaults.
 	New func() Task
+}
+
+// Help returns the whole help text.
+func (s Spec) Help() string {
+	if s.More == nil {
+		return s.Doc
+	}
+	return s.Doc + s.More()
 }
 
 // An Example is a command line that a user may copy.

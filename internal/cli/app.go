@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/stack"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -47,6 +48,7 @@ func OS() *Process {
 
 // Main runs one command line and returns the exit code.
 func (a *App) Main(p *Process) int {
+	stack.Grow()
 	name, args := "", []string(nil)
 	if len(p.Args) > 0 {
 		name, args = p.Args[0], p.Args[1:]

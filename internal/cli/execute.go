@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/initbox/initbox/internal/stack"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -25,7 +26,10 @@ func execute(ctx context.Context, run runFunc, env *tasks.Env, of string, timeou
 	defer cancel()
 
 	done := make(chan error, 1)
-	go func() { done <- safely(ctx, run, env) }()
+	go func() {
+		stack.Grow()
+		done <- safely(ctx, run, env)
+	}()
 	select {
 	case err := <-done:
 		return ended(ctx, env, err)

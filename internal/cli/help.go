@@ -56,7 +56,7 @@ func exitHelp() string {
 // helpText is all about one task.
 func helpText(c *command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Doc)
+	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Help())
 	usage := c.usageLine()
 	if _, ok := c.task.(stepTaker); ok {
 		usage += " [-- TASK [flags] [arguments]]..."

@@ -57,7 +57,7 @@ func (a *App) reference(p *Process, args []string) int {
 // page is the README of one task.
 func page(c *command) string {
 	var b strings.Builder
-	head, body, _ := strings.Cut(c.spec.Doc, "\n")
+	head, body, _ := strings.Cut(c.spec.Help(), "\n")
 	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, strings.ToUpper(head[:1])+head[1:], body)
 	if len(c.spec.Examples) > 0 {
 		b.WriteString("\n## Examples\n")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -178,7 +179,7 @@ var verdictsMySQL = map[uint16]verdict{
 }
 
 // excerptMySQL is where the server's message repeats the statement.
-var excerptMySQL = regexp.MustCompile(`(?s) (to use )?near '.*' at line (\d+)$`)
+var excerptMySQL = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s) (to use )?near '.*' at line (\d+)$`) })
 
 func (t *Target) explainMySQL(err *mysql.MySQLError) error {
 	v := verdictsMySQL[err.Number]
@@ -187,7 +188,7 @@ func (t *Target) explainMySQL(err *mysql.MySQLError) error {
 	}
 	message := err.Message
 	if err.Number == mysqlSyntaxError {
-		message = excerptMySQL.ReplaceAllString(message, " at line $2")
+		message = excerptMySQL().ReplaceAllString(message, " at line $2")
 	}
 	return v.apply(err, fmt.Sprintf("MySQL says: %s (error %d, SQLSTATE %s)", message, err.Number, err.SQLState[:]))
 }

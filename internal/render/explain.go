@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/template"
+
+	"github.com/initbox/initbox/internal/render/gotemplate"
 )
 
 // A complaint is the error of one of our own functions: it holds no data.
@@ -13,26 +14,7 @@ type complaint string
 
 func (c complaint) Error() string { return string(c) }
 
-// harmless are the beginnings of those errors of text/template that name only
-// what stands in the template. Others may hold data ("range can't iterate over
-// hunter2"), also in a later version of Go, and are not shown.
-var harmless = []string{
-	"can't evaluate field ",
-	"can't give argument to non-function ",
-	"cannot assign nil to ",
-	"error calling index: ",
-	"error calling len: ",
-	"error calling slice: ",
-	"expected ",
-	"invalid value; expected ",
-	"nil data; no entry for key ",
-	"nil is not a command",
-	"template ",
-	"wrong number of args for ",
-	"wrong type for value; expected ",
-}
-
-// explain makes a fault of an error of text/template, which looks like
+// explain makes a fault of an error of gotemplate, which looks like
 //
 //	template: file:3: unexpected "}" in operand
 //	template: file:3:7: executing "file" at <.NAME>: map has no entry for key "NAME"
@@ -48,10 +30,8 @@ func explain(err error) fault {
 	if c := complaint(""); errors.As(err, &c) {
 		return fault{line, c.Error()}
 	}
-	if e := (template.ExecError{}); errors.As(err, &e) {
-		where, what, _ := strings.Cut(message, ">: ")
-		_, where, _ = strings.Cut(where, " at <")
-		return fault{line, executing(where, what)}
+	if e := (*gotemplate.Error)(nil); errors.As(err, &e) {
+		return fault{line, executing(e.Context, e.Err.Error())}
 	}
 	return fault{line, message}
 }
@@ -61,10 +41,5 @@ func executing(where, what string) string {
 	if key, ok := strings.CutPrefix(what, "map has no entry for key "); ok {
 		return fmt.Sprintf(`the variable %s is not set: set it, or write {{env %s | default "…"}}`, strings.Trim(key, `"`), key)
 	}
-	for _, prefix := range harmless {
-		if strings.HasPrefix(what, prefix) {
-			return fmt.Sprintf("in %q: %s", where, what)
-		}
-	}
-	return fmt.Sprintf("%q cannot be evaluated: range needs a list or a number (as of split), eq and its like two values of one type", where)
+	return fmt.Sprintf("in %q: %s", where, what)
 }

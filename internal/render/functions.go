@@ -9,40 +9,44 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/initbox/initbox/internal/render/gotemplate"
 )
 
 // functions returns what templates may call. Those of text/template that make
-// text are among them, bound to the work that is left.
-func (x *execution) functions() template.FuncMap {
-	return template.FuncMap{
-		"env":      func(name string) string { return x.vars[name] },
-		"file":     x.file,
-		"default":  orDefault,
-		"required": required,
-		"quote":    x.quote,
-		"toJson":   x.toJSON,
-		"toYaml":   x.toYAML,
-		"b64enc":   x.encode,
-		"b64dec":   x.decode,
-		"sha256":   digest,
-		"join":     x.join,
-		"split":    x.split,
-		"trim":     strings.TrimSpace,
-		"indent":   x.indent,
-		"ordinal":  x.ordinal,
+// text are among them, bound to the work that is left. Only its Execute is out of
+// bounds: see package gotemplate.
+func (x *execution) functions() map[string]gotemplate.Func {
+	return map[string]gotemplate.Func{
+		"env":      text(func(name string) string { return x.vars[name] }),
+		"file":     gotemplate.OneArg(x.file),
+		"default":  gotemplate.TwoArgs(orDefault),
+		"required": gotemplate.TwoArgs(required),
+		"quote":    gotemplate.OneArg(x.quote),
+		"toJson":   gotemplate.OneArg(x.toJSON),
+		"toYaml":   gotemplate.OneArg(x.toYAML),
+		"b64enc":   gotemplate.OneArg(x.encode),
+		"b64dec":   gotemplate.OneArg(x.decode),
+		"sha256":   text(digest),
+		"join":     gotemplate.TwoArgs(x.join),
+		"split":    gotemplate.TwoArgs(x.split),
+		"trim":     text(strings.TrimSpace),
+		"indent":   gotemplate.TwoArgs(x.indent),
+		"ordinal":  gotemplate.NoArgs(x.ordinal),
 
 		"urlquery": x.charged(template.URLQueryEscaper),
 		"html":     x.charged(template.HTMLEscaper),
 		"js":       x.charged(template.JSEscaper),
 		"print":    x.charged(fmt.Sprint),
 		"println":  x.charged(fmt.Sprintln),
-		"printf":   x.printf,
-		"call":     func(...any) (string, error) { return "", complaint("there is nothing to call") },
-
-		stepFunc:  x.step,
-		enterFunc: x.enter,
-		leaveFunc: x.leave,
+		"printf":   gotemplate.MoreArgs(x.printf),
+		"call":     gotemplate.AnyArgs(func(...any) (string, error) { return "", complaint("there is nothing to call") }),
 	}
+}
+
+// text returns f, which cannot fail, for templates.
+func text(f func(string) string) gotemplate.Func {
+	return gotemplate.OneArg(func(s string) (string, error) { return f(s), nil })
 }
 
 // file returns the content of the regular file path. It may be any that the
@@ -58,11 +62,11 @@ func (x *execution) file(path string) (string, error) {
 	return string(data), x.charge(len(data))
 }
 
-func orDefault(fallback, value any) any {
+func orDefault(fallback, value any) (any, error) {
 	if truth, ok := template.IsTrue(value); truth && ok {
-		return value
+		return value, nil
 	}
-	return fallback
+	return fallback, nil
 }
 
 func required(message string, value any) (any, error) {
@@ -135,15 +139,15 @@ func (x *execution) ordinal() (int, error) {
 	return int(n), nil
 }
 
-// charged returns print with its result charged.
-func (x *execution) charged(print func(...any) string) func(...any) (string, error) {
-	return func(args ...any) (string, error) {
+// charged returns print for templates, with its result charged.
+func (x *execution) charged(print func(...any) string) gotemplate.Func {
+	return gotemplate.AnyArgs(func(args ...any) (string, error) {
 		if err := x.charge(size(args...)); err != nil {
 			return "", err
 		}
 		s := print(args...)
 		return s, x.charge(len(s))
-	}
+	})
 }
 
 // printf is fmt.Sprintf with what it may make charged before it does.

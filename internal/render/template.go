@@ -3,8 +3,8 @@ package render
 import (
 	"context"
 	"fmt"
-	"text/template"
-	"text/template/parse"
+
+	"github.com/initbox/initbox/internal/render/gotemplate"
 )
 
 const (
@@ -21,19 +21,17 @@ const top = "file"
 // An execution renders one file in mode template.
 type execution struct {
 	*Renderer
-	ctx   context.Context
-	out   []byte
-	left  int64 // of its work
-	depth int
+	ctx  context.Context
+	out  []byte
+	left int64 // of its work
 }
 
 // execute renders text in mode template.
 func (r *Renderer) execute(ctx context.Context, name, text string) ([]byte, error) {
 	x := &execution{Renderer: r, ctx: ctx, left: work * r.options.Limit()}
-	t, err := template.New(top).Option("missingkey=error").Funcs(x.functions()).Parse(text)
+	t, err := gotemplate.Parse(top, text, x.functions())
 	if err == nil {
-		instrument(t)
-		err = t.Execute(x, r.vars)
+		err = t.Execute(x, r.vars, x.step)
 	}
 	if err == nil {
 		return x.out, nil
@@ -64,69 +62,14 @@ func (x *execution) charge(n int) error {
 	return nil
 }
 
-// The functions that instrument adds to templates. Each prints nothing.
-const (
-	stepFunc  = "_step"
-	enterFunc = "_enter"
-	leaveFunc = "_leave"
-)
-
-func (x *execution) step() (string, error) {
+// step makes every loop and every template pay for its steps: without output,
+// {{range 1000000000}}{{end}} would not notice that it has to end.
+func (x *execution) step(depth int) error {
 	if err := x.ctx.Err(); err != nil {
-		return "", err
+		return err
 	}
-	return "", x.charge(stepCost)
-}
-
-func (x *execution) enter() (string, error) {
-	if x.depth++; x.depth > maxCalls {
-		return "", complaint(fmt.Sprintf("templates call each other more than %d deep: look for one that calls itself", maxCalls))
+	if depth > maxCalls {
+		return complaint(fmt.Sprintf("templates call each other more than %d deep: look for one that calls itself", maxCalls))
 	}
-	return x.step()
-}
-
-func (x *execution) leave() string {
-	x.depth--
-	return ""
-}
-
-// instrument makes every loop and every template of t pay for its steps: without
-// output, {{range 1000000000}}{{end}} would not notice that it has to end.
-func instrument(t *template.Template) {
-	for _, t := range t.Templates() {
-		if t.Tree == nil || t.Root == nil {
-			continue
-		}
-		instrumentLoops(t.Root)
-		t.Root.Nodes = append([]parse.Node{call(enterFunc, t.Root.Pos)}, t.Root.Nodes...)
-		t.Root.Nodes = append(t.Root.Nodes, call(leaveFunc, t.Root.Pos))
-	}
-}
-
-func instrumentLoops(list *parse.ListNode) {
-	if list == nil {
-		return
-	}
-	for _, node := range list.Nodes {
-		switch node := node.(type) {
-		case *parse.IfNode:
-			instrumentLoops(node.List)
-			instrumentLoops(node.ElseList)
-		case *parse.WithNode:
-			instrumentLoops(node.List)
-			instrumentLoops(node.ElseList)
-		case *parse.RangeNode:
-			instrumentLoops(node.List)
-			instrumentLoops(node.ElseList)
-			node.List.Nodes = append([]parse.Node{call(stepFunc, node.Pos)}, node.List.Nodes...)
-		}
-	}
-}
-
-// call returns the node of {{name}}.
-func call(name string, pos parse.Pos) parse.Node {
-	word := parse.NewIdentifier(name).SetPos(pos)
-	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{word}}
-	pipe := &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{command}}
-	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: pipe}
+	return x.charge(stepCost)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/initbox/initbox/internal/stack"
 )
 
 // The pace of [Ramp]. While many things start together a change is seen within
@@ -144,6 +146,7 @@ func (l *loop) start(ctx context.Context) {
 	l.pace = l.p.Pace.NextBackOff()
 	n := l.attempts
 	go func() {
+		stack.Grow()
 		o := outcome{attempt: n}
 		defer func() {
 			o.panicked = recover()

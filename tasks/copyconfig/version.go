@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +30,7 @@ const (
 	versionLayout = "..2006_01_02_15_04_05."
 )
 
-var versionName = regexp.MustCompile(`^\.\.\d{4}(_\d\d){5}\.\d+$`)
+var versionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\.\.\d{4}(_\d\d){5}\.\d+$`) })
 
 // A publication is one run with --atomic-dir.
 type publication struct {
@@ -103,7 +104,7 @@ func (p *publication) compare(ctx context.Context) (changed bool, err error) {
 	now := &target{path: p.dst.path, fd: -1, missing: true}
 	if p.dst.fd >= 0 {
 		link, err := dirfd.Readlink(p.dst.fd, dataLink)
-		if err == nil && versionName.MatchString(link) {
+		if err == nil && versionName().MatchString(link) {
 			if fd, err := dirfd.OpenDir(p.dst.fd, link); err == nil {
 				p.old = link
 				now.fd, now.missing = fd, false
@@ -229,7 +230,7 @@ func (p *publication) clean(ctx context.Context) error {
 	}
 	for _, name := range present {
 		leftover := atomicfile.IsTemp(name) && (!p.dst.lockless || abandoned(p.dst.fd, name))
-		if versionName.MatchString(name) && name != p.keep || leftover && !p.env.DryRun {
+		if versionName().MatchString(name) && name != p.keep || leftover && !p.env.DryRun {
 			if err := p.remove(ctx, name); err != nil {
 				return err
 			}

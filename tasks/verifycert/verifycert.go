@@ -39,7 +39,8 @@ time to verify to the end is reported as unfinished, with what was found so far.
 
 Reason codes, which are never renamed:
 
-` + codeTable(),
+`,
+	More:    codeTable,
 	Args:    "dir...",
 	Timeout: 5 * time.Minute,
 	Examples: []tasks.Example{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -287,7 +288,7 @@ func (a *application) run(ctx context.Context, i int) error {
 }
 
 // atLine is the end of the server's message about syntax.
-var atLine = regexp.MustCompile(`at line (\d+)$`)
+var atLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`at line (\d+)$`) })
 
 // failure words an error of statement i.
 func (a *application) failure(ctx context.Context, i int, err error) error {
@@ -303,7 +304,7 @@ func (a *application) failure(ctx context.Context, i int, err error) error {
 		Code: fmt.Sprintf("error %d, SQLSTATE %s", e.Number, e.SQLState[:]), Message: e.Message, Err: err}
 	if e.Number == syntaxError { // the message repeats the statement
 		f.Message = "the server does not understand the statement"
-		if m := atLine.FindStringSubmatch(e.Message); m != nil {
+		if m := atLine().FindStringSubmatch(e.Message); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			f.Line += n - 1
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/initbox/initbox/internal/sqlsplit"
 )
@@ -119,7 +120,7 @@ func (f *finger) add(ctx context.Context, query string) error {
 func (f *finger) write(text string) { _, _ = io.WriteString(f.hash, text+"\x00") }
 
 // volatile is what changes in a definition while rows are inserted.
-var volatile = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+var volatile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(` AUTO_INCREMENT=\d+`) })
 
 func (f *finger) tables(ctx context.Context) error {
 	args := append(slices.Clone(f.in), f.in...)
@@ -148,7 +149,7 @@ func (f *finger) tables(ctx context.Context) error {
 			return err
 		}
 		f.write(name)
-		f.write(volatile.ReplaceAllString(definition, ""))
+		f.write(volatile().ReplaceAllString(definition, ""))
 	}
 	return nil
 }
