@@ -156,9 +156,14 @@ func (e *Engine) Stop() error {
 	return os.RemoveAll(e.folder)
 }
 
-// Docker runs the client, as Output of package command does.
+// Docker runs the client and returns what it printed.
 func (e *Engine) Docker(ctx context.Context, args ...string) (string, error) {
-	return command.Command{Env: e.Env(), Args: append([]string{e.path("bin/docker")}, args...)}.Output(ctx)
+	return e.Client(args...).Output(ctx)
+}
+
+// Client is a command of the client.
+func (e *Engine) Client(args ...string) command.Command {
+	return command.Command{Env: e.Env(), Args: append([]string{e.path("bin/docker")}, args...)}
 }
 
 // Env are the variables by which a docker on PATH is this engine's client.
