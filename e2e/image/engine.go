@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -153,7 +154,28 @@ func (e *Engine) Stop() error {
 			return fmt.Errorf("dockerd, process %d, does not end:\n%s", e.daemon.Process.Pid, e.log())
 		}
 	}
+	if err := e.unmount(); err != nil {
+		return err
+	}
 	return os.RemoveAll(e.folder)
+}
+
+// unmount unmounts what the daemon leaves, such as the network namespace of the host.
+func (e *Engine) unmount() error {
+	table, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := slices.Collect(strings.Lines(string(table)))
+	slices.Reverse(lines) // what was mounted last, first
+	for _, line := range lines {
+		if place := strings.Fields(line)[1]; strings.HasPrefix(place, e.folder+"/") {
+			if err := syscall.Unmount(place, syscall.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", place, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Docker runs the client and returns what it printed.
