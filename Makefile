@@ -51,7 +51,7 @@ build: ## build bin/initbox, static and stripped
 	@$(GOBUILD) -o bin/initbox ./cmd/initbox
 
 .PHONY: image
-image: ## build the image IMAGE=initbox:dev for ARCH=amd64 or arm64 with your Docker; list its modules and its size
+image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for the other one) and say its size
 	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
 	@$(image)
 
