@@ -121,7 +121,7 @@ test-size: build ## the size of the binary
 
 .PHONY: test-image
 test-image: install-tools ## the image in a Docker engine of its own, a part of test-full (needs root)
-	$(call step,image in Docker,cd e2e && go test -count=1 ./debimage/... ./docker ./image/...)
+	$(call step,image in Docker,cd e2e && go test -count=1 -timeout 30m ./debimage/... ./docker ./image/...)
 
 .PHONY: install-tools
 install-tools: ## install the Debian packages that tests and benchmarks need, if missing
