@@ -58,7 +58,7 @@ build: ## build bin/initbox, static and stripped
 	@$(GOBUILD) -o bin/initbox ./cmd/initbox
 
 .PHONY: image
-image: ## build the image IMAGE=initbox:dev for ARCH=amd64 or arm64 with your Docker; list its modules and its size
+image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for the other one) and say its size
 	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
 	@$(image)
 
@@ -128,7 +128,7 @@ test-size: build ## the size of the binary
 
 .PHONY: test-image
 test-image: install-tools ## the image in a Docker engine of its own, a part of test-full (needs root)
-	$(call step,image in Docker,cd e2e && go test -count=1 ./debimage/... ./docker ./image/...)
+	$(call step,image in Docker,cd e2e && go test -count=1 -timeout 30m ./debimage/... ./docker ./image/...)
 
 .PHONY: install-tools
 install-tools: ## install the Debian packages that tests and benchmarks need, if missing
