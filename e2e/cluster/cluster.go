@@ -228,11 +228,11 @@ func (c *Cluster) Down() error {
 	if c.owner != nil {
 		c.owner.Close()
 	}
-	return remove(c.dir)
+	return Sweep(context.Background())
 }
 
-// Remove takes down the cluster name, however it was left; it is no error if there
-// is none.
+// Remove takes down the cluster name, if it is up, and removes what clusters left
+// whose owners were killed.
 func Remove(name string) error { return (&Cluster{dir: filepath.Join(root, name)}).Down() }
 
 // abandon takes down a cluster whose Up failed. Without a keeper, it is this process
