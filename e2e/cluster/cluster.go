@@ -100,24 +100,20 @@ func (c *Cluster) up(ctx context.Context, held *os.File, outlive bool) error {
 	}); err != nil {
 		return err
 	}
+	if err := c.furnish(ctx); err != nil {
+		return err
+	}
 	if err := c.startNode(); err != nil {
 		return err
 	}
-	return c.furnish(ctx, api)
+	return c.ready(ctx, api)
 }
 
 //go:embed bootstrap.yaml
 var bootstrap string
 
-// furnish gives a cluster what its pods need, and waits for it.
-func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
-	pause := c.path("pause.tar")
-	if err := Archive(pause, pauseImage, c.path("pause")); err != nil {
-		return err
-	}
-	if err := c.waitFor(ctx, "containerd", "containerd", func(ctx context.Context) error { return c.Load(ctx, pause) }); err != nil {
-		return err
-	}
+// furnish makes the objects that the node's programs and pods need.
+func (c *Cluster) furnish(ctx context.Context) error {
 	volumes, err := c.makeVolumes()
 	if err != nil {
 		return err
@@ -125,7 +121,20 @@ func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
 	if err := c.write("bootstrap.yaml", bootstrap+volumes); err != nil {
 		return err
 	}
-	if _, err := command.Output(ctx, c.program("kubectl"), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml")); err != nil {
+	_, err = command.Output(ctx, c.program("kubectl"), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml"))
+	return err
+}
+
+// ready returns when the cluster can run pods.
+func (c *Cluster) ready(ctx context.Context, api kubernetes.Interface) error {
+	pause := c.path("pause.tar")
+	if err := Archive(pause, pauseImage, c.path("pause")); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, "containerd", "containerd", func(ctx context.Context) error { return c.Load(ctx, pause) }); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, "coredns", "CoreDNS", c.dnsReady); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, "kubelet", "the node to be ready", func(ctx context.Context) error { return nodeReady(ctx, api) }); err != nil {
@@ -135,6 +144,16 @@ func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
 		_, err := api.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
+}
+
+// dnsReady looks for the greeting that CoreDNS prints when it answers: its port is
+// out of reach from here.
+func (c *Cluster) dnsReady(context.Context) error {
+	text, err := os.ReadFile(c.path("logs/coredns.log"))
+	if err == nil && !strings.Contains(string(text), "CoreDNS-") {
+		err = errors.New("it does not answer yet")
+	}
+	return err
 }
 
 func nodeReady(ctx context.Context, api kubernetes.Interface) error {
