@@ -216,8 +216,9 @@ spec:
 	return text.String(), nil
 }
 
-// Find returns the cluster of that name that an earlier process left running.
-func Find(name string) (*Cluster, error) {
+// Find returns the cluster of that name that another process brought up. If kubectl
+// must be built for it, log is told.
+func Find(ctx context.Context, name string, log io.Writer) (*Cluster, error) {
 	dir := filepath.Join(root, name)
 	if !alive(dir) {
 		return nil, fmt.Errorf("no cluster %s is up", name)
@@ -226,7 +227,7 @@ func Find(name string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	bin, err := Build(context.Background(), io.Discard)
+	bin, err := Build(ctx, log, "kubectl")
 	if err != nil {
 		return nil, err
 	}
