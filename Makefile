@@ -31,7 +31,7 @@ MAX_SIZE = 15500000
 GCFLAGS = all=-l runtime= runtime/...= internal/...= crypto/...= github.com/initbox/...=
 
 # The packages that make e2e tests.
-E2E = /e2e/(cluster|docker|kubernetes)(/|$$)
+E2E = /e2e/(cluster|docker|helm|kubernetes)(/|$$)
 
 # How many inputs each fuzz target tries in "make test". A time would do as well if go test did not now and then
 # report its own end of time as a failure (context deadline exceeded).
@@ -148,10 +148,6 @@ test-bench: build install-tools ## the benchmarks in brief: every run must succe
 .PHONY: test-size
 test-size: build ## the size of the binary
 	$(call step,binary of at most $(MAX_SIZE) bytes,size=$$(wc -c <bin/initbox); echo "bin/initbox has $$size bytes"; test $$size -le $(MAX_SIZE))
-
-.PHONY: test-image
-test-image: install-tools ## the image in a Docker engine of its own, a part of test-full (needs root)
-	$(call step,image in Docker,cd e2e && go test -count=1 -timeout 30m ./debimage/... ./docker ./image/...)
 
 .PHONY: install-tools
 install-tools: ## install the Debian packages that tests and benchmarks need, if missing
