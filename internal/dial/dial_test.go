@@ -111,6 +111,13 @@ func TestDialNames(t *testing.T) {
 		}
 	}
 
+	outside := explainName(t.Context(), "login.example.com", &net.DNSError{Err: "no such host", Name: "login.example.com", IsNotFound: true})
+	inside := explainName(t.Context(), "db.prod.svc", &net.DNSError{Err: "no such host", Name: "db.prod.svc", IsNotFound: true})
+	if a, b := tasks.NextOf(outside), tasks.NextOf(inside); !strings.Contains(a, "what is outside") || strings.Contains(b, "outside") {
+		t.Errorf("next of a name outside: %s
+next of a Service: %s", a, b)
+	}
+
 	dns.Silence(true)
 	_, err = dialIt(t, d, "silent.test:1", 200*time.Millisecond)
 	wantError(t, err, "the DNS server did not answer in time")

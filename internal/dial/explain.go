@@ -49,9 +49,14 @@ func explainName(ctx context.Context, host string, err error) error {
 }
 
 // lookService is the next step for a name that is not there. A Service of
-// another namespace needs that namespace in its name.
+// another namespace needs that namespace in its name. With two dots and no ".svc"
+// it is most likely no Service.
 func lookService(host string) string {
 	service, rest, _ := strings.Cut(host, ".")
+	if strings.Contains(rest, ".") && !strings.Contains(host, ".svc") {
+		return "check the spelling, and whether the cluster's DNS (CoreDNS) and NetworkPolicy let pods reach what is outside; " +
+			"for a Service: kubectl get service -A | grep " + service
+	}
 	next := "check the spelling and that the Service exists: kubectl get service -A | grep " + service
 	if rest == "" {
 		next += "; in another namespace its name is " + service + ".NAMESPACE"
