@@ -114,8 +114,7 @@ func TestDialNames(t *testing.T) {
 	outside := explainName(t.Context(), "login.example.com", &net.DNSError{Err: "no such host", Name: "login.example.com", IsNotFound: true})
 	inside := explainName(t.Context(), "db.prod.svc", &net.DNSError{Err: "no such host", Name: "db.prod.svc", IsNotFound: true})
 	if a, b := tasks.NextOf(outside), tasks.NextOf(inside); !strings.Contains(a, "what is outside") || strings.Contains(b, "outside") {
-		t.Errorf("next of a name outside: %s
-next of a Service: %s", a, b)
+		t.Errorf("next of a name outside: %s; next of a Service: %s", a, b)
 	}
 
 	dns.Silence(true)
