@@ -73,6 +73,10 @@ check: lint test-short ## the fast loop: format, vet, staticcheck, generated fil
 update: build ## write what derives from the code: each task's README.md, the schema of a plan
 	@$(call generate,.)
 
+.PHONY: update-diagnosis
+update-diagnosis: install-tools ## write examples/troubleshooting from what failures show on a real Kubernetes
+	@cd e2e && INITBOX_E2E_UPDATE=1 go test -count=1 -timeout 40m -run 'TestDiagnosis$$' ./kubernetes
+
 .PHONY: test
 test: lint test-full e2e test-demo test-bench test-size ## everything there is: what CI runs
 	@echo "make test: all passed"

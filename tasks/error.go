@@ -57,11 +57,20 @@ func KindOf(err error) Kind {
 	return Failed
 }
 
-// NextOf returns the next step that err advises, or "".
+// NextOf returns the next step that err advises, or "". Of joined errors the first
+// that advises one counts.
 func NextOf(err error) string {
-	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
-		if e.Next != "" {
-			return e.Next
+	if e, ok := err.(*Error); ok && e.Next != "" {
+		return e.Next
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return NextOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			if next := NextOf(part); next != "" {
+				return next
+			}
 		}
 	}
 	return ""

@@ -52,7 +52,8 @@ func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) erro
 	case w.last != nil:
 		return &Error{Err: fmt.Errorf("%w (%s)", w.last, attempts(w.attempts)), Next: NextOf(w.last)}
 	default:
-		return fmt.Errorf("the first attempt had no answer yet: %w", err)
+		return WithNext(fmt.Errorf("the first attempt had no answer yet: %w", err),
+			"raise --timeout, if it is shorter than an attempt may take; else the target hangs: look at its log")
 	}
 }
 

@@ -31,6 +31,7 @@ func TestKinds(t *testing.T) {
 		{wrapped, Final, "look"},
 		{WithNext(errors.New("x"), "a"), Failed, "a"},
 		{errors.Join(errors.New("a"), Usagef("b")), Usage, ""},
+		{fmt.Errorf("both: %w", errors.Join(Usagef("a"), WithNext(Usagef("b"), "look"), WithNext(Usagef("c"), "there"))), Usage, "look"},
 		{&Error{Err: WithNext(errors.New("x"), "inner")}, Failed, "inner"},
 	} {
 		if k := KindOf(c.err); k != c.kind {

@@ -56,7 +56,7 @@ func (a *App) Main(p *Process) int {
 	switch name {
 	case "":
 		fmt.Fprint(p.Stderr, a.overview())
-		return exitUsage
+		return a.refuse(p, tasks.Usagef("no task was given: the container's args begin with one, as in args: [wait-tcp, \"postgres:5432\"]"))
 	case "help", "-h", "--help":
 		return a.help(p, args)
 	case "version", "--version":
@@ -105,6 +105,9 @@ func (a *App) run(p *Process, c *command, args []string) int {
 		}
 		stop()
 	}
+	if tasks.KindOf(err) == tasks.Usage && tasks.NextOf(err) == "" {
+		err = tasks.WithNext(err, helpOf(c.spec.Name))
+	}
 	v := &verdict{
 		task: c.spec.Name, err: err, took: time.Since(start).Round(time.Millisecond),
 		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(), secrets: secrets,
@@ -125,10 +128,13 @@ func (a *App) configure(c *command, e environ, args []string) error {
 	}
 	envErr := e.apply(c.flags, c.spec.Name, c.shared())
 	if err := errors.Join(parseErr, envErr); err != nil {
-		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, "initbox help "+c.spec.Name)
+		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, helpOf(c.spec.Name))
 	}
 	return c.check()
 }
+
+// helpOf is the next step where nothing better is known.
+func helpOf(task string) string { return "initbox help " + task }
 
 // Configure returns a task of spec configured by a command line alone, its
 // arguments without the task's name. The error is of kind Usage.
@@ -159,11 +165,13 @@ func (a *App) warnUnknown(env *tasks.Env, e environ) {
 	}
 	slices.Sort(names)
 	for _, name := range e.unknown(known) {
-		attrs := []any{"name", name}
+		attrs, hint := []any{"name", name}, ""
 		if near := nearest(name, names); near != "" {
 			attrs = append(attrs, "did you mean", near)
+			hint = ": did you mean " + near + "?"
 		}
 		env.Log.Warn("unknown variable has no effect", attrs...)
+		env.Summarize(fmt.Sprint("the unknown variable ", name, " has no effect", hint))
 	}
 }
 

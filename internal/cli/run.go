@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func (r *runTask) load(ctx context.Context, env *tasks.Env) error {
 	}
 	err := r.loadSteps(ctx, env)
 	if err != nil && ctx.Err() == nil {
-		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help run"}
+		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: cmp.Or(tasks.NextOf(err), "correct the plan and start the pod again; how a plan is written: initbox help run")}
 	}
 	r.loaded = err == nil
 	return err
@@ -306,7 +307,8 @@ func (r *runTask) read(ctx context.Context) ([]byte, error) {
 		return nil, ctx.Err()
 	case got := <-done:
 		if got.err != nil {
-			return nil, fmt.Errorf("--file: %w: check the path and that the volume is mounted", got.err)
+			return nil, tasks.WithNext(fmt.Errorf("--file: %w", got.err),
+				"check the path, the container's volumeMounts, and the keys of the ConfigMap: kubectl describe configmap")
 		}
 		return got.data, nil
 	}

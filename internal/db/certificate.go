@@ -78,7 +78,11 @@ func explainValidity(cert *x509.Certificate, err error) error {
 	if time.Now().Before(cert.NotBefore) {
 		return final(err, "check the clocks of this node and of whoever made the certificate", "%s is not valid before %s", which, cert.NotBefore.UTC().Format(layout))
 	}
-	return final(err, "renew it (cert-manager: kubectl get certificates -A), and reload the server if it does not read it again by itself",
+	next := "renew it (cert-manager: kubectl get certificates -A), and reload the server if it does not read it again by itself"
+	if cert.IsCA {
+		next = "put the renewed CA into the file of --db-ca; if there is none yet, renew it, and then what it has issued"
+	}
+	return final(err, next,
 		"%s expired on %s", which, cert.NotAfter.UTC().Format(layout))
 }
 

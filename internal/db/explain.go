@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
+	sqlite "modernc.org/sqlite"
 
 	"github.com/initbox/initbox/internal/dial"
 	"github.com/initbox/initbox/tasks"
@@ -119,8 +120,9 @@ func (v verdict) apply(err error, text string) error {
 const (
 	nextPassword = "check user and password (--db-user, --db-password-file, the Secret), and that the server knows the same ones"
 	nextNoSecret = "no password was given: give --db-password-file, or put one into the URL"
-	nextTooMany  = "wait for connections to end, lower the pool sizes of the applications, or raise max_connections"
+	nextTooMany  = "wait for connections to end, lower the pool sizes of the applications, or raise max_connections (in PostgreSQL also the CONNECTION LIMIT of the role or database)"
 	nextStarting = "the server is on its way up or down: look at its log if that takes long"
+	nextDenied   = "GRANT the user what it lacks (in PostgreSQL from 15 on also CREATE ON SCHEMA public), or log in as the owner of the database"
 	nextReadOnly = "the server is a replica, or a failover is under way: check that the host is the primary's"
 )
 
@@ -135,12 +137,35 @@ var verdictsPostgres = map[string]verdict{
 	"57P02": {false, nextStarting},
 	"57P03": {false, nextStarting},
 	"25006": {false, nextReadOnly},
+	"42501": {false, nextDenied},
+}
+
+// Next returns the step to try after an error of the server or of SQLite, "" if
+// err is none of these or no step is known.
+func (t *Target) Next(err error) string {
+	var (
+		pgErr *pgconn.PgError
+		myErr *mysql.MySQLError
+		file  *sqlite.Error
+	)
+	switch {
+	case errors.As(err, &pgErr):
+		return tasks.NextOf(t.explainPostgres(pgErr))
+	case errors.As(err, &myErr):
+		return tasks.NextOf(t.explainMySQL(myErr))
+	case errors.As(err, &file):
+		return tasks.NextOf(t.explainSQLite(file))
+	}
+	return ""
 }
 
 func (t *Target) explainPostgres(err *pgconn.PgError) error {
 	v := verdictsPostgres[err.Code]
 	if err.Code == "0A000" && !strings.HasPrefix(err.Message, "unsupported frontend protocol") {
 		v = verdict{}
+	}
+	if err.Code == "28000" && strings.HasSuffix(err.Message, "no encryption") {
+		v.next = "the server takes encrypted connections only: give --db-tls require, or verify-full with --db-ca; or let its pg_hba.conf have a line for this user without"
 	}
 	if err.Code == "28P01" && t.postgres != nil && t.postgres.Password == "" {
 		v.next = nextNoSecret
@@ -174,6 +199,7 @@ var verdictsMySQL = map[uint16]verdict{
 	1862: {true, "change the password, which has expired: ALTER USER"},
 	3159: {true, "the server takes encrypted connections only: give --db-tls require, or verify-full with --db-ca"},
 	1053: {false, nextStarting},
+	1142: {false, nextDenied},
 	1290: {false, nextReadOnly},
 	1836: {false, nextReadOnly},
 }

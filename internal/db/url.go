@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 // Package net/url is not used for the whole: its errors hold what it was given,
@@ -45,7 +47,7 @@ func parseURL(s string) (*place, error) {
 	}
 	authority, name, _ := strings.Cut(rest, "/")
 	if strings.ContainsAny(rest, "#") || strings.Contains(name, "@") || strings.Contains(query, "@") && !strings.Contains(authority, "@") {
-		return nil, errors.New("a special character stands in it as it is: " + hintEscape)
+		return nil, tasks.WithNext(errors.New("a special character stands in it as it is"), hintEscape)
 	}
 	if p.name, err = unescape(name); err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 // A Dialer connects to addresses. The zero value is ready for use. It remembers
@@ -16,9 +18,19 @@ import (
 type Dialer struct {
 	Resolver *net.Resolver // nil for the system's
 
-	mu    sync.Mutex
-	names map[string]*lookup
+	mu       sync.Mutex
+	names    map[string]*lookup
+	refusals map[Address]refusal
 }
+
+// A refusal is that of a connection, and when it was.
+type refusal struct {
+	err error
+	at  time.Time
+}
+
+// refusalStands is how long a refusal explains attempts that get no answer.
+const refusalStands = 10 * time.Second
 
 // reuse is how long an answer stands, also that there is no such name: with the
 // search domains of a pod one lookup is up to ten queries.
@@ -41,7 +53,26 @@ func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dialFirst(ctx, a.Port, addrs)
+	conn, err := dialFirst(ctx, a.Port, addrs)
+	return conn, d.recall(a, err)
+}
+
+// recall words a missing answer as the refusal that came shortly before: for a
+// Service without endpoints the kernel refuses only some attempts a second
+// (icmp_ratelimit), and drops the others.
+func (d *Dialer) recall(a Address, err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch last := d.refusals[a]; {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		if d.refusals == nil {
+			d.refusals = make(map[Address]refusal)
+		}
+		d.refusals[a] = refusal{err, time.Now()}
+	case errors.Is(err, context.DeadlineExceeded) && last.err != nil && time.Since(last.at) < refusalStands:
+		return explain(err, tasks.NextOf(last.err), "%s", last.err.Error())
+	}
+	return err
 }
 
 // DialAddr connects to one address of a host.

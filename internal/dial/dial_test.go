@@ -67,9 +67,35 @@ func TestDialExplains(t *testing.T) {
 	hole := testnet.NewBlackhole(t)
 	_, err = dialIt(t, new(Dialer), hole.Addr, 200*time.Millisecond)
 	wantError(t, err, "no answer from "+hole.Addr+" in time")
+	if next, host := tasks.NextOf(err), strings.Split(hole.Addr, ":")[0]; !strings.Contains(next, "kubectl get service -A | grep "+host) {
+		t.Errorf("next: %s", next)
+	}
 
 	_, err = dialIt(t, new(Dialer), "unix://"+filepath.Join(t.TempDir(), "x.sock"), testtime.Patience)
 	wantError(t, err, "there is no socket")
+}
+
+// Of the attempts at a Service without endpoints, most get no answer.
+func TestDialRecallsRefusals(t *testing.T) {
+	var d Dialer
+	a, other := Address{Host: "a", Port: "1"}, Address{Host: "b", Port: "1"}
+	timeout := explainConnect("10.0.0.1:1", context.DeadlineExceeded)
+	if err := d.recall(a, timeout); !strings.Contains(err.Error(), "no answer from") {
+		t.Errorf("before any refusal: %v", err)
+	}
+	_ = d.recall(a, explainConnect("10.0.0.1:1", syscall.ECONNREFUSED))
+	err := d.recall(a, timeout)
+	wantError(t, err, "connection refused by 10.0.0.1:1")
+	if errors.Is(err, syscall.ECONNREFUSED) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("a missing answer is worded as a refusal, but it is none: --invert would take it for an end")
+	}
+	if err := d.recall(other, timeout); !strings.Contains(err.Error(), "no answer from") {
+		t.Errorf("another address: %v", err)
+	}
+	d.refusals[a] = refusal{err, time.Now().Add(-2 * refusalStands)}
+	if err := d.recall(a, timeout); !strings.Contains(err.Error(), "no answer from") {
+		t.Errorf("long after the refusal: %v", err)
+	}
 }
 
 func TestDialNames(t *testing.T) {
@@ -77,6 +103,21 @@ func TestDialNames(t *testing.T) {
 	d := &Dialer{Resolver: dns.Resolver()}
 	_, err := dialIt(t, d, "nosuch.test:1", testtime.Patience)
 	wantError(t, err, "the name nosuch.test does not resolve: no such host")
+
+	// As in a cluster whose DNS has nobody to ask about other domains.
+	err = explainName(t.Context(), "search", &net.DNSError{Err: "server misbehaving", Name: "search", IsTemporary: true})
+	wantError(t, err, "the name search does not resolve: server misbehaving")
+	for _, part := range []string{"kubectl get service -A | grep search", "search.NAMESPACE", "headless", "k8s-app=kube-dns"} {
+		if next := tasks.NextOf(err); !strings.Contains(next, part) {
+			t.Errorf("next lacks %q: %s", part, next)
+		}
+	}
+
+	outside := explainName(t.Context(), "login.example.com", &net.DNSError{Err: "no such host", Name: "login.example.com", IsNotFound: true})
+	inside := explainName(t.Context(), "db.prod.svc", &net.DNSError{Err: "no such host", Name: "db.prod.svc", IsNotFound: true})
+	if a, b := tasks.NextOf(outside), tasks.NextOf(inside); !strings.Contains(a, "what is outside") || strings.Contains(b, "outside") {
+		t.Errorf("next of a name outside: %s; next of a Service: %s", a, b)
+	}
 
 	dns.Silence(true)
 	_, err = dialIt(t, d, "silent.test:1", 200*time.Millisecond)

@@ -39,7 +39,9 @@ func explainName(ctx context.Context, host string, err error) error {
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &dns):
-		return explain(err, "check CoreDNS (kubectl -n kube-system get pods -l k8s-app=kube-dns) and the pod's dnsPolicy",
+		// Without a server to ask about other domains, as in an air-gapped cluster,
+		// this is the answer to any name that the cluster does not know.
+		return explain(err, lookService(host)+"; if it does, check CoreDNS: kubectl -n kube-system get pods -l k8s-app=kube-dns",
 			"the name %s does not resolve: %s", host, dns.Err)
 	default:
 		return explain(err, "", "the name %s does not resolve: %v", host, err)
@@ -47,14 +49,19 @@ func explainName(ctx context.Context, host string, err error) error {
 }
 
 // lookService is the next step for a name that is not there. A Service of
-// another namespace needs that namespace in its name.
+// another namespace needs that namespace in its name. With two dots and no ".svc"
+// it is most likely no Service.
 func lookService(host string) string {
 	service, rest, _ := strings.Cut(host, ".")
+	if strings.Contains(rest, ".") && !strings.Contains(host, ".svc") {
+		return "check the spelling, and whether the cluster's DNS (CoreDNS) and NetworkPolicy let pods reach what is outside; " +
+			"for a Service: kubectl get service -A | grep " + service
+	}
 	next := "check the spelling and that the Service exists: kubectl get service -A | grep " + service
 	if rest == "" {
 		next += "; in another namespace its name is " + service + ".NAMESPACE"
 	}
-	return next
+	return next + "; a headless one (CLUSTER-IP None) needs a ready pod"
 }
 
 // explainConnect says why there is no connection to where, an address and port.
@@ -65,16 +72,23 @@ func explainConnect(where string, err error) error {
 		return explain(err, "look at the Service's endpoints (kubectl get endpointslices) and at the target's own pods and port",
 			"connection refused by %s: nothing listens there, or the Service has no ready endpoint", where)
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return explain(err, "check that the node has a route there, and the pod network (CNI)",
+		return explain(err, lookPort(where)+"; then check that the node has a route there, and the pod network (CNI)",
 			"no route to %s", where)
 	case errors.Is(err, syscall.ECONNRESET):
 		return explainReset(where, err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return explain(err, "check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
+		return explain(err, lookPort(where)+"; then check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
 			"no answer from %s in time: the packets are dropped or the host is gone", where)
 	default:
 		return explain(err, "", "no connection to %s: %v", where, System(err))
 	}
+}
+
+// lookPort is the next step for an address that does not answer: what is sent to
+// a port that a Service does not have is lost.
+func lookPort(where string) string {
+	host, port, _ := net.SplitHostPort(where)
+	return fmt.Sprintf("if it is a Service, check that it has port %s (kubectl get service -A | grep %s) and ready pods (kubectl get endpointslices)", port, host)
 }
 
 // explainReset is for a peer that ended the connection it had accepted.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 // maxSize is the size of the largest file that a flag may name, in bytes.
@@ -20,22 +22,22 @@ const maxSize = 1 << 20
 func Read(flag, path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, Bad(flag, path, reason(err))
+		return nil, unreadable(flag, path, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, Bad(flag, path, reason(err))
+		return nil, unreadable(flag, path, err)
 	case !info.Mode().IsRegular():
-		return nil, Bad(flag, path, "it is not a regular file")
+		return nil, tasks.WithNext(Bad(flag, path, "it is not a regular file"), nextMount)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	switch {
 	case err != nil:
-		return nil, Bad(flag, path, reason(err))
+		return nil, unreadable(flag, path, err)
 	case len(data) > maxSize:
-		return nil, Bad(flag, path, "it is larger than 1 MiB")
+		return nil, tasks.WithNext(Bad(flag, path, "it is larger than 1 MiB"), nextMount)
 	}
 	return data, nil
 }
@@ -50,25 +52,33 @@ func ReadSecret(flag, path string) (string, error) {
 	line := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	switch {
 	case line == "":
-		return "", Bad(flag, path, "it is empty")
+		return "", tasks.WithNext(Bad(flag, path, "it is empty"), nextContent)
 	case strings.ContainsAny(line, "\n\x00"):
-		return "", Bad(flag, path, "it holds more than one line, or a NUL byte")
+		return "", tasks.WithNext(Bad(flag, path, "it holds more than one line, or a NUL byte"), nextContent)
 	}
 	return line, nil
 }
 
-func reason(err error) string {
+const (
+	nextMissing = "check the path, the container's volumeMounts, and the keys of what is mounted there: kubectl describe secret,configmap"
+	nextMount   = "check what is mounted there, and under which path: the container's volumeMounts"
+	nextContent = "check the key of the Secret, and what fills it: kubectl describe secret shows the size of each"
+)
+
+// unreadable says why the system does not give the file.
+func unreadable(flag, path string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return "there is no such file: check the path and that the volume is mounted"
+		return tasks.WithNext(Bad(flag, path, "there is no such file"), nextMissing)
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Sprintf("UID %d may not read it: check securityContext.fsGroup and the volume's defaultMode", os.Getuid())
+		return tasks.WithNext(Bad(flag, path, fmt.Sprintf("UID %d may not read it", os.Getuid())),
+			"set fsGroup in the pod's securityContext, or defaultMode in the volume")
 	}
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
 		err = pathErr.Err
 	}
-	return err.Error()
+	return tasks.WithNext(Bad(flag, path, err.Error()), nextMount)
 }
 
 // Bad returns the error for a file that cannot be used.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 func TestReadSecret(t *testing.T) {
@@ -28,6 +30,9 @@ func TestReadSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := ReadSecret("f", path)
+		if tasks.NextOf(err) == "" {
+			t.Errorf("%.20q: no next step for %v", content, err)
+		}
 		if err == nil || !strings.Contains(err.Error(), "--f "+path+": ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%.20q: got %v, want %q", content, err, want)
 		}
@@ -42,7 +47,7 @@ func TestReadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{pipe: "not a regular file", dir: "not a regular file", dir + "/nosuch": "there is no such file"} {
-		if _, err := Read("f", path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read("f", path); err == nil || !strings.Contains(err.Error(), want) || tasks.NextOf(err) == "" {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}

@@ -2,6 +2,12 @@ package migration
 
 import "fmt"
 
+// Hints of ours that several databases share.
+const (
+	HintExists = "somebody made it without this migration: say with --baseline which version the schema has already, or let the file make only what is missing (IF NOT EXISTS)"
+	HintDenied = "GRANT the user what it lacks, or migrate as the owner of the schema and its tables"
+)
+
 // A StatementError is a statement that the server refused. Its text holds no SQL.
 type StatementError struct {
 	File      string

@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/initbox/initbox/internal/retry"
+	"github.com/initbox/initbox/tasks"
 )
 
 // The pace of asking for the lock, and of saying who has it.
@@ -17,6 +18,8 @@ const (
 	lockMost  = 500 * time.Millisecond
 	heartbeat = 10 * time.Second
 )
+
+const nextLocked = "look at the log of that pod: if it works, raise --timeout; if it is gone or hangs, end its session in the database (pg_terminate_backend, KILL)"
 
 var errLocked = errors.New("another run has the lock of the migrations")
 
@@ -58,5 +61,5 @@ func (r *run) lock(ctx context.Context) error {
 	if holder != "" {
 		holder = ": " + holder
 	}
-	return fmt.Errorf("%w%s (waited %s)", errLocked, holder, time.Since(start).Round(time.Millisecond))
+	return tasks.WithNext(fmt.Errorf("%w%s (waited %s)", errLocked, holder, time.Since(start).Round(time.Millisecond)), nextLocked)
 }

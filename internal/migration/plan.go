@@ -193,10 +193,10 @@ func (p *plan) readHistory() {
 }
 
 // warn notes what is an error with --strict.
-func (p *plan) warn(format string, args ...any) error {
+func (p *plan) warn(next, format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	if p.opts.Strict {
-		return tasks.Finalf("%s (refused because of --strict)", text)
+		return tasks.WithNext(tasks.Finalf("%s (refused because of --strict)", text), next)
 	}
 	p.warnings = append(p.warnings, text)
 	return nil
@@ -222,7 +222,7 @@ func (p *plan) up(unfinished *step) error {
 		return p.ahead(unfinished, at, newest)
 	}
 	if p.current != None && p.source.migrations.Find(p.current) == nil {
-		if err := p.warn("the database is at version %d, of which there is no file", p.current); err != nil {
+		if err := p.warn("run the image that has this version, or leave out --strict", "the database is at version %d, of which there is no file", p.current); err != nil {
 			return err
 		}
 	}
@@ -248,7 +248,7 @@ func (p *plan) up(unfinished *step) error {
 // ahead plans for a database at a version above the target: a half-done file is
 // finished. Seeds for an older schema do not belong into this one.
 func (p *plan) ahead(unfinished *step, at int, newest string) error {
-	if err := p.warn("the database is ahead: it is at version %d, %s", at, newest); err != nil {
+	if err := p.warn("run the image that has this version, or leave out --strict: then there is nothing to do here", "the database is ahead: it is at version %d, %s", at, newest); err != nil {
 		return err
 	}
 	p.planSeeds()
@@ -285,7 +285,7 @@ func (p *plan) compare(unfinished *step, at int) (files.Migrations, error) {
 		case !known:
 			late = append(late, m)
 		case entry.SHA256 != m.Up.SHA256:
-			if err := p.warn("%s was changed after it had been applied: the database has what %s said then", m.Up.Name, entry.Name); err != nil {
+			if err := p.warn("put the file back as it was and change the schema with a new migration, or leave out --strict", "%s was changed after it had been applied: the database has what %s said then", m.Up.Name, entry.Name); err != nil {
 				return nil, err
 			}
 		}

@@ -52,8 +52,27 @@ func (r *run) do(ctx context.Context, verb, target string, s *Step) error {
 		}
 		return err
 	})
-	if f := (*StatementError)(nil); errors.As(err, &f) && f.Hint != "" {
-		err = tasks.WithNext(err, f.Hint)
+	return withNext(ctx, err)
+}
+
+const (
+	nextLong    = "if the statement just takes long, raise --timeout; or see what it waits for (pg_blocking_pids of PostgreSQL, SHOW PROCESSLIST of MySQL)"
+	nextCorrect = "correct the file and run again: what stands before that line was rolled back, or is recorded and not done twice"
+	nextBlocked = "find the session that has the table and does not end (in PostgreSQL it is 'idle in transaction' in pg_stat_activity; in MySQL: SHOW PROCESSLIST), and end it"
+)
+
+// withNext adds what to do about a file that did not come to its end.
+func withNext(ctx context.Context, err error) error {
+	f := (*StatementError)(nil)
+	switch refused := errors.As(err, &f); {
+	case err == nil || tasks.NextOf(err) != "":
+		return err
+	case refused && f.Hint != "":
+		return tasks.WithNext(err, f.Hint)
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return tasks.WithNext(err, nextLong)
+	case refused && ctx.Err() == nil:
+		return tasks.WithNext(err, nextCorrect)
 	}
 	return err
 }
@@ -67,16 +86,23 @@ const (
 // apply runs s until nobody is in its way.
 func (r *run) apply(ctx context.Context, s *Step) error {
 	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(repeatFirst), backoff.WithMaxInterval(repeatMost), backoff.WithMaxElapsedTime(0))
+	var blocked error // by whom the last try was ended: what the deadline then cancels says less
 	for {
 		err := r.drv.Apply(ctx, s)
-		if err == nil || ctx.Err() != nil || !r.db.Repeat(err) {
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil && blocked != nil:
+			return blocked
+		case ctx.Err() != nil || !r.db.Repeat(err):
 			return err
 		}
+		blocked = tasks.WithNext(fmt.Errorf("%w (tried until the deadline)", err), nextBlocked)
 		pause := pace.NextBackOff()
 		r.env.Log.Warn("other sessions were in the way, trying again", "cause", err, "in", pause.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w (tried until the deadline)", err)
+			return blocked
 		case <-time.After(pause):
 		}
 	}

@@ -67,7 +67,8 @@ func (c *credentials) advise(p *plan, err error, fd int, st *unix.Statx_t) strin
 	op := opOf(err)
 	switch {
 	case errors.Is(err, unix.EROFS):
-		return "the volume is mounted read-only: take readOnly off its volumeMount, or leave that part out with --exclude"
+		return "it is mounted read-only: take readOnly off the volumeMount, or leave that part out with --exclude; " +
+			"ConfigMaps and Secrets are always read-only: copy them into an emptyDir with initbox copy-config --owner"
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOVERFLOW):
 		return fmt.Sprintf("no such owner can be stored there: in a user namespace (hostUsers: false) the numbers end where /proc/self/uid_map says, %s", kindOf(fd).owners())
 	case !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES):

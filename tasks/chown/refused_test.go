@@ -58,7 +58,7 @@ func TestReadOnly(t *testing.T) {
 	if ok {
 		t.Error("a read-only volume was changed")
 	}
-	mention(t, out, "changes 0", "vol itself is refused, so nothing was changed: read-only file system", "take readOnly off its volumeMount")
+	mention(t, out, "changes 0", "vol itself is refused, so nothing was changed: read-only file system", "take readOnly off the volumeMount")
 	if err := os.Lchown(vol, 1234, 5678); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 		return tasks.Usagef("%w", err)
 	}
 	if plan.owner, err = fileperm.System.Resolve(name); err != nil {
-		return tasks.Usagef("owner %q: %w", t.Owner, err)
+		return tasks.WithNext(tasks.Usagef("owner %q: %w", t.Owner, err), "write numbers, as in 1000:1000: those that runAsUser and fsGroup of your application say")
 	}
 	r := newReport(env.Log)
 	creds := ownCredentials()

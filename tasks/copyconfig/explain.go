@@ -34,12 +34,12 @@ func nextStep(err error) string {
 		return "the user namespace of the pod has no such owner: choose a number that /proc/self/uid_map covers"
 	case errors.As(err, &owner):
 		return fmt.Sprintf("UID %d may not give files to others: leave --owner out and run with that UID (runAsUser), "+
-			"or add the capability CHOWN (securityContext.capabilities.add); an NFS server that squashes root refuses it always", os.Geteuid())
+			"or run as root with the capability CHOWN (runAsUser: 0, capabilities: {add: [CHOWN]}); an NFS server that squashes root refuses it always", os.Geteuid())
 	case errors.Is(err, atomicfile.ErrDropped):
 		return fmt.Sprintf("UID %d may set the setgid bit only for its own groups: add the group with fsGroup or supplementalGroups (securityContext), "+
-			"or the capability FSETID (securityContext.capabilities.add), or choose a mode without it", os.Geteuid())
+			"or run as root with the capability FSETID (runAsUser: 0, capabilities: {add: [FSETID]}), or choose a mode without it", os.Geteuid())
 	case errors.As(err, &mode) && errors.Is(err, unix.EPERM):
-		return fmt.Sprintf("UID %d may not change the mode of what belongs to others: add the capabilities FOWNER and FSETID (securityContext.capabilities.add), "+
+		return fmt.Sprintf("UID %d may not change the mode of what belongs to others: run as root with the capabilities FOWNER and FSETID (runAsUser: 0, capabilities: {add: [FOWNER, FSETID]}), "+
 			"or choose a mode without setuid and setgid", os.Geteuid())
 	case errors.Is(err, errLinks), errors.Is(err, errNotFile):
 		return "remove it, or copy without --in-place"
@@ -48,7 +48,8 @@ func nextStep(err error) string {
 	case errors.Is(err, unix.EISDIR):
 		return "a directory is where the file must be: remove it, or leave the file out with --exclude"
 	case errors.Is(err, unix.EROFS):
-		return "the destination is on a read-only file system: mount an emptyDir there"
+		return "the destination is on a read-only file system: mount an emptyDir there, without readOnly; " +
+			"where the file itself is a mount (subPath), mount its directory, or write into it with --in-place"
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EXDEV):
 		return "the file is a mount of its own (subPath) and cannot be replaced: write into it with --in-place, or mount the directory"
 	case errors.Is(err, unix.ETXTBSY):

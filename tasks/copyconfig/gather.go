@@ -44,7 +44,8 @@ func (r *run) openSources() ([]operand, error) {
 		case errors.Is(err, source.ErrChanged):
 			return nil, err
 		case errors.Is(err, fs.ErrNotExist):
-			errs = append(errs, tasks.Usagef("source %s does not exist: check the path and that the volume is mounted", shown(path)))
+			errs = append(errs, tasks.WithNext(tasks.Usagef("source %s does not exist", shown(path)),
+				"check the path, the container's volumeMounts, and the keys of what is mounted there: kubectl describe configmap,secret"))
 		case err != nil:
 			errs = append(errs, explainSource(fmt.Errorf("source %s: %w", shown(path), err)))
 		}

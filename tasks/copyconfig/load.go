@@ -37,6 +37,14 @@ type loader struct {
 }
 
 // load reads, renders and validates. Nothing was written before it has succeeded.
+// withNext adds the next step to an error that has none.
+func withNext(err error, next string) error {
+	if err == nil || tasks.NextOf(err) != "" {
+		return err
+	}
+	return tasks.WithNext(err, next)
+}
+
 func (r *run) load(ctx context.Context) error {
 	l := &loader{run: r}
 	l.left.Store(cmp.Or(r.memory, defaultMemory))
@@ -181,14 +189,14 @@ func (l *loader) transform(ctx context.Context, path string, fd int, size int64,
 		if err == nil && render.Binary(head[:got]) && len(rules) == 0 {
 			return nil, nil
 		}
-		return nil, tasks.Usagef("%s has more than %d bytes: raise --max-render-size, or leave it out with --exclude", path, limit)
+		return nil, tasks.WithNext(tasks.Usagef("%s has more than %d bytes", path, limit), "raise --max-render-size, or leave it out with --exclude")
 	}
 	if err != nil || render.Binary(data) && len(rules) == 0 {
 		return nil, err
 	}
 	if l.renderer != nil {
 		if data, err = l.renderer.Render(ctx, path, data); err != nil {
-			return nil, err
+			return nil, withNext(err, "correct the file, or set what it asks for: env of the container, --vars-file, --vars-dir")
 		}
 	}
 	if l.TrimNewline && !render.Binary(data) {
@@ -196,7 +204,7 @@ func (l *loader) transform(ctx context.Context, path string, fd int, size int64,
 	}
 	var errs []error
 	for _, rule := range rules {
-		errs = append(errs, render.Validate(rule.kind, path, data))
+		errs = append(errs, withNext(render.Validate(rule.kind, path, data), "correct the file, or quote in it what is filled in; the line is that of the result"))
 	}
 	if l.texts.Add(int64(len(data))) > texts {
 		if !l.over.Swap(true) {

@@ -53,7 +53,7 @@ func TestOwnerWithFewCapabilities(t *testing.T) {
 	src := tree{"a": "1", "sub/b": "2"}.write(t, t.TempDir())
 	for _, c := range []struct{ caps, mode, next string }{
 		{"+chown,+dac_override", "0640", ""},
-		{"+dac_override", "0640", "add the capability CHOWN"},
+		{"+dac_override", "0640", "run as root with the capability CHOWN"},
 		{"+chown,+dac_override", "6755", "FOWNER and FSETID"},
 		{"+chown,+dac_override,+fowner", "2755", "FSETID"},
 		{"+chown,+dac_override,+fowner,+fsetid", "6755", ""},

@@ -1,7 +1,10 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -119,5 +122,21 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 		return err
 	}
 	o.Pod = target.Pod
-	return migration.Run(ctx, env, database, o)
+	return about(target, migration.Run(ctx, env, database, o))
+}
+
+// about adds which database err is about, and what to do where the engine does
+// not know that. What is wrong with the files is about no database.
+func about(target *db.Target, err error) error {
+	if err == nil || tasks.KindOf(err) == tasks.Usage {
+		return err
+	}
+	next := cmp.Or(tasks.NextOf(err), target.Next(err))
+	if !strings.HasPrefix(err.Error(), target.Name+": ") { // as it does while it waits for the database
+		err = fmt.Errorf("%s: %w", target.Name, err)
+	}
+	if next == "" {
+		return err
+	}
+	return tasks.WithNext(err, next)
 }

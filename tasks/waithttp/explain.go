@@ -108,7 +108,11 @@ func (p *prober) after(failed string, err error) error {
 	if parseErr != nil || failed == "" || failed == p.target.url.String() {
 		return err
 	}
-	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.excerpt.show(nameOf(withoutUser(u))), err), tasks.NextOf(err))
+	next := "give a URL that does not redirect, or let --status judge the redirect itself with --follow-redirects=0"
+	if where := tasks.NextOf(err); where != "" {
+		next += "; to get there: " + where
+	}
+	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.excerpt.show(nameOf(withoutUser(u))), err), next)
 }
 
 // through adds that there is a proxy in between.

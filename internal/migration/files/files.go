@@ -75,7 +75,8 @@ func ReadMigrations(dir string) (Migrations, error) {
 		return err
 	})
 	if err == nil && len(all) == 0 {
-		err = tasks.Usagef("%s holds no migration: files must be named VERSION_title.up.sql, as in 1_create_users.up.sql", dir)
+		err = tasks.WithNext(tasks.Usagef("%s holds no migration", dir),
+			"check what is mounted there (volumeMounts; kubectl describe configmap), and that files are named VERSION_title.up.sql, as in 1_create_users.up.sql")
 	}
 	return all, err
 }
@@ -141,7 +142,7 @@ func (s *scan) add(name string) error {
 	case err != nil && !isSQL(name) && (name[0] < '0' || name[0] > '9'):
 		return nil // a README, a Makefile
 	case errors.Is(err, source.ErrParse):
-		return tasks.Usagef("%s: the name must be VERSION_title.up.sql or VERSION_title.down.sql, as in 3_add_users.up.sql", path)
+		return tasks.WithNext(tasks.Usagef("%s is not named as a migration", path), "name it VERSION_title.up.sql or VERSION_title.down.sql, as in 3_add_users.up.sql")
 	case err != nil || parsed.Version > math.MaxInt64:
 		return tasks.Usagef("%s: the version must be from 0 to %d", path, math.MaxInt64)
 	case parsed.Raw != fileName(parsed, ".sql") && parsed.Raw != fileName(parsed, ".sql.gz"):
@@ -150,7 +151,7 @@ func (s *scan) add(name string) error {
 	version := int(parsed.Version)
 	place := slot{version, parsed.Direction}
 	if other, ok := s.names[place]; ok {
-		return tasks.Usagef("%s: %s has the same version and direction: give one of them another version", path, other)
+		return tasks.WithNext(tasks.Usagef("%s: %s has the same version and direction", path, other), "give the one that was not applied anywhere yet another version")
 	}
 	s.names[place] = name
 	f, err := read(s.dir, s.real, name)
@@ -233,5 +234,5 @@ func folderFault(dir string, err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		err = e.Err
 	}
-	return tasks.Usagef("%s: %w", dir, err)
+	return tasks.WithNext(tasks.Usagef("%s: %w", dir, err), "check the path, and that the container's volumeMounts mount the migrations there")
 }

@@ -30,7 +30,7 @@ func read(dir, real, name string) (File, error) {
 	case errors.As(err, &e):
 		return File{}, tasks.Usagef("%s: %w", path, e.Err)
 	case err != nil:
-		return File{}, tasks.Usagef("%s: %w", path, err)
+		return File{}, tasks.WithNext(tasks.Usagef("%s: %w", path, err), tasks.NextOf(err))
 	}
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(content)) == 0 {
@@ -59,6 +59,9 @@ func contentOf(path string) ([]byte, error) {
 		return nil, errors.New("not a regular file")
 	case info.Size > maxSize:
 		return nil, errTooLarge
+	}
+	if err := checkMemory(info.Size, limitFiles); err != nil {
+		return nil, err
 	}
 	content := make([]byte, info.Size)
 	for n := 0; n < len(content); {

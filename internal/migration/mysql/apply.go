@@ -287,6 +287,16 @@ func (a *application) run(ctx context.Context, i int) error {
 	return a.failure(ctx, i, err)
 }
 
+// hints are what to do about some errors, by number.
+var hints = map[uint16]string{
+	1050: migration.HintExists, // table
+	1060: migration.HintExists, // column
+	1061: migration.HintExists, // key
+	1304: migration.HintExists, // procedure, function
+	1044: migration.HintDenied,
+	1142: migration.HintDenied,
+}
+
 // atLine is the end of the server's message about syntax.
 var atLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`at line (\d+)$`) })
 
@@ -301,7 +311,7 @@ func (a *application) failure(ctx context.Context, i int, err error) error {
 		return fmt.Errorf("%s, line %d (statement %d): %w", a.step.Name, st.Line, i+1, err)
 	}
 	f := &migration.StatementError{File: a.step.Name, Line: st.Line, Statement: i + 1,
-		Code: fmt.Sprintf("error %d, SQLSTATE %s", e.Number, e.SQLState[:]), Message: e.Message, Err: err}
+		Code: fmt.Sprintf("error %d, SQLSTATE %s", e.Number, e.SQLState[:]), Message: e.Message, Hint: hints[e.Number], Err: err}
 	if e.Number == syntaxError { // the message repeats the statement
 		f.Message = "the server does not understand the statement"
 		if m := atLine().FindStringSubmatch(e.Message); m != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -208,12 +209,22 @@ func (d *driver) failure(s *migration.Step, statement int, err error) error {
 	if s == nil || !errors.As(err, &e) {
 		return err
 	}
-	f := &migration.StatementError{File: s.Name, Statement: statement, Code: e.Code, Message: e.Message, Hint: e.Hint, Err: err}
+	f := &migration.StatementError{File: s.Name, Statement: statement, Code: e.Code, Message: e.Message, Hint: cmp.Or(e.Hint, hints[e.Code]), Err: err}
 	if statement > 0 {
 		st := s.Statements[statement-1]
 		f.Line = st.Line + newlines(st.SQL, int(e.Position))
 	}
 	return f
+}
+
+// hints are what to do about some errors, by SQLSTATE.
+var hints = map[string]string{
+	"42P06": migration.HintExists, // schema
+	"42P07": migration.HintExists, // table, index
+	"42701": migration.HintExists, // column
+	"42710": migration.HintExists, // type, constraint, role
+	"42723": migration.HintExists, // function
+	"42501": migration.HintDenied,
 }
 
 // newlines counts the lines before the character at position, counted from 1.

@@ -1,0 +1,168 @@
+package kubernetes
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/initbox/initbox/e2e/kube"
+)
+
+const (
+	diagnosisFolder = "testdata/diagnosis"
+	diagnosisPage   = "../../examples/troubleshooting/README.md"
+	// updateVariable makes the test write the page instead of comparing it.
+	updateVariable = "INITBOX_E2E_UPDATE"
+	// batchSize is how many failures happen at the same time.
+	batchSize = 10
+	// maxMessage is what a termination message may take.
+	maxMessage = 1024
+)
+
+// Each failure of testdata/diagnosis happens on the cluster. Its termination
+// message alone must say enough, and is part of the page on troubleshooting.
+func TestDiagnosis(t *testing.T) {
+	t.Parallel()
+	c := kube.New(t)
+	failures := readFailures(t)
+	if n := len(failures); n < 40 {
+		t.Fatalf("%d failures, want 40 or more", n)
+	}
+	spaces := map[kube.Level]*kube.Namespace{}
+	for _, level := range []kube.Level{kube.Restricted, kube.Baseline} {
+		spaces[level] = c.Namespace(t, level)
+	}
+	setUp(t, spaces[kube.Restricted], failures)
+	for batch := range slices.Chunk(failures, batchSize) {
+		for level, ns := range spaces {
+			var manifests []string
+			for _, f := range batch {
+				if f.level() == level {
+					manifests = append(manifests, f.manifest)
+				}
+			}
+			if len(manifests) > 0 {
+				ns.Apply(t, strings.Join(manifests, "\n---\n"))
+			}
+		}
+		for _, f := range batch {
+			f.end = spaces[f.level()].WaitEnd(t, f.name, "init")
+		}
+	}
+	for _, f := range failures {
+		t.Run(f.name, f.check)
+	}
+	t.Run("kubectl describe", func(t *testing.T) {
+		f := failures[0]
+		described := spaces[f.level()].Describe(t, f.name)
+		for line := range strings.Lines(f.end.Message) {
+			if !strings.Contains(described, strings.TrimSpace(line)) {
+				t.Errorf("it lacks %q:\n%s", line, described)
+			}
+		}
+	})
+	t.Run("page", func(t *testing.T) { comparePage(t, failures) })
+}
+
+// setUp brings up what the failures meet: servers, and first of all Services,
+// which take a moment until each node knows them.
+func setUp(t *testing.T, ns *kube.Namespace, failures []*failure) {
+	t.Helper()
+	objects := []string{secretManifests(diagnosisSecrets(t))}
+	for _, f := range failures {
+		if f.level() == kube.Restricted {
+			objects = append(objects, f.objects...)
+		}
+	}
+	ns.Apply(t, strings.Join(objects, "\n---\n"))
+	ns.ApplyFiles(t, filepath.Join(diagnosisFolder, "setup.yaml"))
+	for _, pod := range []string{"postgres", "postgres-tls", "mariadb", "web"} {
+		ns.WaitPod(t, pod, kube.Ready)
+	}
+}
+
+// A failure is one file of testdata/diagnosis.
+type failure struct {
+	name     string // of the file and its pod
+	title    string // what is wrong
+	group    string // where the page has it
+	exit     int32
+	says     []string // what the message must have, besides the task's name and a next step
+	manifest string   // the whole file
+	objects  []string // its documents without the pod
+	pod      corev1.Pod
+	end      *corev1.ContainerStateTerminated
+}
+
+// level is the least one that lets the pod in: ownership is about root.
+func (f *failure) level() kube.Level {
+	if f.group == "ownership" {
+		return kube.Baseline
+	}
+	return kube.Restricted
+}
+
+// init is the container that fails.
+func (f *failure) init() *corev1.Container {
+	i := slices.IndexFunc(f.pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == "init" })
+	return &f.pod.Spec.InitContainers[i]
+}
+
+// secret is what only the passwords and tokens of testdata/diagnosis hold.
+var secret = regexp.MustCompile(`-(8QzK|3vTn|5LwC)`)
+
+func (f *failure) check(t *testing.T) {
+	message := f.end.Message
+	if f.end.ExitCode != f.exit {
+		t.Errorf("exit code %d, want %d", f.end.ExitCode, f.exit)
+	}
+	if args := f.init().Args; len(args) > 0 && f.name != "unknown-task" && !strings.HasPrefix(message, args[0]+": ") {
+		t.Errorf("the message does not begin with the task %s", args[0])
+	}
+	for _, part := range append([]string{"\ncause: ", "\nnext: "}, f.says...) {
+		if !strings.Contains(message, part) {
+			t.Errorf("the message lacks %q", part)
+		}
+	}
+	if len(f.says) < 3 {
+		t.Errorf("%s/%s.yaml says %d parts, want object, cause and next step at least", diagnosisFolder, f.name, len(f.says))
+	}
+	if len(message) > maxMessage {
+		t.Errorf("the message has %d bytes, more than %d", len(message), maxMessage)
+	}
+	if secret.MatchString(message) {
+		t.Error("the message has a secret in it")
+	}
+	if t.Failed() {
+		t.Logf("the message (%s):\n%s", f.end.Reason, message)
+	}
+}
+
+func readFailures(t *testing.T) []*failure {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(diagnosisFolder, "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*failure
+	for _, file := range files {
+		if filepath.Base(file) == "setup.yaml" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := parseFailure(strings.TrimSuffix(filepath.Base(file), ".yaml"), string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, f)
+	}
+	return all
+}
