@@ -57,8 +57,9 @@ func TestExampleFaults(t *testing.T) {
 				t.Parallel()
 				ns := cluster.Namespace(t, e.podSecurity())
 				folder := f.prepare(t, e)
-				e.files = slices.DeleteFunc(slices.Clone(e.files), func(file string) bool { return file == f.without })
-				e.apply(t, ns, folder)
+				faulty := e // the other faults, side by side, have files of their own
+				faulty.files = slices.DeleteFunc(slices.Clone(e.files), func(file string) bool { return file == f.without })
+				faulty.apply(t, ns, folder)
 				f.await(t, ns, e, shown[i])
 			})
 		}
