@@ -87,7 +87,7 @@ func attempt(t *testing.T, configure func(*Task), url string) error {
 
 // attemptBounded is attempt for what ends at the timeout of an attempt, with one
 // that leaves the time to come as far as words, in which %s is that timeout.
-func attemptBounded(t *testing.T, url, words string) (err error, want string) {
+func attemptBounded(t *testing.T, url, words string) (want string, err error) {
 	t.Helper()
 	var errs [2]error
 	for timeout := range testtime.Deadlines {
@@ -100,7 +100,7 @@ func attemptBounded(t *testing.T, url, words string) (err error, want string) {
 	if text(errs[0]) != text(errs[1]) {
 		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
 	}
-	return errs[0], want
+	return want, errs[0]
 }
 
 func attempts(t *testing.T, configure func(*Task), url string) (errs [2]error) {

@@ -126,7 +126,7 @@ func TestAttemptsThatHang(t *testing.T) {
 		}), "got 200 (OK), but the body did not end within %s", "streams"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err, words := attemptBounded(t, test.url, test.words)
+			words, err := attemptBounded(t, test.url, test.words)
 			wantNotReady(t, err, words, test.next)
 		})
 	}
