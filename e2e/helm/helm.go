@@ -1,0 +1,72 @@
+// Package helm gives tests the real helm and the charts under examples/helm, in a
+// folder of the test, since helm writes into the charts that it builds.
+package helm
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/initbox/initbox/internal/testnet/gotool"
+)
+
+// Program is the helm that the charts are tested with.
+const Program = "helm.sh/helm/v4/cmd/helm@v4.3.1"
+
+// A Helm is the program with configuration, cache and charts of its own.
+type Helm struct {
+	// Charts is the folder with copies of examples/helm.
+	Charts string
+	// Kubeconfig is the file that names the cluster, if there is one.
+	Kubeconfig string
+
+	program string
+	env     []string
+}
+
+// New builds helm, once on this machine, and copies the charts of examples, the
+// path of examples/helm.
+func New(t testing.TB, examples string) *Helm {
+	t.Helper()
+	program, err := gotool.Build(Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	h := &Helm{Charts: filepath.Join(home, "charts"), program: program}
+	for _, kind := range []string{"CACHE", "CONFIG", "DATA"} {
+		h.env = append(h.env, "HELM_"+kind+"_HOME="+filepath.Join(home, kind))
+	}
+	for _, chart := range []string{"initbox", "shop"} {
+		if err := os.CopyFS(filepath.Join(h.Charts, chart), os.DirFS(filepath.Join(examples, chart))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return h
+}
+
+// Path returns the path of a chart.
+func (h *Helm) Path(chart string) string { return filepath.Join(h.Charts, chart) }
+
+// Try runs helm and returns all that it said.
+func (h *Helm) Try(args ...string) (string, error) {
+	cmd := exec.Command(h.program, args...)
+	cmd.Env = append(append(os.Environ(), "KUBECONFIG="+h.Kubeconfig), h.env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("helm %q: %w\n%s", args, err, out)
+	}
+	return string(out), nil
+}
+
+// Run runs helm, which must succeed, and returns all that it said.
+func (h *Helm) Run(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := h.Try(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -1,0 +1,181 @@
+package kubernetes
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/initbox/initbox/e2e/kube"
+	"github.com/initbox/initbox/internal/testpki"
+)
+
+// world is what the values of examples/helm/values wait for, under the names that they use.
+const world = `
+apiVersion: v1
+kind: Pod
+metadata: {name: server, labels: {app: server}}
+spec:
+  automountServiceAccountToken: false
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: server
+    image: busybox:1.35
+    command: [sh, -c, "echo ready >/tmp/index.html; httpd -p 6379 -h /tmp; exec httpd -f -p 8080 -h /tmp"]
+    volumeMounts: [{name: tmp, mountPath: /tmp}]
+    ` + hardened + `
+  volumes: [{name: tmp, emptyDir: {}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: redis}
+spec: {selector: {app: server}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: auth}
+spec: {selector: {app: server}, ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: metrics-proxy}
+spec: {selector: {app: server}, ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: database}
+stringData: {password: "any:thing/%?"}
+`
+
+// chartValues is one file of examples/helm/values; its first lines say where its
+// chart looks for what.
+type chartValues struct {
+	containers, volumes, objects any // lists, as the charts put them into a pod and beside it
+}
+
+func readValues(t *testing.T, file string) chartValues {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values any
+	if err := yaml.UnmarshalStrict(content, &values); err != nil {
+		t.Fatal(err)
+	}
+	find := func(what string) any {
+		line := regexp.MustCompile(`(?m)^# ` + what + `: (\S+)$`).FindSubmatch(content)
+		if line == nil {
+			return []any{}
+		}
+		found := values
+		for key := range strings.SplitSeq(string(line[1]), ".") {
+			parent, _ := found.(map[string]any)
+			if found = parent[key]; found == nil {
+				t.Fatalf("there is no %s, which the line %q speaks of", key, line[0])
+			}
+		}
+		if text, ok := found.(string); ok { // a chart that takes a text, to render it as a template
+			if err := yaml.UnmarshalStrict([]byte(text), &found); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return found
+	}
+	if !regexp.MustCompile(`^# Chart: \w`).Match(content) {
+		t.Error("the first line does not name the chart")
+	}
+	return chartValues{find("Containers"), find("Volumes"), find("Objects")}
+}
+
+// pod is a pod as the chart would make it, with a stand-in for its application. The
+// volume "data" is one that the charts have themselves.
+func (v chartValues) pod(t *testing.T) string {
+	t.Helper()
+	var app any
+	if err := yaml.Unmarshal([]byte("    name: app\n    image: busybox:1.35\n    command: [sleep, \"3600\"]\n    "+hardened), &app); err != nil {
+		t.Fatal(err)
+	}
+	volumes := append([]any{map[string]any{"name": "data", "emptyDir": map[string]any{}}}, v.volumes.([]any)...)
+	out, err := yaml.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "app"},
+		"spec": map[string]any{
+			"automountServiceAccountToken": false, "restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
+			"initContainers": v.containers, "containers": []any{app}, "volumes": volumes,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := []string{string(out)}
+	for _, object := range v.objects.([]any) {
+		out, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, string(out))
+	}
+	return strings.Join(docs, "---\n")
+}
+
+// TestHelmValues: what each file gives a chart is a list of init containers that the
+// cluster takes and that do their work.
+func TestHelmValues(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(helmExamples, "values", "*.yaml"))
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d files of values: %v", len(files), err)
+	}
+	readme, err := os.ReadFile(filepath.Join(helmExamples, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	restricted := valuesWorld(t, kube.Restricted)
+	for _, file := range files {
+		name := filepath.Base(file)
+		if link := fmt.Sprintf("[%s](values/%s)", name, name); !strings.Contains(string(readme), link) {
+			t.Errorf("README.md has no %s", link)
+		}
+		t.Run(name, func(t *testing.T) {
+			ns := restricted
+			if name == "bitnami-postgresql.yaml" { // chown
+				ns = kube.New(t).Namespace(t, kube.Baseline)
+			}
+			values := readValues(t, file)
+			ns.Apply(t, values.pod(t))
+			ns.WaitPod(t, "app", kube.Ready)
+			for _, c := range values.containers.([]any) {
+				container := c.(map[string]any)["name"].(string)
+				if got := ns.TerminationMessage(t, "app", container); !strings.Contains(got, ": done in ") {
+					t.Errorf("%s: %s", container, got)
+				}
+			}
+			kubectl(t, ns, "delete", "pod", "app", "--grace-period=0", "--force")
+		})
+	}
+}
+
+// valuesWorld is a namespace with all that the values wait for.
+func valuesWorld(t *testing.T, level kube.Level) *kube.Namespace {
+	t.Helper()
+	ns := kube.New(t).Namespace(t, level)
+	postgres, err := os.ReadFile(filepath.Join(kustomizeExamples, "overlay", "postgres.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := testpki.Root(t, "values")
+	leaf := testpki.Leaf(t, ca, testpki.Names("shop.example"))
+	secret, err := yaml.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": map[string]any{"name": "default-certificate"},
+		"stringData": map[string]any{"tls.crt": string(testpki.PEM(leaf)), "tls.key": string(testpki.KeyPEM(t, leaf)), "ca.crt": string(testpki.PEM(ca))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns.Apply(t, world+"---\n"+string(postgres)+"\n---\n"+string(secret))
+	return ns
+}
