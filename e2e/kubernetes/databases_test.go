@@ -21,17 +21,17 @@ type databaseServer struct {
 	user   string
 	port   int
 	system string // the database that is there from the beginning
-	sleep  string // SQL that sleeps for an hour unless the table gate has a row
+	sleep  string // SQL that sleeps for an hour unless there is a table gate
 
 	sleepers string // SQL that counts the sessions that do
 }
 
 var (
 	postgresServer = databaseServer{"postgres", "postgres:15", "postgres", "postgres", 5432, "postgres",
-		"SELECT pg_sleep(CASE WHEN EXISTS (SELECT 1 FROM gate) THEN 0 ELSE 3600 END);\n",
+		"SELECT pg_sleep(CASE WHEN to_regclass('gate') IS NULL THEN 3600 ELSE 0 END);\n",
 		"SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep%'"}
 	mariadbServer = databaseServer{"mariadb", "mariadb:10.11", "mysql", "root", 3306, "mysql",
-		"DO SLEEP(IF(EXISTS (SELECT 1 FROM gate), 0, 3600));\n",
+		"DO SLEEP(IF(EXISTS (SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'gate'), 0, 3600));\n",
 		"SELECT count(*) FROM information_schema.processlist WHERE db = database() AND info LIKE 'DO SLEEP%'"}
 )
 
@@ -124,10 +124,10 @@ func (d database) application(sql string) corev1.Container {
 	return c
 }
 
-// openGate lets what sleeps in the next run pass.
+// openGate lets the next run pass what sleeps in this one.
 func (d database) openGate(t *testing.T) {
 	t.Helper()
-	d.query(t, "INSERT INTO gate VALUES (1)")
+	d.query(t, "CREATE TABLE gate (opened int)")
 }
 
 // migrationVolumes are those that migrator needs.

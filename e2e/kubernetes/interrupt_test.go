@@ -202,11 +202,10 @@ func awaitWork(t *testing.T, volume inspector, done string) {
 	}
 }
 
-// setHalfway gives the database a migration that stops in its middle as long as the
-// table gate is empty.
+// setHalfway gives the database a migration that stops in its middle as long as
+// there is no table gate.
 func (d database) setHalfway(t *testing.T) {
 	t.Helper()
-	d.query(t, "CREATE TABLE gate (opened int)")
 	setConfigMap(t, d.ns, "migrations", map[string]string{
 		"1_whole.up.sql": "CREATE TABLE whole (a int);\n",
 		"2_half.up.sql":  "CREATE TABLE half (a int);\nINSERT INTO half VALUES (1);\n" + d.sleep + "INSERT INTO half VALUES (2);\n",

@@ -125,7 +125,7 @@ func TestInitContainersRunAgain(t *testing.T) {
 	startPod(t, ns, sharedPod("shop", volumes, append(tasks, shell("app", "echo started"+stay))...))
 	ns.WaitPod(t, "shop", kube.Ready)
 	for _, name := range []string{"chown", "copy-config", "run"} {
-		if message := ns.TerminationMessage(t, "shop", name); strings.Contains(message, " 0 changes") {
+		if message := ns.TerminationMessage(t, "shop", name); strings.Contains(lineOf(message, name), ", 0 changes") {
 			t.Errorf("%s had nothing to do the first time: %s", name, message)
 		}
 	}
