@@ -26,7 +26,7 @@ import (
 // A Cluster is one that [Up] brought up.
 type Cluster struct {
 	dir    string // all its files
-	bin    string // what Build made
+	bin    string // what Build made; the node sees it in its folder bin
 	tools  tools
 	keeper int        // process 1 of its namespaces, as the host counts
 	owner  *os.File   // while this is open, the keeper lives; nil if it needs no owner
@@ -121,7 +121,7 @@ func (c *Cluster) furnish(ctx context.Context) error {
 	if err := c.write("bootstrap.yaml", bootstrap+volumes); err != nil {
 		return err
 	}
-	_, err = command.Output(ctx, c.program("kubectl"), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml"))
+	_, err = command.Output(ctx, c.kubectl(), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml"))
 	return err
 }
 
@@ -216,8 +216,9 @@ spec:
 	return text.String(), nil
 }
 
-// Find returns the cluster of that name that an earlier process left running.
-func Find(name string) (*Cluster, error) {
+// Find returns the cluster of that name that another process brought up. If kubectl
+// must be built for it, log is told.
+func Find(ctx context.Context, name string, log io.Writer) (*Cluster, error) {
 	dir := filepath.Join(root, name)
 	if !alive(dir) {
 		return nil, fmt.Errorf("no cluster %s is up", name)
@@ -226,7 +227,7 @@ func Find(name string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	bin, err := Build(context.Background(), io.Discard)
+	bin, err := Build(ctx, log, "kubectl")
 	if err != nil {
 		return nil, err
 	}
@@ -254,13 +255,15 @@ func (c *Cluster) Down() error {
 // whose owners were killed.
 func Remove(name string) error { return (&Cluster{dir: filepath.Join(root, name)}).Down() }
 
-// abandon takes down a cluster whose Up failed. Without a keeper, it is this process
-// that holds the lock.
+// abandon takes down a cluster whose Up failed, perhaps before it had a keeper. The
+// lock is shared with the keeper: as long as it is held here, the cluster counts as alive.
 func (c *Cluster) abandon(held *os.File) error {
-	if c.keeper == 0 {
-		held.Close()
+	var err error
+	if c.keeper != 0 {
+		err = end(c.dir)
 	}
-	return c.Down()
+	held.Close()
+	return errors.Join(err, c.Down())
 }
 
 // Kubeconfig is a file that makes the user administrator of the cluster, from
@@ -269,7 +272,7 @@ func (c *Cluster) Kubeconfig() string { return c.path("kubeconfig") }
 
 // Kubectl returns a command that runs kubectl, of the cluster's version, against the cluster.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.program("kubectl"), args...)
+	cmd := exec.CommandContext(ctx, c.kubectl(), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig())
 	return cmd
 }
@@ -282,6 +285,6 @@ func (c *Cluster) client() (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-func (c *Cluster) path(name string) string    { return filepath.Join(c.dir, name) }
-func (c *Cluster) program(name string) string { return filepath.Join(c.bin, name) }
-func (c *Cluster) cgroup() string             { return "/" + cgroupPrefix + filepath.Base(c.dir) }
+func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
+func (c *Cluster) kubectl() string         { return filepath.Join(c.bin, "kubectl") }
+func (c *Cluster) cgroup() string          { return "/" + cgroupPrefix + filepath.Base(c.dir) }

@@ -87,7 +87,7 @@ func startOwner(t *testing.T, name string) *exec.Cmd {
 
 // ready asks the API server of the cluster as a user would, by its kubeconfig.
 func ready(t *testing.T, name string) error {
-	c, err := Find(name)
+	c, err := Find(t.Context(), name, t.Output())
 	if err != nil {
 		return err
 	}
