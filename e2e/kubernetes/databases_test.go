@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/initbox/initbox/e2e/internal/restricted"
 	"github.com/initbox/initbox/e2e/kube"
 )
 
@@ -119,7 +120,7 @@ func (d database) client(host, schema, sql string) []string {
 
 // application is a main container that runs one piece of SQL and ends.
 func (d database) application(sql string) corev1.Container {
-	c := hardenedContainer("app", d.image)
+	c := restricted.Container("app", d.image)
 	c.Command = d.client(d.name+"."+d.servers.Name, d.schema, sql)
 	return c
 }

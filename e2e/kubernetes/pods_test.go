@@ -12,41 +12,26 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/initbox/initbox/e2e/internal/restricted"
 	"github.com/initbox/initbox/e2e/kube"
 )
 
 // task is a container that does a task of initbox, hardened as those of the examples.
 func task(name string, args ...string) corev1.Container {
-	c := hardenedContainer(name, "initbox:dev")
+	c := restricted.Container(name, "initbox:dev")
 	c.Args = args
 	return c
 }
 
 // shell is a container that runs a script of busybox.
 func shell(name, script string) corev1.Container {
-	c := hardenedContainer(name, "busybox:1.35")
+	c := restricted.Container(name, "busybox:1.35")
 	c.Command = []string{"sh", "-euc", script}
 	return c
 }
 
 // stay makes a script's container run on until it is told to end.
 const stay = "\ntrap 'exit 0' TERM; sleep 3600 & wait"
-
-func hardenedContainer(name, image string) corev1.Container {
-	return corev1.Container{
-		Name: name, Image: image,
-		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("128Mi")},
-		},
-		SecurityContext: &corev1.SecurityContext{
-			RunAsUser: new(int64(65532)), RunAsNonRoot: new(true),
-			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
-			Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		},
-	}
-}
 
 // asUser runs the container as another user than that of the image.
 func asUser(c corev1.Container, user int64) corev1.Container {

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/initbox/initbox/e2e/kube"
@@ -37,6 +39,7 @@ func testRollout(t *testing.T, d database) {
 	setConfigMap(t, d.ns, "migrations", firstRelease)
 	setConfigMap(t, d.ns, "migrations-2", secondRelease())
 	deploy := deployment(preparedPod("shop", migrationVolumes(), migrator(), shell("app", "echo started"+stay)), replicas)
+	deploy.Spec.Strategy.RollingUpdate = &appsv1.RollingUpdateDeployment{MaxSurge: new(intstr.FromString("100%"))} // all new pods migrate at once, too
 	if _, err := d.ns.AppsV1().Deployments(d.ns.Name).Create(t.Context(), deploy, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,10 +6,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/initbox/initbox/e2e/internal/restricted"
 )
 
 const (
@@ -66,7 +67,7 @@ func prepare(ctx context.Context, client kubernetes.Interface, namespace string)
 		}
 	}
 	server := pod("server", nil, container("server", shImage, []string{"httpd", "-f", "-p", "8080", "-h", "/config"}, nil))
-	server.Name, server.Labels = "server", map[string]string{"app": "server"}
+	server.GenerateName, server.Name, server.Labels = "", "server", map[string]string{"app": "server"}
 	if _, err := core.Pods(namespace).Create(ctx, server, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
@@ -115,21 +116,11 @@ func pod(name string, init []corev1.Container, main corev1.Container) *corev1.Po
 }
 
 func container(name, image string, command, args []string) corev1.Container {
-	return corev1.Container{
-		Name: name, Image: image, Command: command, Args: args,
-		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m"), corev1.ResourceMemory: resource.MustParse("32Mi")},
-			Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
-		},
-		SecurityContext: &corev1.SecurityContext{
-			RunAsUser: new(int64(65532)), RunAsNonRoot: new(true),
-			AllowPrivilegeEscalation: new(false), ReadOnlyRootFilesystem: new(true),
-			Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		},
-		VolumeMounts: []corev1.VolumeMount{
-			{Name: "config", MountPath: "/config", ReadOnly: true},
-			{Name: "work", MountPath: "/work"},
-		},
+	c := restricted.Container(name, image)
+	c.Command, c.Args = command, args
+	c.VolumeMounts = []corev1.VolumeMount{
+		{Name: "config", MountPath: "/config", ReadOnly: true},
+		{Name: "work", MountPath: "/work"},
 	}
+	return c
 }
