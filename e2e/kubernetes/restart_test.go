@@ -49,7 +49,9 @@ func beginAnew(t *testing.T, ns *kube.Namespace, name string, containers ...stri
 	for _, s := range ns.WaitPod(t, name, kube.Ready).Status.InitContainerStatuses {
 		runs[s.Name] = s.ContainerID
 	}
-	execIn(t, ns, name, "killer", "kill -TERM 1")
+	// Its shell may end with the sandbox; what comes of it is seen below.
+	out, err := ns.Kubectl(t, "", "exec", "-n", ns.Name, name, "-c", "killer", "--", "kill", "-TERM", "1")
+	t.Logf("end of the sandbox: %v %s", err, out)
 	for _, c := range containers {
 		ns.WaitPod(t, name, func(pod *corev1.Pod) error { return ranAgain(pod, c, runs[c]) })
 	}
@@ -93,7 +95,7 @@ func TestRestartCopyConfig(t *testing.T) {
 	startPod(t, ns, sharedPod("shop", volumes,
 		shell("files", someFiles("/data/from", 2000)+" && mkdir /data/to"), work, shell("app", check+stay)))
 	ns.WaitPod(t, "shop", kube.Running("work"))
-	execIn(t, ns, "shop", "killer", "while ! test -e /data/to/1*; do :; done")
+	execIn(t, ns, "shop", "killer", "until ls /data/to/1* >/dev/null 2>&1; do sleep 0.1; done")
 	killInitbox(t, ns, "shop", "work")
 	ns.WaitPod(t, "shop", kube.Ready)
 	message := ns.TerminationMessage(t, "shop", "work")
