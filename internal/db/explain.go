@@ -24,8 +24,30 @@ import (
 // unknown database, a certificate. errors.As still finds the driver's error.
 func (t *Target) Explain(err error) error { return t.explain(context.Background(), err) }
 
-// explain is Explain for an attempt that ctx bounded.
+// explain is Explain for an attempt that ctx bounded. An attempt may be several
+// tries, with TLS and without. A retry is of use if it is for one of them; if for
+// none, the last one, which came furthest, is what counts.
 func (t *Target) explain(ctx context.Context, err error) error {
+	var explained error
+	for _, try := range tries(err) {
+		if explained = t.explainTry(ctx, try); !tasks.Permanent(explained) {
+			break
+		}
+	}
+	return explained
+}
+
+// tries returns the errors that err joins, or err alone.
+func tries(err error) []error {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if many, ok := e.(interface{ Unwrap() []error }); ok {
+			return many.Unwrap()
+		}
+	}
+	return []error{err}
+}
+
+func (t *Target) explainTry(ctx context.Context, err error) error {
 	var (
 		told    *tasks.Error
 		pgErr   *pgconn.PgError
@@ -70,13 +92,13 @@ type because struct {
 func (b *because) Error() string { return b.text }
 func (b *because) Unwrap() error { return b.cause }
 
-// root returns the innermost error, of several the first: what is around it
+// root returns the innermost error, of several the last: what is around it
 // repeats the settings.
 func root(err error) error {
 	for {
 		next := errors.Unwrap(err)
 		if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
-			next = many.Unwrap()[0]
+			next = many.Unwrap()[len(many.Unwrap())-1]
 		}
 		if next == nil {
 			return err
