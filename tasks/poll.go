@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -15,6 +16,7 @@ const heartbeat = 10 * time.Second
 type Poll struct {
 	Target         string        // what is waited for, as the user wrote it, without secrets
 	AttemptTimeout time.Duration // bound of one attempt; 0 for none but the deadline
+	FastInterval   time.Duration // time between attempts during the first half minute; 0 for 40 ms
 	MaxInterval    time.Duration // longest time between attempts; 0 for 5 s
 	Overlap        int           // attempts in flight at once, so that a hanging one delays nothing; 0 for one
 	Successes      int           // successes in a row that are asked for; 0 for one
@@ -36,7 +38,7 @@ func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) erro
 		p.MaxInterval = DefaultMaxInterval
 	}
 	policy := retry.Policy{
-		Pace:           retry.Ramp(p.MaxInterval),
+		Pace:           retry.Ramp(cmp.Or(p.FastInterval, retry.FastInterval), p.MaxInterval),
 		AttemptTimeout: p.AttemptTimeout,
 		Overlap:        p.Overlap,
 		Successes:      p.Successes,

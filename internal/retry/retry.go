@@ -11,7 +11,7 @@ import (
 	"github.com/initbox/initbox/internal/stack"
 )
 
-// The pace of [Ramp]. While many things start together a change is seen within
+// The pace of [Ramp], unless a wait asks for a calmer one. While many things start together a change is seen within
 // FastInterval; later the interval grows by 5 % an attempt, so that waiting adds
 // about a twentieth of the time already waited.
 const (
@@ -21,12 +21,12 @@ const (
 	jitter       = 0.25
 )
 
-// Ramp returns the pace of waiting: FastInterval for the first FastFor, then
-// growing up to max, each interval drawn at random from ±25 % so that pods
-// that started together do not ask together.
-func Ramp(max time.Duration) backoff.BackOff {
+// Ramp returns the pace of waiting: fast, such as FastInterval, for the first
+// FastFor, then growing up to max, each interval drawn at random from ±25 % so
+// that pods that started together do not ask together.
+func Ramp(fast, max time.Duration) backoff.BackOff {
 	slow := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(min(FastInterval, max)),
+		backoff.WithInitialInterval(min(fast, max)),
 		backoff.WithMultiplier(growth),
 		backoff.WithRandomizationFactor(jitter),
 		backoff.WithMaxInterval(max),

@@ -129,7 +129,7 @@ func TestDoEndsWithContext(t *testing.T) {
 func TestDoWithDoneContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := Do(ctx, Policy{Pace: Ramp(time.Second)}, func(context.Context) error { t.Error("an attempt"); return nil }, always)
+	err := Do(ctx, Policy{Pace: Ramp(FastInterval, time.Second)}, func(context.Context) error { t.Error("an attempt"); return nil }, always)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -137,7 +137,7 @@ func TestDoWithDoneContext(t *testing.T) {
 
 // The ramp stays fast for half a minute and then slows to its bound.
 func TestRamp(t *testing.T) {
-	r := Ramp(5 * time.Second).(*ramp)
+	r := Ramp(FastInterval, 5*time.Second).(*ramp)
 	within := func(d, base time.Duration) bool {
 		return float64(d) >= (1-jitter)*float64(base) && float64(d) <= (1+jitter)*float64(base)
 	}
@@ -164,7 +164,7 @@ func TestRamp(t *testing.T) {
 	if attempts > 400 {
 		t.Errorf("%d attempts in ten minutes", attempts)
 	}
-	if d := Ramp(time.Millisecond).NextBackOff(); !within(d, time.Millisecond) {
+	if d := Ramp(FastInterval, time.Millisecond).NextBackOff(); !within(d, time.Millisecond) {
 		t.Errorf("interval %v above the bound", d)
 	}
 }
@@ -176,6 +176,6 @@ func TestDoPanics(t *testing.T) {
 			t.Errorf("recovered %v", p)
 		}
 	}()
-	_ = Do(t.Context(), Policy{Pace: Ramp(time.Second)}, func(context.Context) error { panic("boom") }, always)
+	_ = Do(t.Context(), Policy{Pace: Ramp(FastInterval, time.Second)}, func(context.Context) error { panic("boom") }, always)
 	t.Error("no panic")
 }

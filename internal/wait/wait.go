@@ -19,6 +19,7 @@ import (
 // Options are the flags of every task that waits.
 type Options struct {
 	AttemptTimeout time.Duration // bound of one attempt
+	FastInterval   time.Duration // time between attempts during the first half minute; 0 for that of [tasks.Poll]
 	MaxInterval    time.Duration // longest time between attempts
 	Successes      int           // in a row that make a target ready
 	Any            bool          // one ready target is enough
@@ -73,7 +74,7 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 	errs := make([]error, len(targets))
 	one := func(i int) {
 		errs[i] = env.Poll(ctx, tasks.Poll{
-			Target: targets[i].Name, AttemptTimeout: o.AttemptTimeout, MaxInterval: o.MaxInterval,
+			Target: targets[i].Name, AttemptTimeout: o.AttemptTimeout, FastInterval: o.FastInterval, MaxInterval: o.MaxInterval,
 			Overlap: overlap, Successes: o.Successes,
 		}, targets[i].Probe)
 		ready := errs[i] == nil && !env.DryRun // a dry-run looks at all of them

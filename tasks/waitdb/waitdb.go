@@ -37,7 +37,8 @@ With --query it is ready when the query returns a row, with --expect when the
 first value of the first row is that text. The query can only read. With
 --at-version or --source it is ready when the migrations up to that version, or
 to the newest one in that folder, have been applied by whoever applies them: one
-Job migrates, all pods wait.
+Job migrates, all pods wait. Such a wait logs in about four times a second at
+first, then less and less often.
 
 With --no-login no credentials are needed and none are sent: the server must
 answer as one that takes logins. PostgreSQL that is starting up does not.`,
@@ -78,6 +79,11 @@ const defaultTable = "schema_migrations"
 // overlap is how many attempts may be under way: enough to see the server while
 // one of them hangs, too few to take its connections away.
 const overlap = 4
+
+// loginInterval is the time between attempts while the server lets in and the
+// rest is waited for. Each costs a login, which takes the server milliseconds of
+// CPU, and a Job that migrates has many pods waiting for it.
+const loginInterval = 250 * time.Millisecond
 
 // Flags implements [tasks.Task].
 func (t *Task) Flags(fs *pflag.FlagSet) {
@@ -145,7 +151,11 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return err
 	}
-	return t.Options.Fit(ctx).All(ctx, env, overlap, []wait.Target{{Name: target.Name, Probe: probe}})
+	options := t.Options.Fit(ctx)
+	if t.Query != "" || t.AtVersion != "" || t.Source != "" {
+		options.FastInterval = loginInterval
+	}
+	return options.All(ctx, env, overlap, []wait.Target{{Name: target.Name, Probe: probe}})
 }
 
 // probe returns what must succeed.
