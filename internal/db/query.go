@@ -51,7 +51,7 @@ func (t *Target) firstPostgres(ctx context.Context, query string) (a Answer, err
 	defer func() { _ = conn.Close(ctx) }()
 	if query == "" {
 		query = selectOne
-	} else if _, err := conn.Exec(ctx, "START TRANSACTION READ ONLY").ReadAll(); err != nil {
+	} else if _, err := conn.Exec(ctx, "START TRANSACTION READ ONLY"+boundPostgres(ctx)).ReadAll(); err != nil {
 		return a, err
 	}
 	rows := conn.ExecParams(ctx, query, nil, nil, nil, nil)
@@ -103,15 +103,32 @@ func (t *Target) firstSQL(ctx context.Context, query string, open func() (*sql.D
 // some as if they had succeeded, which nobody must be there to see.
 const boundGrace = time.Second
 
-// boundMySQL makes the server end by itself what still runs at the end of ctx. The
-// library only closes the connection, which the server does not look at while it
-// works: queries of one attempt after the other would pile up there.
-func boundMySQL(ctx context.Context, conn *sql.Conn) error {
+// bound returns how long a query may run on the server, in milliseconds, if ctx
+// has an end.
+func bound(ctx context.Context) (ms int64, ok bool) {
 	deadline, ok := ctx.Deadline()
+	return max(time.Until(deadline)+boundGrace, boundGrace).Milliseconds(), ok
+}
+
+// boundPostgres makes the server end by itself what still runs at the end of ctx.
+// pgconn asks it to cancel the query, but a request that comes before the query
+// has begun is lost.
+func boundPostgres(ctx context.Context) string {
+	ms, ok := bound(ctx)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("; SET LOCAL statement_timeout = %d", ms)
+}
+
+// boundMySQL does the same there. The library only closes the connection, which
+// the server does not look at while it works: queries of one attempt after the
+// other would pile up.
+func boundMySQL(ctx context.Context, conn *sql.Conn) error {
+	ms, ok := bound(ctx)
 	if !ok {
 		return nil
 	}
-	ms := (time.Until(deadline) + boundGrace).Milliseconds()
 	// MariaDB leaves out what is for MySQL 5.7.8, which leaves out what is for MariaDB.
 	_, err := conn.ExecContext(ctx, fmt.Sprintf("SET @initbox = 1 /*M!100101 , SESSION max_statement_time = %d.%03d */ /*!50708 , SESSION max_execution_time = %d */", ms/1000, ms%1000, ms))
 	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
