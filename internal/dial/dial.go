@@ -29,7 +29,8 @@ type refusal struct {
 	at  time.Time
 }
 
-// refusalStands is how long a refusal explains attempts that get no answer. Behind a node where many ask, seconds pass between two.
+// refusalStands is how long a refusal explains attempts that get no answer. On a
+// node where many ask, seconds pass between two.
 const refusalStands = time.Minute
 
 // reuse is how long an answer stands, also that there is no such name: with the
