@@ -70,7 +70,7 @@ func (d *Dialer) recall(a Address, err error) error {
 			d.refusals = make(map[Address]refusal)
 		}
 		d.refusals[a] = refusal{err, time.Now()}
-	case errors.Is(err, context.DeadlineExceeded) && last.err != nil && time.Since(last.at) < refusalStands:
+	case timedOut(err) && last.err != nil && time.Since(last.at) < refusalStands:
 		return explain(err, tasks.NextOf(last.err), "%s", last.err.Error())
 	}
 	return err
