@@ -29,8 +29,9 @@ type refusal struct {
 	at  time.Time
 }
 
-// refusalStands is how long a refusal explains attempts that get no answer.
-const refusalStands = 10 * time.Second
+// refusalStands is how long a refusal explains attempts that get no answer. On a
+// node where many ask, seconds pass between two.
+const refusalStands = time.Minute
 
 // reuse is how long an answer stands, also that there is no such name: with the
 // search domains of a pod one lookup is up to ten queries.
@@ -69,7 +70,7 @@ func (d *Dialer) recall(a Address, err error) error {
 			d.refusals = make(map[Address]refusal)
 		}
 		d.refusals[a] = refusal{err, time.Now()}
-	case errors.Is(err, context.DeadlineExceeded) && last.err != nil && time.Since(last.at) < refusalStands:
+	case timedOut(err) && last.err != nil && time.Since(last.at) < refusalStands:
 		return explain(err, tasks.NextOf(last.err), "%s", last.err.Error())
 	}
 	return err

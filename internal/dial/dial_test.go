@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -89,6 +90,8 @@ func TestDialRecallsRefusals(t *testing.T) {
 	if errors.Is(err, syscall.ECONNREFUSED) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Error("a missing answer is worded as a refusal, but it is none: --invert would take it for an end")
 	}
+	network := &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	wantError(t, d.recall(a, explainConnect("10.0.0.1:1", network)), "connection refused by 10.0.0.1:1")
 	if err := d.recall(other, timeout); !strings.Contains(err.Error(), "no answer from") {
 		t.Errorf("another address: %v", err)
 	}

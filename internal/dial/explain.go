@@ -66,7 +66,6 @@ func lookService(host string) string {
 
 // explainConnect says why there is no connection to where, an address and port.
 func explainConnect(where string, err error) error {
-	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return explain(err, "look at the Service's endpoints (kubectl get endpointslices) and at the target's own pods and port",
@@ -76,12 +75,19 @@ func explainConnect(where string, err error) error {
 			"no route to %s", where)
 	case errors.Is(err, syscall.ECONNRESET):
 		return explainReset(where, err)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case timedOut(err):
 		return explain(err, lookPort(where)+"; then check NetworkPolicy, firewall or security group, and whether a service mesh is up before init containers run",
 			"no answer from %s in time: the packets are dropped or the host is gone", where)
 	default:
 		return explain(err, "", "no connection to %s: %v", where, System(err))
 	}
+}
+
+// timedOut tells whether there was no answer in time. The network's own deadline is
+// not always that of the context.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // lookPort is the next step for an address that does not answer: what is sent to
