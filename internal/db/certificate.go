@@ -23,7 +23,7 @@ func (t *Target) explainTLS(err error) error {
 	)
 	text := root(err).Error()
 	switch {
-	case errors.Is(err, mysql.ErrNoTLS), text == refusedTLS:
+	case errors.Is(err, mysql.ErrNoTLS), text == "server refused TLS connection":
 		return final(err, "give --db-tls disable if that is meant, or switch TLS on in the server", "the server has no TLS")
 	case errors.As(err, &record):
 		return final(err, "check the port", "the server does not speak TLS")

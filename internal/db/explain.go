@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 
@@ -68,7 +67,6 @@ func (t *Target) explainTry(ctx context.Context, err error) error {
 	case t.Driver == SQLite:
 		return t.explainSQLite(err)
 	}
-	err = decisive(err)
 	if err := t.explainTLS(err); err != nil {
 		return err
 	}
@@ -83,27 +81,6 @@ func (t *Target) explainTry(ctx context.Context, err error) error {
 			Next: "look at the log of the server and of what stands before it (a service mesh, PgBouncer, a load balancer)"}
 	}
 	return &because{root(err).Error(), err}
-}
-
-// refusedTLS is what pgconn says of a server without TLS.
-const refusedTLS = "server refused TLS connection"
-
-// decisive leaves out that the server has no TLS where pgconn then went on without,
-// as the mode prefer has it: what ended that attempt counts, and may pass.
-func decisive(err error) error {
-	var failed *pgconn.ConnectError
-	if !errors.As(err, &failed) {
-		return err
-	}
-	many, ok := failed.Unwrap().(interface{ Unwrap() []error })
-	if !ok {
-		return err
-	}
-	others := slices.DeleteFunc(slices.Clone(many.Unwrap()), func(e error) bool { return root(e).Error() == refusedTLS })
-	if len(others) == 0 {
-		return err
-	}
-	return errors.Join(others...)
 }
 
 // because is an error in our words that still wraps the driver's.

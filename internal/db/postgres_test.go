@@ -2,10 +2,7 @@ package db
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -216,26 +213,4 @@ func TestPostgresGreets(t *testing.T) {
 	if log := p.Log(); strings.Contains(log, "incomplete startup packet") {
 		t.Errorf("the server complains:\n%s", log)
 	}
-}
-
-// A server without TLS that is slow when it is asked again without: that it has no
-// TLS is not why the login failed, and a retry may succeed.
-func TestPostgresSlowWithoutTLS(t *testing.T) {
-	l := testnet.Listen(t, "127.0.0.1")
-	testnet.Serve(t, l, func(c net.Conn) {
-		request := make([]byte, 8)
-		if _, err := io.ReadFull(c, request); err != nil {
-			return
-		}
-		if binary.BigEndian.Uint32(request[4:]) == 80877103 { // SSLRequest
-			_, _ = c.Write([]byte("N"))
-		}
-		_, _ = io.Copy(io.Discard, c)
-	})
-	slow, _ := newTarget(t, Options{URL: "postgres://" + l.Addr().String() + "/x?sslmode=prefer"})
-	wantInTime(t, func(ctx context.Context) error { _, err := slow.First(ctx, ""); return err }, "accepts the connection but does not answer in time")
-
-	needs, _ := newTarget(t, Options{URL: "postgres://" + l.Addr().String() + "/x?sslmode=require"})
-	_, err := needs.First(t.Context(), "")
-	want(t, err, tasks.Final, "the server has no TLS")
 }
