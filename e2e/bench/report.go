@@ -1,15 +1,78 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
+
+// A row is one line of the report.
+type row struct {
+	what, measured, who           string
+	median, spread, ratio, target string
+	result                        string // reached or missed
+	unmeasured, quoted            bool
+}
+
+var head = []string{"what", "measured", "who", "median", "p10 to p90", "initbox / this", "to reach", ""}
+
+// markdown returns rows as one table; what a line has in common with the one above
+// it is left out.
+func markdown(rows []row) string {
+	var b strings.Builder
+	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(head...)
+	b.WriteString("|" + strings.Repeat(" --- |", len(head)) + "\n")
+	var above row
+	for _, r := range rows {
+		what, measured := r.what, r.measured
+		if what == above.what {
+			what = ""
+			if measured == above.measured {
+				measured = ""
+			}
+		}
+		line(what, measured, r.who, r.median, r.spread, r.ratio, r.target, r.result)
+		above = r
+	}
+	return b.String()
+}
+
+// quote returns the rows that the README shows.
+func quote(rows []row) []row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.quoted || r.unmeasured })
+}
+
+// The marks in a page between which the table stands.
+const (
+	quoteBegin = "<!-- Measured: written by the benchmark, do not edit. -->\n"
+	quoteEnd   = "<!-- End of what was measured. -->\n"
+)
+
+// insert puts a table between the marks of a page.
+func insert(file, table string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, found := bytes.Cut(page, []byte(quoteBegin))
+	_, after, closed := bytes.Cut(rest, []byte(quoteEnd))
+	if !found || !closed {
+		return fmt.Errorf("%s has no lines %q and %q, between which the table goes", file, strings.TrimSpace(quoteBegin), strings.TrimSpace(quoteEnd))
+	}
+	return os.WriteFile(file, slices.Concat(before, []byte(quoteBegin+"\n"+table+"\n"+quoteEnd), after), 0o644)
+}
+
+func mark(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "**missed**"
+}
 
 // percentile returns the value that p percent of values do not exceed, by nearest rank.
 func percentile[T cmp.Ordered](values []T, p int) T {
@@ -18,58 +81,22 @@ func percentile[T cmp.Ordered](values []T, p int) T {
 	return sorted[max(rank, 1)-1]
 }
 
-func ms(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-}
+// Units.
 
-// A table is rows of cells, the first one the head.
-type table [][]string
-
-func (t *table) add(cells ...string) { *t = append(*t, cells) }
-
-// String returns t as Markdown.
-func (t table) String() string {
-	var b strings.Builder
-	for i, row := range t {
-		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
-		if i == 0 {
-			b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
-		}
+func seconds(s float64) string {
+	switch {
+	case s < 1e-3:
+		return fmt.Sprintf("%.3g µs", s*1e6)
+	case s < 1:
+		return fmt.Sprintf("%.1f ms", s*1e3)
+	case s < 10:
+		return fmt.Sprintf("%.2f s", s)
 	}
-	return b.String()
+	return fmt.Sprintf("%.1f s", s)
 }
 
-func mark(reached bool) string {
-	if reached {
-		return "reached"
-	}
-	return "missed"
-}
+func megabytes(b float64) string { return fmt.Sprintf("%.1f MB", b/1e6) }
+func number(n float64) string    { return fmt.Sprintf("%.0f", n) }
+func perSecond(n float64) string { return fmt.Sprintf("%.1f/s", n) }
 
-// machine says on what was measured, and with which versions.
-func machine() string {
-	return fmt.Sprintf("Measured on %s, %d cores, Linux %s, %s, netcat-openbsd %s.",
-		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), first("uname", "-r"), runtime.Version(),
-		first("dpkg-query", "-W", "-f", "${Version}", "netcat-openbsd"))
-}
-
-// field returns the value of the first line of a file that begins with name.
-func field(file, name string) string {
-	text, _ := os.ReadFile(file)
-	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "an unknown machine"
-}
-
-// first returns the first line that a command prints, or "?".
-func first(name string, args ...string) string {
-	out, err := exec.Command(name, args...).Output()
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if err != nil || line == "" {
-		return "?"
-	}
-	return line
-}
+func in(d time.Duration) float64 { return d.Seconds() }
