@@ -23,6 +23,9 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What the stripped binary may weigh, in bytes. Compressed, as images are pulled, it is two fifths of that.
 MAX_SIZE = 18500000
 
+# The packages that make e2e tests.
+E2E = /e2e/(cluster|docker|kubernetes)(/|$$)
+
 # How many inputs each fuzz target tries in "make test". A time would do as well if go test did not now and then
 # report its own end of time as a failure (context deadline exceeded).
 FUZZTIME = 20000x
@@ -64,7 +67,7 @@ update: build ## write what derives from the code: each task's README.md, the sc
 	@$(call generate,.)
 
 .PHONY: test
-test: lint test-full test-demo test-bench test-size ## everything there is: what CI runs
+test: lint test-full e2e test-demo test-bench test-size ## everything there is: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: demo
@@ -78,6 +81,20 @@ bench: build install-tools ## measure everything beside what people use today: e
 .PHONY: bench-files
 bench-files: build install-tools ## only chown and copy-config beside coreutils, busybox and rsync (needs root)
 	@cd e2e && go run ./bench -initbox ../bin/initbox -only chown,copy
+
+##@ A Kubernetes of one node to try things on (needs root)
+
+.PHONY: cluster-up
+cluster-up: install-tools ## bring it up and say how kubectl and helm find it
+	@cd e2e && go run ./cluster/cmd up
+
+.PHONY: cluster-down
+cluster-down: ## take it down, with what clusters left whose tests were killed
+	@cd e2e && go run ./cluster/cmd down
+
+.PHONY: cluster-build
+cluster-build: ## build only its programs, into your cache folder, once
+	@cd e2e && go run ./cluster/cmd build
 
 ##@ Parts of check and test
 
@@ -97,9 +114,15 @@ test-short: install-tools ## the tests with the race detector, without the long 
 	$(call step,short tests with -race,CGO_ENABLED=1 go test -race -short ./...)
 
 .PHONY: test-full
-test-full: install-tools ## all tests with the race detector
+test-full: install-tools ## all tests with the race detector, but for e2e
 	@echo "tests:"
-	$(call step,all tests with -race,CGO_ENABLED=1 go test -race ./... && cd e2e && CGO_ENABLED=1 go test -race ./...)
+	$(call step,all tests with -race,CGO_ENABLED=1 go test -race ./... && cd e2e && CGO_ENABLED=1 go test -race $$(go list ./... | grep -vE '$(E2E)'))
+
+# One package after the other: each starts a Docker engine or clusters. Not with -race: what is tested is the image.
+.PHONY: e2e
+e2e: install-tools ## the image in Docker and in a real Kubernetes (needs root; the first time 10 min more)
+	@echo "e2e:"
+	$(call step,image in Docker and Kubernetes,cd e2e && for p in $$(go list ./... | grep -E '$(E2E)'); do go test -count=1 -timeout 40m $$p || exit 1; done)
 
 # Not part of test, which must not fail for an input that chance brought up; what fuzzing found stands in testdata
 # and is tried by every run of the tests.
@@ -137,6 +160,12 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
 	command -v dockerd >/dev/null || test -x /usr/sbin/dockerd || need="$$need docker.io"; \
 	command -v openssl >/dev/null || need="$$need openssl"; \
+	command -v containerd >/dev/null || need="$$need containerd"; \
+	command -v runc >/dev/null || test -x /usr/sbin/runc || need="$$need runc"; \
+	command -v etcd >/dev/null || need="$$need etcd-server"; \
+	test -x /usr/lib/cni/ptp || test -x /opt/cni/bin/ptp || need="$$need containernetworking-plugins"; \
+	command -v iptables >/dev/null || test -x /usr/sbin/iptables || need="$$need iptables"; \
+	command -v ip >/dev/null || test -x /usr/sbin/ip || need="$$need iproute2"; \
 	test -z "$$need" && exit 0; \
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
 	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \

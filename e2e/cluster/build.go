@@ -103,7 +103,7 @@ func (s source) build(ctx context.Context, work, bin string, programs []string) 
 		packages[i] = filepath.Join(s.module, s.programs[name])
 	}
 	// Together, so that what they share is linked from one load of the module graph.
-	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", work + "/"}, packages...)
+	args := append([]string{"build", "-trimpath", "-ldflags=" + s.ldflags(), "-o", work + "/"}, packages...)
 	if err := g.run(ctx, args...); err != nil {
 		return err
 	}
@@ -113,6 +113,18 @@ func (s source) build(ctx context.Context, work, bin string, programs []string) 
 		}
 	}
 	return nil
+}
+
+// ldflags strip the programs, and tell those of Kubernetes their version, which helm
+// compares with what charts demand.
+func (s source) ldflags() string {
+	flags := "-s -w"
+	major, minor, _ := strings.Cut(strings.TrimPrefix(s.version, "v"), ".")
+	minor, _, _ = strings.Cut(minor, ".")
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		flags += fmt.Sprintf(" -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s -X %[1]s.gitTreeState=clean", pkg, s.version, major, minor)
+	}
+	return flags
 }
 
 // A goTool runs the go command in the module of a folder.

@@ -26,7 +26,7 @@ import (
 // A Cluster is one that [Up] brought up.
 type Cluster struct {
 	dir    string // all its files
-	bin    string // what Build made
+	bin    string // what Build made; the node sees it in its folder bin
 	tools  tools
 	keeper int        // process 1 of its namespaces, as the host counts
 	owner  *os.File   // while this is open, the keeper lives; nil if it needs no owner
@@ -100,24 +100,20 @@ func (c *Cluster) up(ctx context.Context, held *os.File, outlive bool) error {
 	}); err != nil {
 		return err
 	}
+	if err := c.furnish(ctx); err != nil {
+		return err
+	}
 	if err := c.startNode(); err != nil {
 		return err
 	}
-	return c.furnish(ctx, api)
+	return c.ready(ctx, api)
 }
 
 //go:embed bootstrap.yaml
 var bootstrap string
 
-// furnish gives a cluster what its pods need, and waits for it.
-func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
-	pause := c.path("pause.tar")
-	if err := Archive(pause, pauseImage, c.path("pause")); err != nil {
-		return err
-	}
-	if err := c.waitFor(ctx, "containerd", "containerd", func(ctx context.Context) error { return c.Load(ctx, pause) }); err != nil {
-		return err
-	}
+// furnish makes the objects that the node's programs and pods need.
+func (c *Cluster) furnish(ctx context.Context) error {
 	volumes, err := c.makeVolumes()
 	if err != nil {
 		return err
@@ -125,7 +121,20 @@ func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
 	if err := c.write("bootstrap.yaml", bootstrap+volumes); err != nil {
 		return err
 	}
-	if _, err := command.Output(ctx, c.program("kubectl"), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml")); err != nil {
+	_, err = command.Output(ctx, c.kubectl(), "--kubeconfig", c.Kubeconfig(), "apply", "--server-side", "-f", c.path("bootstrap.yaml"))
+	return err
+}
+
+// ready returns when the cluster can run pods.
+func (c *Cluster) ready(ctx context.Context, api kubernetes.Interface) error {
+	pause := c.path("pause.tar")
+	if err := Archive(pause, pauseImage, c.path("pause")); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, "containerd", "containerd", func(ctx context.Context) error { return c.Load(ctx, pause) }); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, "coredns", "CoreDNS", c.dnsReady); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, "kubelet", "the node to be ready", func(ctx context.Context) error { return nodeReady(ctx, api) }); err != nil {
@@ -135,6 +144,16 @@ func (c *Cluster) furnish(ctx context.Context, api kubernetes.Interface) error {
 		_, err := api.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
+}
+
+// dnsReady looks for the greeting that CoreDNS prints when it answers: its port is
+// out of reach from here.
+func (c *Cluster) dnsReady(context.Context) error {
+	text, err := os.ReadFile(c.path("logs/coredns.log"))
+	if err == nil && !strings.Contains(string(text), "CoreDNS-") {
+		err = errors.New("it does not answer yet")
+	}
+	return err
 }
 
 func nodeReady(ctx context.Context, api kubernetes.Interface) error {
@@ -197,8 +216,9 @@ spec:
 	return text.String(), nil
 }
 
-// Find returns the cluster of that name that an earlier process left running.
-func Find(name string) (*Cluster, error) {
+// Find returns the cluster of that name that another process brought up. If kubectl
+// must be built for it, log is told.
+func Find(ctx context.Context, name string, log io.Writer) (*Cluster, error) {
 	dir := filepath.Join(root, name)
 	if !alive(dir) {
 		return nil, fmt.Errorf("no cluster %s is up", name)
@@ -207,7 +227,7 @@ func Find(name string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	bin, err := Build(context.Background(), io.Discard)
+	bin, err := Build(ctx, log, "kubectl")
 	if err != nil {
 		return nil, err
 	}
@@ -228,20 +248,22 @@ func (c *Cluster) Down() error {
 	if c.owner != nil {
 		c.owner.Close()
 	}
-	return remove(c.dir)
+	return Sweep(context.Background())
 }
 
-// Remove takes down the cluster name, however it was left; it is no error if there
-// is none.
+// Remove takes down the cluster name, if it is up, and removes what clusters left
+// whose owners were killed.
 func Remove(name string) error { return (&Cluster{dir: filepath.Join(root, name)}).Down() }
 
-// abandon takes down a cluster whose Up failed. Without a keeper, it is this process
-// that holds the lock.
+// abandon takes down a cluster whose Up failed, perhaps before it had a keeper. The
+// lock is shared with the keeper: as long as it is held here, the cluster counts as alive.
 func (c *Cluster) abandon(held *os.File) error {
-	if c.keeper == 0 {
-		held.Close()
+	var err error
+	if c.keeper != 0 {
+		err = end(c.dir)
 	}
-	return c.Down()
+	held.Close()
+	return errors.Join(err, c.Down())
 }
 
 // Kubeconfig is a file that makes the user administrator of the cluster, from
@@ -250,7 +272,7 @@ func (c *Cluster) Kubeconfig() string { return c.path("kubeconfig") }
 
 // Kubectl returns a command that runs kubectl, of the cluster's version, against the cluster.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, c.program("kubectl"), args...)
+	cmd := exec.CommandContext(ctx, c.kubectl(), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig())
 	return cmd
 }
@@ -263,6 +285,6 @@ func (c *Cluster) client() (kubernetes.Interface, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-func (c *Cluster) path(name string) string    { return filepath.Join(c.dir, name) }
-func (c *Cluster) program(name string) string { return filepath.Join(c.bin, name) }
-func (c *Cluster) cgroup() string             { return "/" + cgroupPrefix + filepath.Base(c.dir) }
+func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
+func (c *Cluster) kubectl() string         { return filepath.Join(c.bin, "kubectl") }
+func (c *Cluster) cgroup() string          { return "/" + cgroupPrefix + filepath.Base(c.dir) }

@@ -41,7 +41,7 @@ var servers = []identity{
 // writeFiles makes every file that the cluster's programs read; outer is the
 // address of the API server outside of the cluster's network.
 func (c *Cluster) writeFiles(outer string) error {
-	for _, dir := range []string{"pki", "cni", "logs", "kubelet", "volumes"} {
+	for _, dir := range []string{"bin", "pki", "cni", "logs", "kubelet", "volumes"} {
 		if err := os.MkdirAll(c.path(dir), 0o755); err != nil {
 			return err
 		}

@@ -10,7 +10,8 @@
 // anywhere on the machine.
 //
 // A cluster ends with [Cluster.Down], or when the process that owns it is gone,
-// however it ended. What a killed owner leaves on disk, the next Up removes.
+// however it ended. What a killed owner leaves on disk, the next Up or Down of any
+// cluster removes.
 //
 // It needs Linux and root.
 package cluster

@@ -51,8 +51,20 @@ func create(ctx context.Context, name string) (dir string, held *os.File, err er
 	return dir, held, syscall.Flock(int(held.Fd()), syscall.LOCK_EX)
 }
 
-// sweep removes the folders and cgroups of clusters that are gone. The caller holds
-// the lock of root.
+// Sweep removes the folders and cgroups of clusters that are gone.
+func Sweep(ctx context.Context) error {
+	unlock, err := lock(ctx, filepath.Join(root, ".lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return sweep()
+}
+
+// sweep is Sweep for who holds the lock of root.
 func sweep() error {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -108,18 +120,23 @@ func end(dir string) error {
 	return fmt.Errorf("keeper %d does not end, although it was killed", pid)
 }
 
-// remove deletes what is on disk of a cluster of which nothing runs any more.
+// remove deletes what is on disk of a cluster whose keeper has ended. If it was
+// killed just now, the kernel may still be ending the rest.
 func remove(dir string) error {
 	cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroupPrefix + filepath.Base(dir))
 	if err != nil {
 		return err
 	}
-	for _, cgroup := range append(cgroups, "/sys/fs/cgroup/"+cgroupPrefix+filepath.Base(dir)) {
-		if err := removeCgroup(cgroup); err != nil {
+	cgroups = append(cgroups, "/sys/fs/cgroup/"+cgroupPrefix+filepath.Base(dir))
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := os.RemoveAll(dir)
+		for _, cgroup := range cgroups {
+			err = errors.Join(err, removeCgroup(cgroup))
+		}
+		if err == nil || time.Now().After(deadline) {
 			return err
 		}
 	}
-	return os.RemoveAll(dir)
 }
 
 // removeCgroup removes a cgroup and those below it. Their files are not removable

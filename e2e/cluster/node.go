@@ -30,7 +30,7 @@ func (c *Cluster) startKeeper(ctx context.Context, held *os.File, listener *net.
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(c.path("keeper"), apiServer)
+	cmd := exec.Command(c.path("keeper"), apiServer, c.bin, c.path("bin"))
 	cmd.Stderr = log
 	cmd.ExtraFiles = []*os.File{socket, held}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET}
@@ -133,7 +133,7 @@ func (c *Cluster) startControlPlane() error {
 		c.start(c.tools.containerd, "--config", c.path("containerd.toml")),
 		c.start(c.tools.etcd, "--data-dir", c.path("etcd"), "--unsafe-no-fsync",
 			"--listen-client-urls", etcdURL, "--advertise-client-urls", etcdURL, "--listen-peer-urls", "http://127.0.0.1:2380"),
-		c.start(c.program("kube-apiserver"), "--etcd-servers", etcdURL,
+		c.start(c.path("bin/kube-apiserver"), "--etcd-servers", etcdURL,
 			"--bind-address", nodeIP, "--advertise-address", nodeIP,
 			"--tls-cert-file", pki+"/kube-apiserver.crt", "--tls-private-key-file", pki+"/kube-apiserver.key",
 			"--client-ca-file", pki+"/ca.crt", "--authorization-mode", "Node,RBAC", "--enable-admission-plugins", "NodeRestriction",
@@ -150,15 +150,15 @@ func (c *Cluster) startControlPlane() error {
 func (c *Cluster) startNode() error {
 	kubeconfig := func(user string) string { return c.path(user + ".kubeconfig") }
 	return errors.Join(
-		c.start(c.program("kube-controller-manager"), "--kubeconfig", kubeconfig("kube-controller-manager"),
+		c.start(c.path("bin/kube-controller-manager"), "--kubeconfig", kubeconfig("kube-controller-manager"),
 			"--use-service-account-credentials", "--service-account-private-key-file", c.path("pki/sa.key"),
 			"--root-ca-file", c.path("pki/ca.crt"), "--bind-address", "127.0.0.1", "--leader-elect=false"),
-		c.start(c.program("kube-scheduler"), "--kubeconfig", kubeconfig("kube-scheduler"), "--bind-address", "127.0.0.1", "--leader-elect=false"),
-		c.start(c.program("kubelet"), "--config", c.path("kubelet.yaml"), "--kubeconfig", kubeconfig("kubelet"),
+		c.start(c.path("bin/kube-scheduler"), "--kubeconfig", kubeconfig("kube-scheduler"), "--bind-address", "127.0.0.1", "--leader-elect=false"),
+		c.start(c.path("bin/kubelet"), "--config", c.path("kubelet.yaml"), "--kubeconfig", kubeconfig("kubelet"),
 			"--root-dir", c.path("kubelet"), "--cert-dir", c.path("pki"), "--hostname-override", nodeName, "--node-ip", nodeIP),
-		c.start(c.program("kube-proxy"), "--kubeconfig", kubeconfig("kube-proxy"), "--hostname-override", nodeName,
+		c.start(c.path("bin/kube-proxy"), "--kubeconfig", kubeconfig("kube-proxy"), "--hostname-override", nodeName,
 			"--proxy-mode", "iptables", "--cluster-cidr", podCIDR, "--bind-address", nodeIP, "--oom-score-adj", "0",
 			"--conntrack-max-per-core", "0", "--conntrack-tcp-timeout-established", "0", "--conntrack-tcp-timeout-close-wait", "0"),
-		c.start(c.program("coredns"), "-conf", c.path("Corefile")),
+		c.start(c.path("bin/coredns"), "-conf", c.path("Corefile")),
 	)
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -153,12 +154,38 @@ func (e *Engine) Stop() error {
 			return fmt.Errorf("dockerd, process %d, does not end:\n%s", e.daemon.Process.Pid, e.log())
 		}
 	}
+	if err := e.unmount(); err != nil {
+		return err
+	}
 	return os.RemoveAll(e.folder)
 }
 
-// Docker runs the client, as Output of package command does.
+// unmount unmounts what the daemon leaves, such as the network namespace of the host.
+func (e *Engine) unmount() error {
+	table, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	lines := slices.Collect(strings.Lines(string(table)))
+	slices.Reverse(lines) // what was mounted last, first
+	for _, line := range lines {
+		if place := strings.Fields(line)[1]; strings.HasPrefix(place, e.folder+"/") {
+			if err := syscall.Unmount(place, syscall.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", place, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Docker runs the client and returns what it printed.
 func (e *Engine) Docker(ctx context.Context, args ...string) (string, error) {
-	return command.Command{Env: e.Env(), Args: append([]string{e.path("bin/docker")}, args...)}.Output(ctx)
+	return e.Client(args...).Output(ctx)
+}
+
+// Client is a command of the client.
+func (e *Engine) Client(args ...string) command.Command {
+	return command.Command{Env: e.Env(), Args: append([]string{e.path("bin/docker")}, args...)}
 }
 
 // Env are the variables by which a docker on PATH is this engine's client.

@@ -10,17 +10,12 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/initbox/initbox/e2e/cluster"
 )
-
-// Patience is how long the tests wait for what a cluster does by itself; a busy
-// machine is slow.
-const Patience = 3 * time.Minute
 
 // A Cluster is the one that the tests of a package share.
 type Cluster struct {

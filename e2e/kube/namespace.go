@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,28 +119,4 @@ func (ns *Namespace) ApplyFiles(t testing.TB, paths ...string) {
 		}
 	}
 	ns.Apply(t, strings.Join(texts, "\n---\n"))
-}
-
-// Eventually returns when try succeeds, and ends the test if it does not within [Patience].
-func Eventually(t testing.TB, what string, try func(context.Context) error) {
-	t.Helper()
-	if err := until(t.Context(), try); err != nil {
-		t.Fatalf("waited %s for %s: %v", Patience, what, err)
-	}
-}
-
-func until(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, Patience, fmt.Errorf("not within %s", Patience))
-	defer cancel()
-	for {
-		err := try(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

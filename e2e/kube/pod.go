@@ -14,13 +14,8 @@ import (
 )
 
 // A Condition is what a test waits for. It returns nil when pod meets it, otherwise
-// what is missing, and an error of [Never] when pod cannot meet it any more.
+// what is missing, and an error of [Never] if pod cannot meet it any more.
 type Condition func(pod *corev1.Pod) error
-
-// Never marks an error that ends the wait.
-func Never(err error) error { return never{err} }
-
-type never struct{ error }
 
 // Ready is met when all containers of the pod are ready.
 func Ready(pod *corev1.Pod) error {
@@ -30,7 +25,7 @@ func Ready(pod *corev1.Pod) error {
 		}
 	}
 	if ended(pod) {
-		return Never(fmt.Errorf("the pod has ended: %s", Summary(pod)))
+		return Never(fmt.Errorf("the pod has ended: it is %s", pod.Status.Phase))
 	}
 	return errors.New("it is not ready")
 }
@@ -89,22 +84,14 @@ func Restarted(container string, n int32) Condition {
 func (ns *Namespace) WaitPod(t testing.TB, name string, cond Condition) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{}
-	var final error
-	err := until(t.Context(), func(ctx context.Context) error {
+	Eventually(t, "pod "+name, func(ctx context.Context) error {
 		got, err := ns.CoreV1().Pods(ns.Name).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
 		pod = got
-		err = cond(pod)
-		if errors.As(err, new(never)) {
-			final, err = err, nil
-		}
-		return err
+		return cond(pod)
 	})
-	if err = errors.Join(final, err); err != nil {
-		t.Fatalf("waited for pod %s: %v\n%s", name, err, Summary(pod))
-	}
 	return pod
 }
 

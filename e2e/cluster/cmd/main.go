@@ -46,7 +46,7 @@ func main() {
 
 func run(ctx context.Context, name string, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command\n" + usage)
+		return errors.New("no command: -help lists them")
 	}
 	switch args[0] {
 	case "build":
@@ -63,7 +63,7 @@ func run(ctx context.Context, name string, args []string) error {
 	case "down":
 		return cluster.Remove(name)
 	}
-	c, err := cluster.Find(name)
+	c, err := cluster.Find(ctx, name, os.Stderr)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func run(ctx context.Context, name string, args []string) error {
 		fmt.Println(c.Kubeconfig())
 		return nil
 	}
-	return fmt.Errorf("unknown command %q\n%s", args[0], usage)
+	return fmt.Errorf("unknown command %q: -help lists those that there are", args[0])
 }
 
 func attached(cmd *exec.Cmd) error {

@@ -6,7 +6,8 @@
 // each connection to the address in the cluster that its argument names. It
 // inherits the cluster's lock, which is held for as long as it lives. It also
 // inherits the reading end of a pipe if the cluster has an owner, and ends when
-// the owner, who holds the other end, is gone.
+// the owner, who holds the other end, is gone. Its other arguments are a folder of
+// programs, and where the cluster sees them, whatever else is hidden from it.
 package main
 
 import (
@@ -27,19 +28,19 @@ const (
 
 func main() {
 	log.SetFlags(log.Ltime)
-	if len(os.Args) != 2 {
-		log.Fatal("keeper: want the address of the API server; package cluster starts this program")
+	if len(os.Args) != 4 {
+		log.Fatal("keeper: want ADDRESS PROGRAMS FOLDER; package cluster starts this program")
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		log.Fatalf("keeper: %v", err)
 	}
 }
 
-func run(apiServer string) error {
+func run(apiServer, programs, folder string) error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("not process 1 of a namespace: package cluster starts this program")
 	}
-	if err := mount(); err != nil {
+	if err := mount(programs, folder); err != nil {
 		return err
 	}
 	listener, err := net.FileListener(os.NewFile(listenerFD, "listener"))
@@ -59,12 +60,15 @@ func run(apiServer string) error {
 
 // mount gives the cluster its own view of the processes and of the places that
 // kubelet, containerd and the network plugins use whatever they are told.
-func mount() error {
+func mount(programs, folder string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep mounts from the host: %w", err)
 	}
 	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
+	}
+	if err := syscall.Mount(programs, folder, "", syscall.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s: %w", folder, err)
 	}
 	for _, dir := range []string{"/run", "/var/lib", "/var/log"} {
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=755"); err != nil {

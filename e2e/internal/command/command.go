@@ -4,6 +4,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,17 +18,35 @@ type Command struct {
 	Args   []string // the first is the program
 }
 
-// Output returns what the program printed. Its error, an *exec.ExitError if the program
-// ran, holds what it complained of.
-func (c Command) Output(ctx context.Context) (string, error) {
-	var out, complaint bytes.Buffer
+// A Result is what a program that ran left behind.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+}
+
+// Run runs the program. That it failed is no error: that it did not run is.
+func (c Command) Run(ctx context.Context) (Result, error) {
+	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.Dir, cmd.Env = c.Folder, append(os.Environ(), c.Env...)
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, strings.TrimSpace(complaint.String()))
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && ctx.Err() == nil {
+		err = nil
 	}
-	return out.String(), nil
+	if err != nil {
+		return Result{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, stderr.String())
+	}
+	return Result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
+}
+
+// Output returns what the program printed, and an error if it failed.
+func (c Command) Output(ctx context.Context) (string, error) {
+	r, err := c.Run(ctx)
+	if err == nil && r.Code != 0 {
+		err = fmt.Errorf("%s: exit code %d\n%s", strings.Join(c.Args, " "), r.Code, strings.TrimSpace(r.Stderr))
+	}
+	return r.Stdout, err
 }
 
 // Output runs a program in this folder.

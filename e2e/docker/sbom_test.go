@@ -1,0 +1,104 @@
+package docker
+
+import (
+	"debug/buildinfo"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	cdx "github.com/CycloneDX/cyclonedx-go"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/initbox/initbox/e2e/internal/command"
+)
+
+func TestModulesAreListed(t *testing.T) {
+	r := initbox(t, []string{"--network", "none"}, "version", "--sbom")
+	want(t, r, 0)
+	if written := read(t, filepath.Join(shared.root, "bin", "linux-"+runtime.GOARCH, "initbox.cdx.json")); written != strings.TrimSpace(r.Stdout) {
+		t.Error("make image wrote another list than the image prints")
+	}
+	fits(t, r.Stdout)
+
+	bom := new(cdx.BOM)
+	if err := cdx.NewBOMDecoder(strings.NewReader(r.Stdout), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(filepath.Join(shared.root, "bin", "linux-"+runtime.GOARCH, "initbox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if main := bom.Metadata.Component; main.Name != info.Main.Path || main.Version != git(t, "describe", "--tags", "--always", "--dirty") {
+		t.Errorf("the application is %s %s", main.Name, main.Version)
+	}
+	modules := map[string]string{"stdlib " + strings.TrimPrefix(info.GoVersion, "go"): ""}
+	for _, m := range info.Deps {
+		modules[m.Path+" "+m.Version] = m.Sum
+	}
+	listed := map[string]string{}
+	for _, c := range *bom.Components {
+		listed[c.Name+" "+c.Version] = ""
+		if c.Hashes == nil {
+			continue
+		}
+		raw, err := hex.DecodeString((*c.Hashes)[0].Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed[c.Name+" "+c.Version] = "h1:" + base64.StdEncoding.EncodeToString(raw)
+	}
+	if !maps.Equal(modules, listed) {
+		t.Errorf("listed:\n%v\ngo version -m:\n%v", listed, modules)
+	}
+}
+
+// fits holds a document against the schema that CycloneDX publishes, in the files of its Go module.
+func fits(t *testing.T, document string) {
+	t.Helper()
+	const module = "github.com/CycloneDX/cyclonedx-go"
+	folder, err := command.Output(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.UseLoader(files(filepath.Join(strings.TrimSpace(folder), "schema")))
+	schema, err := c.Compile("http://cyclonedx.org/schema/bom-1.6.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(parsed); err != nil {
+		t.Error(err)
+	}
+	// A schema that takes everything would take this too.
+	parsed.(map[string]any)["specVersion"] = 1.6
+	if schema.Validate(parsed) == nil {
+		t.Error("the schema takes a number as specVersion")
+	}
+}
+
+// files is where schemas are, whatever folder of a site their names have.
+type files string
+
+func (f files) Load(url string) (any, error) {
+	name := path.Base(url)
+	if name == "jsf-0.82.schema.json" {
+		name = "jsf-0.82.schemax.json" // as the module has it
+	}
+	file, err := os.Open(filepath.Join(string(f), name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return jsonschema.UnmarshalJSON(io.Reader(file))
+}

@@ -1,0 +1,136 @@
+package kubernetes
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/initbox/initbox/e2e/kube"
+)
+
+// sharedPod is a pod whose processes see each other, as one user: a sidecar can end
+// initbox as the kernel would that runs out of memory, and the main container the
+// sandbox, which makes kubelet begin the pod anew. No access to the node is needed.
+func sharedPod(name string, volumes []corev1.Volume, containers ...corev1.Container) *corev1.Pod {
+	killer := sidecar(shell("killer", stay))
+	pod := preparedPod(name, volumes, append([]corev1.Container{killer}, containers...)...)
+	pod.Spec.RestartPolicy = corev1.RestartPolicyAlways
+	pod.Spec.ShareProcessNamespace = new(true)
+	pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(65532))}
+	return pod
+}
+
+func execIn(t *testing.T, ns *kube.Namespace, pod, container, script string) {
+	t.Helper()
+	if out, err := ns.Kubectl(t, "", "exec", "-n", ns.Name, pod, "-c", container, "--", "sh", "-euc", script); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+// killInitbox ends it by SIGKILL and returns when kubelet has started it again.
+func killInitbox(t *testing.T, ns *kube.Namespace, pod, container string) {
+	t.Helper()
+	execIn(t, ns, pod, "killer", "kill -9 $(pidof initbox)")
+	restarted := ns.WaitPod(t, pod, kube.Restarted(container, 1))
+	for _, s := range restarted.Status.InitContainerStatuses {
+		if last := s.LastTerminationState.Terminated; s.Name == container && (last == nil || last.ExitCode != 137) {
+			t.Errorf("%s did not end by SIGKILL before: %+v", container, s.LastTerminationState)
+		}
+	}
+}
+
+// beginAnew ends the pod's sandbox, as a node does that was restarted, and returns
+// when the pod is ready again. The init containers have run once more.
+func beginAnew(t *testing.T, ns *kube.Namespace, name string, containers ...string) {
+	t.Helper()
+	runs := map[string]string{}
+	for _, s := range ns.WaitPod(t, name, kube.Ready).Status.InitContainerStatuses {
+		runs[s.Name] = s.ContainerID
+	}
+	execIn(t, ns, name, "killer", "kill -TERM 1")
+	for _, c := range containers {
+		ns.WaitPod(t, name, func(pod *corev1.Pod) error { return ranAgain(pod, c, runs[c]) })
+	}
+	ns.WaitPod(t, name, kube.Ready)
+}
+
+func ranAgain(pod *corev1.Pod, container, before string) error {
+	for _, s := range pod.Status.InitContainerStatuses {
+		if s.Name == container && s.ContainerID != before && s.State.Terminated != nil && s.State.Terminated.ExitCode == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has not run again", container)
+}
+
+// testRestartMigrate: the container that migrates is killed in the middle; its second
+// try finds out how far the first one came.
+func testRestartMigrate(t *testing.T, d database) {
+	d.setHalfway(t)
+	startPod(t, d.ns, sharedPod("shop", migrationVolumes(), migrator(), shell("app", "echo started"+stay)))
+	d.awaitHalfway(t, 1)
+	d.openGate(t)
+	killInitbox(t, d.ns, "shop", "migrate")
+	d.ns.WaitPod(t, "shop", kube.Ready)
+	wantTexts(t, "the termination message", d.ns.TerminationMessage(t, "shop", "migrate"), "at version 2, 1 migration applied")
+	d.wantWhole(t)
+
+	beginAnew(t, d.ns, "shop", "migrate")
+	wantTexts(t, "the termination message", d.ns.TerminationMessage(t, "shop", "migrate"), ", 0 changes", "nothing to do at version 2")
+	d.wantWhole(t)
+}
+
+// copy-config is killed in the middle; its second try leaves the copy whole and
+// nothing beside it.
+func TestRestartCopyConfig(t *testing.T) {
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Restricted)
+	volumes := []corev1.Volume{emptyVolume("data")}
+	work := slow(task("work", "copy-config", "--fsync=always", "/data/from", "/data/to"))
+	check := "cd /data; diff -r from to && ls -A to | grep -c tmp || echo whole"
+	startPod(t, ns, sharedPod("shop", volumes,
+		shell("files", someFiles("/data/from", 2000)+" && mkdir /data/to"), work, shell("app", check+stay)))
+	ns.WaitPod(t, "shop", kube.Running("work"))
+	execIn(t, ns, "shop", "killer", "while ! test -e /data/to/1*; do :; done")
+	killInitbox(t, ns, "shop", "work")
+	ns.WaitPod(t, "shop", kube.Ready)
+	message := ns.TerminationMessage(t, "shop", "work")
+	wantTexts(t, "the termination message", message, "copy-config: done in ", "created", "unchanged")
+	kube.Eventually(t, "the copy to be whole", contains(func() string { return ns.Logs(t, "shop", "app") }, "0\nwhole"))
+}
+
+// Init containers run again after the main container was there: each finds its work
+// done and says so.
+func TestInitContainersRunAgain(t *testing.T) {
+	t.Parallel()
+	ns := kube.New(t).Namespace(t, kube.Baseline)
+	setTaskObjects(t, ns)
+	startWeb(t, ns, webFiles)
+	volumes := []corev1.Volume{configMapVolume("config"), secretVolume("tls"), configMapVolume("plan"), emptyVolume("data"), emptyVolume("etc")}
+	tasks := []corev1.Container{
+		task("wait-tcp", "wait-tcp", "web:80"),
+		task("wait-http", "wait-http", "http://web/ready.json"),
+		asRoot(task("chown", "chown", "--mkdir", "65532:65532", "/data/app")),
+		task("copy-config", "copy-config", "/config", "/data/app"),
+		task("verify-cert", "verify-cert", "/tls"),
+		task("run", "run", "-f", "/plan/plan.yaml"),
+	}
+	tasks[5].Env = []corev1.EnvVar{{Name: "URL", Value: "http://web/ready.json"}}
+	var names []string
+	for _, c := range tasks {
+		names = append(names, c.Name)
+	}
+	startPod(t, ns, sharedPod("shop", volumes, append(tasks, shell("app", "echo started"+stay))...))
+	ns.WaitPod(t, "shop", kube.Ready)
+	for _, name := range []string{"chown", "copy-config", "run"} {
+		if message := ns.TerminationMessage(t, "shop", name); strings.Contains(lineOf(message, name), ", 0 changes") {
+			t.Errorf("%s had nothing to do the first time: %s", name, message)
+		}
+	}
+	beginAnew(t, ns, "shop", names...)
+	for _, name := range names {
+		wantTexts(t, "the termination message", ns.TerminationMessage(t, "shop", name), name+": done in ", ", 0 changes")
+	}
+}

@@ -1,0 +1,167 @@
+package podsecurity
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/initbox/initbox/e2e/cluster"
+	"github.com/initbox/initbox/e2e/helm"
+)
+
+const examples = "../../examples"
+
+// real are helm and kubectl.
+func real(t *testing.T) Renderers {
+	t.Helper()
+	kubectl, err := cluster.Kubectl(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Renderers{
+		Chart: func(folder, values string) (string, error) {
+			h := helm.New(t, filepath.Join(examples, "helm"))
+			dir := h.Path(path.Base(folder))
+			h.Run(t, "dependency", "build", dir)
+			return h.Try("template", "sample", dir, "-f", values)
+		},
+		Kustomize: func(folder string) (string, error) {
+			out, err := exec.CommandContext(t.Context(), kubectl, "kustomize", folder).Output()
+			return string(out), err
+		},
+	}
+}
+
+func judge(t *testing.T) Judge {
+	t.Helper()
+	j, err := NewJudge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// TestExamples: every pod below examples/ is restricted, and those that change
+// owners are baseline for that alone.
+func TestExamples(t *testing.T) {
+	pods, err := Find(examples, real(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := judge(t)
+	ours := 0
+	for _, pod := range pods {
+		for _, fault := range j.Faults(pod) {
+			t.Errorf("%s: %s", pod.Where, fault)
+		}
+		if slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return strings.HasPrefix(c.Image, "initbox:") }) {
+			ours++
+		}
+	}
+	t.Logf("%d pods, %d of them with initbox", len(pods), ours)
+	if ours == 0 {
+		t.Error("no pod has an init container of initbox")
+	}
+}
+
+const goodPod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: app}
+spec:
+  automountServiceAccountToken: false
+  initContainers:
+  - name: init
+    image: initbox:dev
+    args: [wait-tcp, "web:80"]
+    resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 64Mi}}
+    securityContext:
+      runAsNonRoot: true
+      runAsUser: 65532
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: {drop: [ALL]}
+      seccompProfile: {type: RuntimeDefault}
+`
+
+// changed returns text with old replaced by new, pair after pair.
+func changed(t *testing.T, text string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("no %q in\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}
+
+var chownPod = []string{
+	`[wait-tcp, "web:80"]`, `[chown, "1:1", /data]`, "runAsNonRoot: true", "runAsNonRoot: false", "runAsUser: 65532", "runAsUser: 0",
+	"drop: [ALL]", "drop: [ALL], add: [CHOWN, DAC_OVERRIDE]",
+}
+
+// TestFaults: each deviation from what is right is found.
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		changes []string
+		want    string // in the one fault, or "" for none
+	}{
+		{nil, ""},
+		{chownPod, ""},
+		{[]string{"runAsNonRoot: true", "runAsNonRoot: false"}, "not restricted: runAsNonRoot"},
+		{[]string{"runAsUser: 65532", "runAsUser: 0"}, "not restricted: runAsUser=0"},
+		{[]string{"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"}, "container init: readOnlyRootFilesystem"},
+		{[]string{"      seccompProfile: {type: RuntimeDefault}\n", ""}, "not restricted: seccompProfile"},
+		{[]string{"  automountServiceAccountToken: false\n", ""}, "automountServiceAccountToken"},
+		{[]string{"cpu: 10m, ", ""}, "no request of cpu"},
+		{[]string{"limits: {memory: 64Mi}", "limits: {}"}, "no limit of memory"},
+		{[]string{`[wait-tcp, "web:80"]`, `[chown, "1:1", /data]`}, "restricted, although it changes owners"},
+		{append(slices.Clone(chownPod), "CHOWN, DAC_OVERRIDE", "CHOWN, DAC_OVERRIDE, SYS_ADMIN"), "not baseline"},
+		{append(slices.Clone(chownPod), "CHOWN, DAC_OVERRIDE", "CHOWN, DAC_OVERRIDE, FOWNER"), "capabilities [CHOWN DAC_OVERRIDE FOWNER] are added"},
+		{append(slices.Clone(chownPod), "spec:\n", "spec:\n  hostNetwork: true\n"), "not baseline: host namespaces"},
+	} {
+		pods, err := manifests("test", []byte(changed(t, goodPod, tt.changes...)))
+		if err != nil || len(pods) != 1 {
+			t.Fatalf("%v: %d pods, %v", tt.changes, len(pods), err)
+		}
+		faults := strings.Join(judge(t).Faults(pods[0]), "\n")
+		if tt.want == "" && faults != "" || !strings.Contains(faults, tt.want) {
+			t.Errorf("%v: want %q in\n%s", tt.changes, tt.want, faults)
+		}
+	}
+}
+
+// TestUnknown: what cannot be classified is an error, not passed over.
+func TestUnknown(t *testing.T) {
+	for _, tt := range []struct{ file, text, want string }{
+		{"a/x.yaml", "name: value\n", "not a manifest"},
+		{"a/x.yml", "apiVersion: v1\nkind: Unknown\n", "no kind"},
+		{"a/x.yaml", "apiVersion: v1\nkind: Node\nmetadata: {name: node1}\n", "it is not known whether"},
+		{"a/x.yaml", "# nothing\n", "nothing is in it"},
+		{"a/x.yaml", "a: [\n", "did not find expected node"},
+		{"helm/values/x.yaml", "image: x\n", "no containers"},
+		{"helm/values/x.yaml", "initContainers: []\n", "empty"},
+		{"helm/values/x.yaml", "initContainers:\n- imagee: x\n", "unknown field"},
+		{"k/kustomization.yaml", "kind: Component\n", "no kustomization uses"},
+		{"c/Chart.yaml", "name: c\n", "ci/NAME-values.yaml"},
+	} {
+		root := t.TempDir()
+		file := filepath.Join(root, tt.file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(tt.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Find(root, Renderers{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s with %q: %v, want %q", tt.file, tt.text, err, tt.want)
+		}
+	}
+}
