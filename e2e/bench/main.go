@@ -58,6 +58,7 @@ func subjects() []subject {
 		{"copy", (*bench).copy, false},
 		{"migrate", (*bench).migrate, false},
 		{"verify", (*bench).verify, false},
+		{"pods", (*bench).pods, false},
 		{"size", (*bench).size, false},
 		{"scale", (*bench).scale, true},
 	}
