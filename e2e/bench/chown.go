@@ -47,8 +47,8 @@ func (b *bench) chown(ctx context.Context) (rows []row, err error) {
 // the time of coreutils.
 func (b *bench) ownership(what, tree string, rounds int, change, again float64) comparison {
 	c := comparison{what: what, rounds: rounds, metrics: []metric{
-		{name: "every owner changes", of: firstWall, unit: seconds, targets: []target{{change, coreutilsChown}}, quoted: true},
-		{name: "nothing to do", of: againWall, unit: seconds, targets: []target{{again, coreutilsChown}}, quoted: true},
+		{name: "every owner changes", of: firstWall, unit: seconds, targets: []target{{change, coreutilsChown}}},
+		{name: "nothing to do", of: againWall, unit: seconds, targets: []target{{again, coreutilsChown}}},
 		{name: "peak RSS", of: mostRSS, unit: megabytes, targets: []target{{20e6, ""}}},
 	}}
 	id := 10_000

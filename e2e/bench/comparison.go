@@ -36,7 +36,6 @@ type metric struct {
 	percent int // that is reported; 0 is the median, with the spread
 	unit    func(float64) string
 	targets []target
-	quoted  bool // in the README
 }
 
 // A target is what initbox is to reach: at most so much, or that part of a peer's.
@@ -109,12 +108,13 @@ func (c comparison) round(ctx context.Context, round int, all [][]sample) error 
 func (c comparison) rows(m metric, all [][]sample) []row {
 	var rows []row
 	var ours float64
+	var first row
 	percent := m.percent
 	if percent == 0 {
 		percent = 50
 	}
 	for k, who := range c.contenders {
-		r := row{what: c.what, measured: m.name, who: who.name, quoted: m.quoted}
+		r := row{what: c.what, measured: m.name, who: who.name}
 		if who.missing != "" || len(all[k]) == 0 {
 			r.median, r.target = "missing", who.missing
 			r.unmeasured = true
@@ -129,10 +129,11 @@ func (c comparison) rows(m metric, all [][]sample) []row {
 				r.spread = m.unit(percentile(values, 10)) + " to " + m.unit(percentile(values, 90))
 			}
 			if k == 0 {
-				ours = v
+				ours, first = v, r
 			} else if v > 0 {
 				r.ratio = fmt.Sprintf("%.3g", ours/v)
 			}
+			r.ours = first.median
 			r.judge(m, who.name, k == 0, ours, v)
 		}
 		if r.unmeasured {

@@ -69,8 +69,8 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 // in backing, where it is as well.
 func (b *bench) copies(what, at, backing string, rounds int, targets [2][]target) comparison {
 	c := comparison{what: what, rounds: rounds, metrics: []metric{
-		{name: "first run", of: firstWall, unit: seconds, targets: targets[0], quoted: true},
-		{name: "the same again", of: againWall, unit: seconds, targets: targets[1], quoted: true},
+		{name: "first run", of: firstWall, unit: seconds, targets: targets[0]},
+		{name: "the same again", of: againWall, unit: seconds, targets: targets[1]},
 		{name: "peak RSS", of: mostRSS, unit: megabytes, targets: []target{{20e6, ""}}},
 	}}
 	// They take a source directory and a destination that is not there yet. In cp -T

@@ -45,12 +45,12 @@ func (b *bench) cost(ctx context.Context) ([]row, error) {
 	return measured(ctx, comparison{
 		what: "one look at an open port", rounds: b.pick(300, 2), contenders: contenders(timed),
 		metrics: []metric{
-			{name: "wall", of: wall, unit: seconds, targets: []target{{1.3, "sh, nc -z"}, {1.0 / 3, "wait4x"}}, quoted: true},
+			{name: "wall", of: wall, unit: seconds, targets: []target{{1.3, "sh, nc -z"}, {1.0 / 3, "wait4x"}}},
 			{name: "CPU", of: cpu, unit: seconds},
 		},
 	}, comparison{
 		what: "one look at an open port", rounds: b.pick(30, 1), contenders: contenders(weigh),
-		metrics: []metric{{name: "peak RSS", of: peak, unit: megabytes, targets: []target{{8e6, ""}}, quoted: true}},
+		metrics: []metric{{name: "peak RSS", of: peak, unit: megabytes, targets: []target{{8e6, ""}}}},
 	})
 }
 
@@ -69,7 +69,7 @@ func (b *bench) quota(ctx context.Context) ([]row, error) {
 	c := comparison{
 		what: "one look at an open port, CPU limit 50m", rounds: b.pick(30, 1),
 		pause:   150 * time.Millisecond, // nobody pays for what another one has used
-		metrics: []metric{{name: "wall", of: wall, unit: seconds, targets: []target{{1, "dockerize"}}, quoted: true}},
+		metrics: []metric{{name: "wall", of: wall, unit: seconds, targets: []target{{1, "dockerize"}}}},
 	}
 	for _, p := range append([]portWaiter{b.waiter()}, portWaiters()...) {
 		who := contender{name: p.name, missing: p.missing()}

@@ -16,9 +16,9 @@ func (b *bench) herd(ctx context.Context) ([]row, error) {
 	c := comparison{
 		what: fmt.Sprintf("%d processes wait for one port", n), rounds: 1,
 		metrics: []metric{
-			{name: "attempts per second, at most", of: 0, unit: perSecond, quoted: true},
-			{name: fmt.Sprintf("attempts per second, %v after the last start", closed), of: 1, unit: perSecond, quoted: true},
-			{name: "listen() until the last is through", of: 2, unit: seconds, quoted: true},
+			{name: "attempts per second, at most", of: 0, unit: perSecond},
+			{name: fmt.Sprintf("attempts per second, %v after the last start", closed), of: 1, unit: perSecond},
+			{name: "listen() until the last is through", of: 2, unit: seconds},
 		},
 	}
 	for _, p := range append([]portWaiter{b.waiter()}, portWaiters()[1]) {

@@ -15,9 +15,8 @@ func (b *bench) machine(ctx context.Context) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "Measured on %s on %s, %d cores, %s of memory, Linux %s, %s on %s, load %s.\n\n",
 		time.Now().UTC().Format("2006-01-02 15:04 UTC"), field("/proc/cpuinfo", "model name"), runtime.NumCPU(), memory(),
-		firstLine(ctx, "uname", "-r"), fileSystem(b.dir), b.dir, loads())
-	version, build, _ := strings.Cut(firstLine(ctx, b.initbox, "version"), " ")
-	fmt.Fprintf(&s, "- initbox: %s\n", strings.TrimSpace(version+" "+build))
+		firstLine(ctx, "uname", "-r"), firstLine(ctx, "findmnt", "-n", "-o", "FSTYPE", "-T", b.dir), b.dir, loads())
+	fmt.Fprintf(&s, "- %s\n", firstLine(ctx, b.initbox, "version"))
 	for _, p := range []string{"netcat-openbsd", "busybox-static", "coreutils", "rsync", "openssl", "postgresql-15", "mariadb-server"} {
 		fmt.Fprintf(&s, "- Debian's %s: %s\n", p, firstLine(ctx, "dpkg-query", "-W", "-f", "${Version}", p))
 	}
@@ -60,14 +59,6 @@ func loads() string {
 		return strings.Join(f[:3], " ")
 	}
 	return "?"
-}
-
-func fileSystem(dir string) string {
-	out, err := exec.Command("stat", "-f", "-c", "%T", dir).Output()
-	if err != nil {
-		return "?"
-	}
-	return strings.TrimSpace(string(out))
 }
 
 // firstLine returns the first line that a command prints, or "?".

@@ -94,13 +94,13 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("%w: make build makes it", err)
 	}
 	begin := b.machine(ctx)
-	rows, err := b.all(ctx, chosen)
+	rows, took, err := b.all(ctx, chosen)
 	if err != nil {
 		return err
 	}
-	report := fmt.Sprintf("%s\nRatios below 1 are in favour of initbox. Repeat it with `%s`.\n\n%s", begin, repeat(*only), markdown(rows))
+	report := fmt.Sprintf("%s\nRepeat it with `%s`, which took, in seconds: %s.\n\n%s", begin, repeat(*only), took, markdown(rows))
 	if *quoted != "" {
-		err = insert(*quoted, markdown(quote(rows)))
+		err = insert(*quoted, quote(rows))
 	}
 	if *whole != "" {
 		err = errors.Join(err, insert(*whole, report))
@@ -144,21 +144,23 @@ func choose(only string, brief bool) ([]subject, error) {
 	return chosen, nil
 }
 
-// all measures one subject after the other and says on stderr how long each took.
-func (b *bench) all(ctx context.Context, chosen []subject) ([]row, error) {
-	var rows []row
+// all measures one subject after the other and says, on stderr as well, how many
+// seconds each took.
+func (b *bench) all(ctx context.Context, chosen []subject) (rows []row, took string, err error) {
 	for _, s := range chosen {
 		start := time.Now()
 		fmt.Fprintf(os.Stderr, "%-10s", s.name)
 		more, err := s.measure(b, ctx)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "failed")
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+			return nil, "", fmt.Errorf("%s: %w", s.name, err)
 		}
-		fmt.Fprintf(os.Stderr, "%4.0f s\n", time.Since(start).Seconds())
+		n := time.Since(start).Seconds()
+		fmt.Fprintf(os.Stderr, "%4.0f s\n", n)
+		took += fmt.Sprintf(", %s %.0f", s.name, n)
 		rows = append(rows, more...)
 	}
-	return rows, nil
+	return rows, strings.TrimPrefix(took, ", "), nil
 }
 
 // measured measures one comparison after the other.

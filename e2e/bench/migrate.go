@@ -63,9 +63,9 @@ func (b *bench) migrations(tb *helper, s server, tools []migrator, root string, 
 	what := fmt.Sprintf("migrate on %s, %d files", s.name, files)
 	full, noop := metric{name: "all of them", unit: seconds}, metric{name: "nothing to do", unit: seconds}
 	if files == fewMigrations {
-		noop.targets, noop.quoted = []target{{0.6, peerMigrate}}, true
+		noop.targets = []target{{0.6, peerMigrate}}
 	} else {
-		full.targets, full.quoted = []target{{1.0 / 3, peerMigrate}}, true
+		full.targets = []target{{1.0 / 3, peerMigrate}}
 	}
 	apply = comparison{what: what, rounds: b.pick(5, 1), metrics: []metric{full}}
 	again = comparison{what: what, rounds: b.pick(20, 1), metrics: []metric{noop}}
@@ -92,8 +92,8 @@ func (b *bench) race(tb *helper, s server, tools []migrator, root string) (compa
 	c := comparison{
 		what: fmt.Sprintf("%d replicas migrate %s at once, %d files", replicas, s.name, fewMigrations), rounds: b.pick(5, 1),
 		metrics: []metric{
-			{name: "replicas that fail, in the worst round", of: 0, percent: 100, unit: number, targets: []target{{0, ""}}, quoted: true},
-			{name: "until the last has ended", of: 1, unit: seconds, quoted: true},
+			{name: "replicas that fail, in the worst round", of: 0, percent: 100, unit: number, targets: []target{{0, ""}}},
+			{name: "until the last has ended", of: 1, unit: seconds},
 		},
 	}
 	for k, m := range tools {

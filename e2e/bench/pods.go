@@ -21,7 +21,7 @@ import (
 // cluster of the environment or one that it brings up (see package cluster).
 func (b *bench) pods(ctx context.Context) ([]row, error) {
 	c := comparison{what: "pod start, six steps", metrics: []metric{
-		{name: "creation to start of the application", unit: seconds, targets: []target{{1.0 / 3, string(podstart.SixShell)}}, quoted: true},
+		{name: "creation to start of the application", unit: seconds, targets: []target{{1.0 / 3, string(podstart.SixShell)}}},
 	}}
 	ways := []podstart.Way{podstart.OneRun, podstart.SixTasks, podstart.SixShell}
 	all := make([][]sample, len(ways))

@@ -15,7 +15,8 @@ type row struct {
 	what, measured, who           string
 	median, spread, ratio, target string
 	result                        string // reached or missed
-	unmeasured, quoted            bool
+	ours                          string // the median of initbox
+	unmeasured                    bool
 }
 
 var head = []string{"what", "measured", "who", "median", "p10 to p90", "initbox / this", "to reach", ""}
@@ -42,9 +43,21 @@ func markdown(rows []row) string {
 	return b.String()
 }
 
-// quote returns the rows that the README shows.
-func quote(rows []row) []row {
-	return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.quoted || r.unmeasured })
+// quote returns what the README shows, a line for each target.
+func quote(rows []row) string {
+	var b strings.Builder
+	b.WriteString("| what | measured | initbox | beside it | initbox / that | to reach | |\n|" + strings.Repeat(" --- |", 7) + "\n")
+	for _, r := range rows {
+		if r.result == "" {
+			continue
+		}
+		beside := ""
+		if r.ratio != "" {
+			beside = r.who + ": " + r.median
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.what, r.measured, r.ours, beside, r.ratio, r.target, r.result)
+	}
+	return b.String()
 }
 
 // The marks in a page between which the table stands.

@@ -36,7 +36,7 @@ func TestComparison(t *testing.T) {
 	c := comparison{
 		what: "job", rounds: 3,
 		metrics: []metric{
-			{name: "wall", unit: seconds, targets: []target{{0.030, ""}, {0.5, "slow"}, {0.1, "quick"}, {1, "none"}}, quoted: true},
+			{name: "wall", unit: seconds, targets: []target{{0.030, ""}, {0.5, "slow"}, {0.1, "quick"}, {1, "none"}}},
 			{name: "memory", of: 1, unit: megabytes},
 		},
 		contenders: []contender{fixed("ours", 0.020, 8e6), fixed("slow", 0.100, 2e6), fixed("quick", 0.010, 2e6), {name: "none", missing: "not on PATH"}},
@@ -61,8 +61,16 @@ func TestComparison(t *testing.T) {
 	if got := markdown(rows); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if got := quote(rows); len(got) != 3 || got[2].who != "quick" {
-		t.Errorf("quoted are %v, want the first three lines", got)
+	want = strings.Join([]string{
+		"| what | measured | initbox | beside it | initbox / that | to reach | |",
+		"| --- | --- | --- | --- | --- | --- | --- |",
+		"| job | wall | 20.0 ms |  |  | ≤ 30.0 ms | reached |",
+		"| job | wall | 20.0 ms | slow: 100.0 ms | 0.2 | ≤ 0.5x | reached |",
+		"| job | wall | 20.0 ms | quick: 10.0 ms | 2 | ≤ 0.1x | **missed** |",
+		"",
+	}, "\n")
+	if got := quote(rows); got != want {
+		t.Errorf("quoted is\n%swant\n%s", got, want)
 	}
 }
 

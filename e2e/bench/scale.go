@@ -70,7 +70,8 @@ func (b *bench) sizes(full ...int) []int {
 func (b *bench) scale(ctx context.Context) ([]row, error) {
 	var rows []row
 	for _, part := range []func(*bench, context.Context) ([]*curve, error){
-		(*bench).scaleChown, (*bench).scaleCopy, (*bench).scaleWaiters, (*bench).scaleTargets, (*bench).scaleMigrate, (*bench).scaleVerify,
+		(*bench).scaleChown, (*bench).scaleCopy, (*bench).scaleWaiters, (*bench).scaleTargets,
+		(*bench).scaleWaitDB, (*bench).scaleMigrate, (*bench).scaleVerify,
 	} {
 		curves, err := part(b, ctx)
 		if err != nil {
@@ -164,22 +165,6 @@ func (b *bench) scaleCopy(ctx context.Context) ([]*curve, error) {
 	return []*curve{first, noop}, nil
 }
 
-func (b *bench) scaleWaiters(ctx context.Context) ([]*curve, error) {
-	rate := &curve{what: "wait-tcp, pods that wait for one port: attempts per second, at most", thing: "pods", unit: perSecond}
-	slow := &curve{what: fmt.Sprintf("the same, %v after the last start", b.hold()), thing: "pods", unit: perSecond}
-	last := &curve{what: "the same, port open until the last is through", thing: "pods", unit: seconds}
-	for _, n := range b.sizes(1, 10, 100, 1_000, 2_000) {
-		s, err := gather(ctx, n, b.hold(), b.waiter().wait)
-		if err != nil {
-			return nil, err
-		}
-		rate.add(n, s[0])
-		slow.add(n, s[1])
-		last.add(n, s[2])
-	}
-	return []*curve{rate, slow, last}, nil
-}
-
 func (b *bench) scaleTargets(ctx context.Context) ([]*curve, error) {
 	c := &curve{what: "wait-tcp, open targets in one process", thing: "targets", unit: seconds, slope: true}
 	var addresses []string
@@ -199,54 +184,6 @@ func (b *bench) scaleTargets(ctx context.Context) ([]*curve, error) {
 		c.add(n, times...)
 	}
 	return []*curve{c}, nil
-}
-
-func (b *bench) scaleMigrate(ctx context.Context) (curves []*curve, err error) {
-	tb := new(helper)
-	defer tb.cleanup(&err)
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
-	for _, s := range servers(tb) {
-		m := b.migrators(s, peerBinaries{})[0]
-		apply := &curve{what: "migrate on " + s.name + ", all of them", thing: "migrations", unit: seconds, slope: true}
-		noop := &curve{what: "migrate on " + s.name + ", nothing to do", thing: "migrations", unit: seconds, slope: true}
-		for _, n := range b.sizes(1, 10, 100, 500) {
-			dir, err := m.write(root, n)
-			if err != nil {
-				return nil, err
-			}
-			var database string
-			times, err := again(ctx, 3, func(int) []string {
-				database = s.New(tb)
-				return m.argv(dir, database)
-			})
-			if err != nil {
-				return nil, err
-			}
-			apply.add(n, times...)
-			if times, err = again(ctx, 5, func(int) []string { return m.argv(dir, database) }); err != nil {
-				return nil, err
-			}
-			noop.add(n, times...)
-		}
-		pods := &curve{what: fmt.Sprintf("migrate on %s, %d files, replicas that start at once", s.name, fewMigrations), thing: "replicas", unit: seconds, slope: true}
-		dir, err := m.write(root, fewMigrations)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range b.sizes(1, 10, 20, 40, 80) {
-			_, took, err := together(ctx, n, m.argv(dir, s.New(tb)))
-			if err != nil {
-				return nil, err
-			}
-			pods.add(n, in(took))
-		}
-		curves = append(curves, apply, noop, pods)
-	}
-	return curves, nil
 }
 
 func (b *bench) scaleVerify(ctx context.Context) ([]*curve, error) {

@@ -34,7 +34,7 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 	}
 	c := comparison{what: "size", rounds: 1, metrics: []metric{
 		{name: "program, stripped", of: 0, unit: megabytes},
-		{name: "program, packed", of: 1, unit: megabytes, quoted: true},
+		{name: "program, packed", of: 1, unit: megabytes},
 	}}
 	for _, p := range []struct{ name, file string }{
 		{"initbox", b.initbox},
@@ -52,10 +52,10 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	for _, p := range published {
-		rows = append(rows, row{what: c.what, measured: "program, packed", who: p.who, median: megabytes(p.packed), quoted: true})
+		rows = append(rows, row{what: c.what, measured: "program, packed", who: p.who, median: megabytes(p.packed)})
 	}
 	whole := comparison{what: "size", rounds: 1, contenders: []contender{{name: "initbox:dev", run: b.pulled}}, metrics: []metric{
-		{name: "image, compressed", unit: megabytes, targets: []target{{7e6, ""}}, quoted: true},
+		{name: "image, compressed", unit: megabytes, targets: []target{{7e6, ""}}},
 	}}
 	if b.brief {
 		whole.contenders[0].missing = "not in brief: make test-image builds it"

@@ -51,7 +51,7 @@ func (b *bench) verify(ctx context.Context) ([]row, error) {
 		return comparison{
 			what: what, rounds: rounds,
 			metrics: []metric{
-				{name: "wall", of: wall, unit: seconds, targets: []target{{0.1, script}}, quoted: true},
+				{name: "wall", of: wall, unit: seconds, targets: []target{{0.1, script}}},
 				{name: "peak RSS", of: peak, unit: megabytes},
 			},
 			contenders: []contender{
