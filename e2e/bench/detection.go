@@ -48,7 +48,7 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 	for _, p := range portWaiters() {
 		byDefault := p.name + ", every second"
 		add(byDefault, p.missing(), p.wait)
-		add(p.name+", every 100 ms", p.missing(), p.waitBest)
+		add(p.name+", every 40 ms", p.missing(), p.waitBest)
 		when.metrics[0].targets = append(when.metrics[0].targets, target{0.1, byDefault})
 	}
 	return measured(ctx, when, often)

@@ -14,7 +14,7 @@ type portWaiter struct {
 	program  string
 	look     func(host, port string) []string // at an open port
 	wait     func(host, port string) []string // with what it does by default
-	waitBest func(host, port string) []string // asking as often as initbox does
+	waitBest func(host, port string) []string // as often as initbox asks in its first half minute
 }
 
 // missing says why a peer cannot be measured.
@@ -38,13 +38,13 @@ func portWaiters() []portWaiter {
 			"sh, nc -z", netcat,
 			shell(posix, netcat+` -z "$1" "$2"`),
 			shell(posix, `until `+netcat+` -z "$1" "$2"; do sleep 1; done`),
-			shell(posix, `until `+netcat+` -z "$1" "$2"; do sleep 0.1; done`),
+			shell(posix, `until `+netcat+` -z "$1" "$2"; do sleep 0.04; done`),
 		},
 		{
 			"busybox sh, nc", "busybox",
 			shell(busybox, bb),
 			shell(busybox, `until `+bb+`; do sleep 1; done`),
-			shell(busybox, `until `+bb+`; do sleep 0.1; done`),
+			shell(busybox, `until `+bb+`; do sleep 0.04; done`),
 		},
 		{
 			"wait4x", "wait4x",
@@ -53,7 +53,7 @@ func portWaiters() []portWaiter {
 				return []string{"wait4x", "tcp", net.JoinHostPort(host, port), "-t", "5m"}
 			},
 			func(host, port string) []string {
-				return []string{"wait4x", "tcp", net.JoinHostPort(host, port), "-t", "5m", "-i", "100ms"}
+				return []string{"wait4x", "tcp", net.JoinHostPort(host, port), "-t", "5m", "-i", "40ms"}
 			},
 		},
 		{
@@ -65,7 +65,7 @@ func portWaiters() []portWaiter {
 				return []string{"dockerize", "-timeout", "5m", "-wait", "tcp://" + net.JoinHostPort(host, port)}
 			},
 			func(host, port string) []string {
-				return []string{"dockerize", "-timeout", "5m", "-wait-retry-interval", "100ms", "-wait", "tcp://" + net.JoinHostPort(host, port)}
+				return []string{"dockerize", "-timeout", "5m", "-wait-retry-interval", "40ms", "-wait", "tcp://" + net.JoinHostPort(host, port)}
 			},
 		},
 	}
