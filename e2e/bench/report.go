@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -17,13 +18,31 @@ type row struct {
 	result                        string // reached or missed
 	ours                          string // the median of initbox
 	unmeasured                    bool
+	curve                         *curve // a line of another table
 }
 
 var head = []string{"what", "measured", "who", "median", "p10 to p90", "initbox / this", "to reach", ""}
 
-// markdown returns rows as one table; what a line has in common with the one above
-// it is left out.
+// markdown returns rows as a table, and the curves among them as another.
 func markdown(rows []row) string {
+	i := slices.IndexFunc(rows, func(r row) bool { return r.curve != nil })
+	if i < 0 {
+		return comparisons(rows)
+	}
+	var b strings.Builder
+	if i > 0 {
+		b.WriteString(comparisons(rows[:i]) + "\n")
+	}
+	b.WriteString("| what | of how many | median | each one more, at the end |\n| --- | --- | --- | --- |\n")
+	for _, r := range rows[i:] {
+		b.WriteString(r.curve.line())
+	}
+	return b.String()
+}
+
+// comparisons returns a table; what a line has in common with the one above it is
+// left out.
+func comparisons(rows []row) string {
 	var b strings.Builder
 	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(head...)
@@ -110,6 +129,14 @@ func seconds(s float64) string {
 
 func megabytes(b float64) string { return fmt.Sprintf("%.1f MB", b/1e6) }
 func number(n float64) string    { return fmt.Sprintf("%.0f", n) }
-func perSecond(n float64) string { return fmt.Sprintf("%.1f/s", n) }
+func perSecond(n float64) string { return fmt.Sprintf("%.*f/s", decimals(n), n) }
 
 func in(d time.Duration) float64 { return d.Seconds() }
+
+// decimals are those worth showing.
+func decimals(n float64) int {
+	if n < 100 && n != math.Trunc(n) {
+		return 1
+	}
+	return 0
+}

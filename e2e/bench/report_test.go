@@ -74,6 +74,30 @@ func TestComparison(t *testing.T) {
 	}
 }
 
+func TestCurve(t *testing.T) {
+	c := &curve{what: "job", thing: "files", unit: seconds, slope: true}
+	c.add(100, 0.1)
+	c.add(1100, 0.5, 0.2, 0.3)
+	flat := &curve{what: "look", thing: "files", unit: seconds, slope: true}
+	flat.add(1, 0.2)
+	flat.add(2, 0.2)
+	rate := &curve{what: "rate", thing: "pods", unit: perSecond}
+	rate.add(1_000_000, 25)
+	got := markdown([]row{{what: "x"}, {curve: c}, {curve: flat}, {curve: rate}})
+	_, got, _ = strings.Cut(got, "\n\n")
+	want := strings.Join([]string{
+		"| what | of how many | median | each one more, at the end |",
+		"| --- | --- | --- | --- |",
+		"| job | files | 100: 100.0 ms<br>1,100: 300.0 ms | 200 µs |",
+		"| look | files | 1: 200.0 ms<br>2: 200.0 ms | none to be seen |",
+		"| rate | pods | 1,000,000: 25/s |  |",
+		"",
+	}, "\n")
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
 func TestEveryRunMustSucceed(t *testing.T) {
 	broken := errors.New("exit status 1")
 	for _, atOnce := range []int{0, 2} {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // A curve is how something grows with the number of things.
@@ -27,28 +28,22 @@ func (c *curve) add(things int, values ...float64) {
 	c.points = append(c.points, point{things, values})
 }
 
-// rows has a line for each point, and one for what each thing more cost from one
-// point to the next.
-func (c *curve) rows() (rows []row) {
+// line is the curve as a line of the report: every point, and what each thing more
+// costs where there are most of them.
+func (c *curve) line() string {
+	var points []string
 	for _, p := range c.points {
-		r := row{what: c.what, measured: "all", who: thousands(p.things) + " " + c.thing, median: c.unit(percentile(p.values, 50))}
-		if len(p.values) > 1 {
-			r.spread = c.unit(percentile(p.values, 10)) + " to " + c.unit(percentile(p.values, 90))
+		points = append(points, thousands(p.things)+": "+c.unit(percentile(p.values, 50)))
+	}
+	more := ""
+	if n := len(c.points); c.slope && n > 1 {
+		from, to := c.points[n-2], c.points[n-1]
+		each := (percentile(to.values, 50) - percentile(from.values, 50)) / float64(to.things-from.things)
+		if more = "none to be seen"; each > 0 {
+			more = c.unit(each)
 		}
-		rows = append(rows, r)
 	}
-	if !c.slope {
-		return rows
-	}
-	for i := 1; i < len(c.points); i++ {
-		from, to := c.points[i-1], c.points[i]
-		more := percentile(to.values, 50) - percentile(from.values, 50)
-		rows = append(rows, row{
-			what: c.what, measured: "each one more", who: fmt.Sprintf("from %s to %s", thousands(from.things), thousands(to.things)),
-			median: c.unit(more / float64(to.things-from.things)),
-		})
-	}
-	return rows
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", c.what, c.thing, strings.Join(points, "<br>"), more)
 }
 
 func thousands(n int) string {
@@ -78,7 +73,7 @@ func (b *bench) scale(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		for _, c := range curves {
-			rows = append(rows, c.rows()...)
+			rows = append(rows, row{curve: c})
 		}
 	}
 	return rows, nil
