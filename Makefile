@@ -86,12 +86,12 @@ demo: build ## see initbox hold back an application until what it needs answers
 	@go run ./examples/demo bin/initbox
 
 .PHONY: bench
-bench: build install-tools ## measure process cost and detection latency, as a Markdown table (2 min)
-	@cd e2e && go run ./bench -initbox ../bin/initbox
+bench: build install-tools ## measure everything beside what people use today: e2e/bench/RESULTS.md (25 min, needs root)
+	@cd e2e && go run ./bench -initbox ../bin/initbox -out bench/RESULTS.md -quote ../README.md
 
 .PHONY: bench-files
-bench-files: build install-tools ## measure chown and copy-config beside coreutils, busybox and rsync (long, needs root)
-	@cd e2e && go build -o ../bin/files-bench ./files-bench && ../bin/files-bench -initbox ../bin/initbox chown && ../bin/files-bench -initbox ../bin/initbox copy
+bench-files: build install-tools ## only chown and copy-config beside coreutils, busybox and rsync (needs root)
+	@cd e2e && go run ./bench -initbox ../bin/initbox -only chown,copy
 
 ##@ A Kubernetes of one node to try things on (needs root)
 
@@ -146,7 +146,7 @@ test-demo: build ## the demo, which fails unless initbox did what it promises
 	$(call step,demo,go run ./examples/demo bin/initbox)
 
 .PHONY: test-bench
-test-bench: build install-tools ## the benchmarks in brief: every run must succeed, its time does not count
+test-bench: build install-tools ## the benchmarks in brief: every command must succeed, its time does not count
 	$(call step,benchmarks in brief,cd e2e && go run ./bench -initbox ../bin/initbox -brief)
 
 .PHONY: test-size

@@ -1,117 +1,86 @@
 package main
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"context"
+	"net"
 	"time"
-
-	"github.com/initbox/initbox/internal/lateport"
 )
 
-// A contender is one command that waits for a port.
-type contender struct {
-	name string
-	argv []string
+// openPort returns a port of loopback that closes each connection at once.
+func openPort() (host, port string, end func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", nil, err
+	}
+	go acceptAll(l)
+	host, port, err = net.SplitHostPort(l.Addr().String())
+	return host, port, func() { l.Close() }, err
 }
 
-func (c contender) command() *exec.Cmd { return exec.Command(c.argv[0], c.argv[1:]...) }
+func acceptAll(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+}
 
-// cost measures wall time and peak memory of one look at an open port.
-func (b *bench) cost() (table, error) {
-	port, err := lateport.Reserve()
+// cost measures one look at an open port: what a process costs that has next to nothing to do.
+func (b *bench) cost(ctx context.Context) ([]row, error) {
+	host, port, end, err := openPort()
 	if err != nil {
 		return nil, err
 	}
-	l, err := port.Listen()
+	defer end()
+	contenders := func(measure func(context.Context, ...string) (sample, error)) (all []contender) {
+		for _, p := range append([]portWaiter{b.waiter()}, portWaiters()...) {
+			c := command(p.name, measure, p.look(host, port)...)
+			c.missing = p.missing()
+			all = append(all, c)
+		}
+		return all
+	}
+	return measured(ctx, comparison{
+		what: "one look at an open port", rounds: b.pick(300, 2), contenders: contenders(timed),
+		metrics: []metric{
+			{name: "wall", of: wall, unit: seconds, targets: []target{{1.3, "sh, nc -z"}, {1.0 / 3, "wait4x"}}},
+			{name: "CPU", of: cpu, unit: seconds},
+		},
+	}, comparison{
+		what: "one look at an open port", rounds: b.pick(30, 1), contenders: contenders(weigh),
+		metrics: []metric{{name: "peak RSS", of: peak, unit: megabytes, targets: []target{{8e6, ""}}}},
+	})
+}
+
+// quota measures the same under a CPU limit of 50m, where the start of a process
+// costs most: it waits for the next period once it has used up its share.
+func (b *bench) quota(ctx context.Context) ([]row, error) {
+	host, port, end, err := openPort()
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
+	defer end()
+	group, groupErr := newCgroup(5*time.Millisecond, 100*time.Millisecond)
+	if groupErr == nil {
+		defer group.remove()
+	}
+	c := comparison{
+		what: "one look at an open port, CPU limit 50m", rounds: b.pick(30, 1),
+		pause:   150 * time.Millisecond, // nobody pays for what another one has used
+		metrics: []metric{{name: "wall", of: wall, unit: seconds, targets: []target{{1, "dockerize"}}}},
+	}
+	for _, p := range append([]portWaiter{b.waiter()}, portWaiters()...) {
+		who := contender{name: p.name, missing: p.missing()}
+		if groupErr != nil {
+			who.missing = groupErr.Error()
+		} else {
+			who.run = func(ctx context.Context, _ int) (sample, error) {
+				return timed(ctx, group.within(p.look(host, port))...)
 			}
-			conn.Close()
 		}
-	}()
-	nc, initbox := b.openContenders(port.Addr())
-	all := []contender{nc, initbox}
-	wall, err := b.wallTimes(all)
-	if err != nil {
-		return nil, err
+		c.contenders = append(c.contenders, who)
 	}
-	rss := make([][]int64, len(all))
-	for range max(b.costRuns/10, 3) {
-		for k, c := range all {
-			peak, err := peakRSS(c)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.name, err)
-			}
-			rss[k] = append(rss[k], peak)
-		}
-	}
-	t := table{{"", "`" + nc.name + "`", "`" + initbox.name + "`", "ratio", "target", ""}}
-	theirs, ours := percentile(wall[0], 50), percentile(wall[1], 50)
-	ratio := float64(ours) / float64(theirs)
-	t.add("wall time, median", ms(theirs), ms(ours), fmt.Sprintf("%.2f", ratio), "≤ 1.3x", mark(ratio <= 1.3))
-	t.add("wall time, p10 to p90", spread(wall[0]), spread(wall[1]), "", "", "")
-	theirPeak, ourPeak := percentile(rss[0], 50), percentile(rss[1], 50)
-	t.add("peak RSS, median", mb(theirPeak), mb(ourPeak),
-		fmt.Sprintf("%.2f", float64(ourPeak)/float64(theirPeak)), "≤ 8 MB", mark(ourPeak <= 8e6))
-	return t, nil
+	return c.measure(ctx)
 }
-
-// wallTimes runs the contenders in turn, each as often as the other, so that a
-// busy moment meets both.
-func (b *bench) wallTimes(all []contender) ([][]time.Duration, error) {
-	wall := make([][]time.Duration, len(all))
-	for i := range b.costRuns {
-		for j := range all {
-			k := (i + j) % len(all)
-			start := time.Now()
-			if err := all[k].command().Run(); err != nil {
-				return nil, fmt.Errorf("%s: %w", all[k].name, err)
-			}
-			wall[k] = append(wall[k], time.Since(start))
-		}
-	}
-	return wall, nil
-}
-
-func (b *bench) openContenders(addr string) (nc, initbox contender) {
-	line := netcat + " -z " + strings.ReplaceAll(addr, ":", " ")
-	return contender{"sh -c '" + netcat + " -z …'", []string{"sh", "-c", line}},
-		contender{"initbox wait-tcp …", []string{b.initbox, "wait-tcp", addr}}
-}
-
-// peakRSS returns the peak memory of one run, in bytes. The kernel lets a new
-// process inherit the peak of the one that started it, which for us is more than
-// what we measure; so GNU time starts it, which is small.
-func peakRSS(c contender) (int64, error) {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "rss")
-	cmd := exec.Command("/usr/bin/time", append([]string{"--format=%M", "--output=" + out}, c.argv...)...)
-	if err := cmd.Run(); err != nil {
-		return 0, err
-	}
-	text, err := os.ReadFile(out)
-	if err != nil {
-		return 0, err
-	}
-	kib, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	return kib * 1024, err
-}
-
-func mb(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
-
-func spread(d []time.Duration) string { return ms(percentile(d, 10)) + " to " + ms(percentile(d, 90)) }

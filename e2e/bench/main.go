@@ -1,81 +1,177 @@
-// Bench measures what initbox costs and how soon it sees a port open, side by
-// side with the shell line that it replaces, and how fast it migrates, side by side
-// with other tools, and prints Markdown tables.
+// Bench measures initbox side by side with what people use today, and writes one
+// table in Markdown.
 //
-// A run that fails ends the benchmark with an error; a target that is missed is
+//	go run ./bench                     everything, as make bench does
+//	go run ./bench -only cost,chown    some of it
+//	go run ./bench -only scale         how the cost of each task grows
+//	go run ./bench -brief              a little of everything, to see that it works
+//
+// A command that fails ends the benchmark with an error; a target that is missed is
 // in the table, because a busy machine misses them too.
 //
-//	go run ./bench -initbox ../bin/initbox
+// What is compared is a [comparison]: what is measured, of whom, how often, and what
+// to reach. Contenders take turns, so that a busy moment meets all of them. A peer
+// that is not there is in the table as missing.
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
 )
 
-// netcat is Debian's package netcat-openbsd; make install-tools installs it.
-const netcat = "nc.openbsd"
+type bench struct {
+	initbox, dir string
+	brief        bool
+}
+
+// pick is how much of something there is: in full, or in brief.
+func (b *bench) pick(full, brief int) int {
+	if b.brief {
+		return brief
+	}
+	return full
+}
+
+// A subject is a part of the report.
+type subject struct {
+	name    string
+	measure func(*bench, context.Context) ([]row, error)
+	apart   bool // only if it is named
+}
+
+func subjects() []subject {
+	return []subject{
+		{"cost", (*bench).cost, false},
+		{"quota", (*bench).quota, false},
+		{"detection", (*bench).detection, false},
+		{"herd", (*bench).herd, false},
+		{"chown", (*bench).chown, false},
+		{"copy", (*bench).copy, false},
+		{"migrate", (*bench).migrate, false},
+		{"verify", (*bench).verify, false},
+		{"pods", (*bench).pods, false},
+		{"size", (*bench).size, false},
+		{"scale", (*bench).scale, true},
+	}
+}
 
 func main() {
-	var b bench
-	path := flag.String("initbox", "../bin/initbox", "the binary to measure")
-	brief := flag.Bool("brief", false, "a few runs of each, to see that the benchmark works")
-	flag.IntVar(&b.costRuns, "cost-runs", 400, "runs for the cost of the process")
-	flag.IntVar(&b.latencyRuns, "latency-runs", 100, "runs for the latency of detection")
-	flag.IntVar(&b.migrateRuns, "migrate-runs", 5, "databases that each migration tool migrates")
-	flag.IntVar(&b.noopRuns, "noop-runs", 20, "runs that find nothing to migrate, on each of these")
-	flag.Parse()
-	if *brief {
-		b.costRuns, b.latencyRuns, b.migrateRuns, b.noopRuns = 3, 2, 1, 1
-	}
-	var err error
-	if b.initbox, err = filepath.Abs(*path); err == nil {
-		err = b.run()
-	}
-	if err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-type bench struct {
-	initbox               string
-	costRuns, latencyRuns int
-	migrateRuns, noopRuns int
-}
-
-func (b *bench) run() error {
-	info, err := os.Stat(b.initbox)
+func run(ctx context.Context) error {
+	var b bench
+	flag.StringVar(&b.initbox, "initbox", "../bin/initbox", "the binary to measure")
+	flag.StringVar(&b.dir, "dir", "/var/tmp", "where trees of files are made, on the file system to measure")
+	flag.BoolVar(&b.brief, "brief", false, "a few runs of each, to see that the benchmark works")
+	only := flag.String("only", "", "parts, parted by commas: "+strings.Join(names(), ", "))
+	out := flag.String("out", "", "the file to write the report to, instead of stdout")
+	quoted := flag.String("quote", "", "a page to write the main lines into")
+	whole := flag.String("insert", "", "a page to write the whole report into")
+	flag.Parse()
+	chosen, err := choose(*only, b.brief)
 	if err != nil {
+		return err
+	}
+	if b.initbox, err = filepath.Abs(b.initbox); err != nil {
+		return err
+	}
+	if _, err := os.Stat(b.initbox); err != nil {
 		return fmt.Errorf("%w: make build makes it", err)
 	}
-	cost, err := b.cost()
+	begin := b.machine(ctx)
+	rows, took, err := b.all(ctx, chosen)
 	if err != nil {
-		return fmt.Errorf("process cost: %w", err)
+		return err
 	}
-	latency, err := b.latency()
-	if err != nil {
-		return fmt.Errorf("detection latency: %w", err)
+	report := fmt.Sprintf("%s\nRepeat it with `%s`, which took, in seconds: %s.\n\n%s", begin, repeat(*only), took, markdown(rows))
+	if *quoted != "" {
+		err = insert(*quoted, quote(rows))
 	}
-	migrations, err := b.migrate()
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
+	if *whole != "" {
+		err = errors.Join(err, insert(*whole, report))
 	}
-	verify, err := b.verify()
-	if err != nil {
-		return fmt.Errorf("verify-cert: %w", err)
+	if *out != "" {
+		return errors.Join(err, os.WriteFile(*out, []byte("# Measured\n\n"+report), 0o644))
 	}
-	fmt.Printf("%s\n\n", machine())
-	fmt.Printf("Process cost, port open, %d runs of each in turn:\n\n%s\n", b.costRuns, cost)
-	fmt.Printf("Detection latency, from listen() to the exit of the process, port opens at random after %s to %s, %d runs of each:\n\n%s\n",
-		openAfter, openAfter+openWithin, b.latencyRuns, latency)
-	fmt.Printf("Migrations on PostgreSQL, medians of four command lines in turn, %d databases each, %d runs with nothing to do on each of these:\n\n%s\n",
-		b.migrateRuns, b.noopRuns, migrations)
-	fmt.Printf("A mounted certificate, %d runs of each in turn:\n\n%s\n", b.costRuns, verify)
-	size := table{{"", "reached", "target", ""}}
-	size.add("stripped binary", mb(info.Size()), "", "")
-	fmt.Printf("Size:\n\n%s", size)
-	return nil
+	fmt.Print(report)
+	return err
+}
+
+func names() (all []string) {
+	for _, s := range subjects() {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+func repeat(only string) string {
+	if only == "" {
+		return "make bench"
+	}
+	return "make build && cd e2e && go run ./bench -only " + only
+}
+
+// choose returns the subjects that are named; without names those that do not stand
+// apart, and in brief all, since each must work.
+func choose(only string, brief bool) ([]subject, error) {
+	all := subjects()
+	if only == "" {
+		return slices.DeleteFunc(all, func(s subject) bool { return s.apart && !brief }), nil
+	}
+	var chosen []subject
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(all, func(s subject) bool { return s.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-only: there is no part %q: %s", name, strings.Join(names(), ", "))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// all measures one subject after the other and says, on stderr as well, how many
+// seconds each took.
+func (b *bench) all(ctx context.Context, chosen []subject) (rows []row, took string, err error) {
+	for _, s := range chosen {
+		start := time.Now()
+		fmt.Fprintf(os.Stderr, "%-10s", s.name)
+		more, err := s.measure(b, ctx)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "failed")
+			return nil, "", fmt.Errorf("%s: %w", s.name, err)
+		}
+		n := time.Since(start).Seconds()
+		fmt.Fprintf(os.Stderr, "%4.0f s\n", n)
+		took += fmt.Sprintf(", %s %.0f", s.name, n)
+		rows = append(rows, more...)
+	}
+	return rows, strings.TrimPrefix(took, ", "), nil
+}
+
+// measured measures one comparison after the other.
+func measured(ctx context.Context, all ...comparison) ([]row, error) {
+	var rows []row
+	for _, c := range all {
+		more, err := c.measure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
 }

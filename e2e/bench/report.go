@@ -1,15 +1,110 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
+
+// A row is one line of the report.
+type row struct {
+	what, measured, who           string
+	median, spread, ratio, target string
+	result                        string // reached or missed
+	ours                          string // the median of initbox
+	unmeasured                    bool
+	curve                         *curve // a line of another table
+}
+
+var head = []string{"what", "measured", "who", "median", "p10 to p90", "initbox / this", "to reach", ""}
+
+// markdown returns rows as a table, and the curves among them as another.
+func markdown(rows []row) string {
+	i := slices.IndexFunc(rows, func(r row) bool { return r.curve != nil })
+	if i < 0 {
+		return comparisons(rows)
+	}
+	var b strings.Builder
+	if i > 0 {
+		b.WriteString(comparisons(rows[:i]) + "\n")
+	}
+	b.WriteString("| what | of how many | median | each one more, at the end |\n| --- | --- | --- | --- |\n")
+	for _, r := range rows[i:] {
+		b.WriteString(r.curve.line())
+	}
+	return b.String()
+}
+
+// comparisons returns a table; what a line has in common with the one above it is
+// left out.
+func comparisons(rows []row) string {
+	var b strings.Builder
+	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
+	line(head...)
+	b.WriteString("|" + strings.Repeat(" --- |", len(head)) + "\n")
+	var above row
+	for _, r := range rows {
+		what, measured := r.what, r.measured
+		if what == above.what {
+			what = ""
+			if measured == above.measured {
+				measured = ""
+			}
+		}
+		line(what, measured, r.who, r.median, r.spread, r.ratio, r.target, r.result)
+		above = r
+	}
+	return b.String()
+}
+
+// quote returns what the README shows, a line for each target.
+func quote(rows []row) string {
+	var b strings.Builder
+	b.WriteString("| what | measured | initbox | beside it | initbox / that | to reach | |\n|" + strings.Repeat(" --- |", 7) + "\n")
+	for _, r := range rows {
+		if r.result == "" {
+			continue
+		}
+		beside := ""
+		if r.ratio != "" {
+			beside = r.who + ": " + r.median
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", r.what, r.measured, r.ours, beside, r.ratio, r.target, r.result)
+	}
+	return b.String()
+}
+
+// The marks in a page between which the table stands.
+const (
+	quoteBegin = "<!-- Measured: written by the benchmark, do not edit. -->\n"
+	quoteEnd   = "<!-- End of what was measured. -->\n"
+)
+
+// insert puts a table between the marks of a page.
+func insert(file, table string) error {
+	page, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, found := bytes.Cut(page, []byte(quoteBegin))
+	_, after, closed := bytes.Cut(rest, []byte(quoteEnd))
+	if !found || !closed {
+		return fmt.Errorf("%s has no lines %q and %q, between which the table goes", file, strings.TrimSpace(quoteBegin), strings.TrimSpace(quoteEnd))
+	}
+	return os.WriteFile(file, slices.Concat(before, []byte(quoteBegin+"\n"+table+"\n"+quoteEnd), after), 0o644)
+}
+
+func mark(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "**missed**"
+}
 
 // percentile returns the value that p percent of values do not exceed, by nearest rank.
 func percentile[T cmp.Ordered](values []T, p int) T {
@@ -18,58 +113,30 @@ func percentile[T cmp.Ordered](values []T, p int) T {
 	return sorted[max(rank, 1)-1]
 }
 
-func ms(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
-}
+// Units.
 
-// A table is rows of cells, the first one the head.
-type table [][]string
-
-func (t *table) add(cells ...string) { *t = append(*t, cells) }
-
-// String returns t as Markdown.
-func (t table) String() string {
-	var b strings.Builder
-	for i, row := range t {
-		fmt.Fprintf(&b, "| %s |\n", strings.Join(row, " | "))
-		if i == 0 {
-			b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
-		}
+func seconds(s float64) string {
+	switch {
+	case s < 1e-3:
+		return fmt.Sprintf("%.3g µs", s*1e6)
+	case s < 1:
+		return fmt.Sprintf("%.1f ms", s*1e3)
+	case s < 10:
+		return fmt.Sprintf("%.2f s", s)
 	}
-	return b.String()
+	return fmt.Sprintf("%.1f s", s)
 }
 
-func mark(reached bool) string {
-	if reached {
-		return "reached"
+func megabytes(b float64) string { return fmt.Sprintf("%.1f MB", b/1e6) }
+func number(n float64) string    { return fmt.Sprintf("%.0f", n) }
+func perSecond(n float64) string { return fmt.Sprintf("%.*f/s", decimals(n), n) }
+
+func in(d time.Duration) float64 { return d.Seconds() }
+
+// decimals are those worth showing.
+func decimals(n float64) int {
+	if n < 100 && n != math.Trunc(n) {
+		return 1
 	}
-	return "missed"
-}
-
-// machine says on what was measured, and with which versions.
-func machine() string {
-	return fmt.Sprintf("Measured on %s, %d cores, Linux %s, %s, netcat-openbsd %s.",
-		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), first("uname", "-r"), runtime.Version(),
-		first("dpkg-query", "-W", "-f", "${Version}", "netcat-openbsd"))
-}
-
-// field returns the value of the first line of a file that begins with name.
-func field(file, name string) string {
-	text, _ := os.ReadFile(file)
-	for line := range strings.Lines(string(text)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "an unknown machine"
-}
-
-// first returns the first line that a command prints, or "?".
-func first(name string, args ...string) string {
-	out, err := exec.Command(name, args...).Output()
-	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if err != nil || line == "" {
-		return "?"
-	}
-	return line
+	return 0
 }

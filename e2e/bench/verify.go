@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,42 +23,53 @@ of_cert=$(openssl x509 -in tls.crt -noout -pubkey | openssl sha256)
 of_key=$(openssl pkey -in tls.key -pubout | openssl sha256)
 test "$of_cert" = "$of_key"`
 
-// verify measures one look at a mounted certificate: chain, key, name, expiry.
-func (b *bench) verify() (table, error) {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
+// manyCertificates is how many mounts one process verifies.
+const manyCertificates = 1000
+
+// verify measures a look at one mounted certificate, chain, key, name and expiry, and
+// at many of them.
+func (b *bench) verify(ctx context.Context) ([]row, error) {
+	root, err := os.MkdirTemp("", "initbox-bench-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	if err := writeTLS(dir); err != nil {
-		return nil, err
-	}
-	script := contender{"sh -c 'openssl verify …; openssl x509 -checkend …; two digests'", []string{"sh", "-c", "cd " + dir + "\n" + openSSLScript}}
-	initbox := contender{"initbox verify-cert …", []string{b.initbox, "verify-cert", "--dns-name", "app.test", "--min-validity", "168h", dir}}
-	all := []contender{script, initbox}
-	wall, err := b.wallTimes(all)
-	if err != nil {
-		return nil, err
-	}
-	var rss []int64
-	for range max(b.costRuns/10, 3) {
-		peak, err := peakRSS(initbox)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", initbox.name, err)
+	defer os.RemoveAll(root)
+	one, many := filepath.Join(root, "one"), filepath.Join(root, "many")
+	n := b.pick(manyCertificates, 10)
+	for i := range n + 1 {
+		dir := one
+		if i > 0 {
+			dir = filepath.Join(many, fmt.Sprintf("%04d", i))
 		}
-		rss = append(rss, peak)
+		if err := writeTLS(dir); err != nil {
+			return nil, err
+		}
 	}
-	t := table{{"", "`" + script.name + "`", "`" + initbox.name + "`", "ratio", "target", ""}}
-	theirs, ours, peak := percentile(wall[0], 50), percentile(wall[1], 50), percentile(rss, 50)
-	ratio := float64(ours) / float64(theirs)
-	t.add("wall time, median", ms(theirs), ms(ours), fmt.Sprintf("%.3f", ratio), "≤ 0.1x", mark(ratio <= 0.1))
-	t.add("wall time, p10 to p90", spread(wall[0]), spread(wall[1]), "", "", "")
-	t.add("peak RSS, median", "", mb(peak), "", "≤ 12 MB", mark(peak <= 12e6))
-	return t, nil
+	const script = "sh: openssl verify, -checkend, two digests"
+	compare := func(what, dirs string, rounds int) comparison {
+		line := "for dir in " + dirs + "; do (\ncd $dir\n" + openSSLScript + "\n) || exit 1; done"
+		return comparison{
+			what: what, rounds: rounds,
+			metrics: []metric{
+				{name: "wall", of: wall, unit: seconds, targets: []target{{0.1, script}}},
+				{name: "peak RSS", of: peak, unit: megabytes},
+			},
+			contenders: []contender{
+				command("initbox verify-cert", weigh, b.initbox, "verify-cert", "--dns-name", "app.test", "--min-validity", "168h", dirs),
+				command(script, weigh, "sh", "-c", line),
+			},
+		}
+	}
+	return measured(ctx,
+		compare("verify-cert, one directory", one, b.pick(100, 2)),
+		compare(fmt.Sprintf("verify-cert, %d directories in one process", n), many+"/*", b.pick(3, 1)))
 }
 
-// writeTLS fills dir as a kubernetes.io/tls mount: a root, an intermediate, a leaf.
+// writeTLS makes dir as a kubernetes.io/tls mount: a root, an intermediate, a leaf.
 func writeTLS(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	var issuer *x509.Certificate
 	var issuerKey *ecdsa.PrivateKey
 	ders := make([][]byte, 3)

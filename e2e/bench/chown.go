@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// What a sample of a file task has: a first run, which changes everything, and one
+// after that, which finds nothing to do.
+const (
+	firstWall = iota
+	againWall
+	mostRSS
+)
+
+// chown measures a change of every owner, and a run that finds nothing to do.
+func (b *bench) chown(ctx context.Context) (rows []row, err error) {
+	work, err := os.MkdirTemp(b.dir, "initbox-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(work)
+	disk, backing := filepath.Join(work, "disk"), filepath.Join(work, "backing")
+	files, slowFiles := b.pick(200_000, 500), b.pick(10_000, perDir)
+	if err := plant(disk, files, 0); err != nil {
+		return nil, err
+	}
+	if err := plant(backing, slowFiles, 0); err != nil {
+		return nil, err
+	}
+	rows, err = b.ownership(fmt.Sprintf("chown of %d files", files), disk, b.pick(3, 1), 1/1.4, 1/2.5).measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = slowed(work, backing, func(slow string) error {
+		more, err := b.ownership(fmt.Sprintf("chown of %d files, %v more for each operation", slowFiles, delay), slow, 1, 1.0/30, 1.0/100).measure(ctx)
+		rows = append(rows, more...)
+		return err
+	})
+	return rows, err
+}
+
+// ownership compares at one tree; change and again are what initbox may take of
+// the time of coreutils.
+func (b *bench) ownership(what, tree string, rounds int, change, again float64) comparison {
+	c := comparison{what: what, rounds: rounds, metrics: []metric{
+		{name: "every owner changes", of: firstWall, unit: seconds, targets: []target{{change, coreutilsChown}}},
+		{name: "nothing to do", of: againWall, unit: seconds, targets: []target{{again, coreutilsChown}}},
+		{name: "peak RSS", of: mostRSS, unit: megabytes, targets: []target{{20e6, ""}}},
+	}}
+	id := 10_000
+	for _, tool := range []struct {
+		name string
+		argv []string
+	}{
+		{"initbox chown", []string{b.initbox, "chown"}},
+		{coreutilsChown, []string{"chown", "-R"}},
+		{"busybox chown -R", []string{"busybox", "chown", "-R"}},
+	} {
+		c.contenders = append(c.contenders, contender{name: tool.name, run: func(ctx context.Context, _ int) (sample, error) {
+			id++
+			return twice(ctx, func() error { return owned(tree, id) },
+				append(tool.argv, strconv.Itoa(id)+":"+strconv.Itoa(id), tree))
+		}})
+	}
+	return c
+}
+
+const coreutilsChown = "coreutils chown -R"
+
+// twice measures a command that changes something and, after done has seen that it
+// did, the same command again.
+func twice(ctx context.Context, done func() error, argv []string) (sample, error) {
+	first, err := weigh(ctx, argv...)
+	if err != nil {
+		return nil, err
+	}
+	if err := done(); err != nil {
+		return nil, err
+	}
+	again, err := weigh(ctx, argv...)
+	if err != nil {
+		return nil, err
+	}
+	return sample{first[wall], again[wall], max(first[peak], again[peak])}, nil
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A helper is what test servers ask of a test, for a program.
+type helper struct{ cleanups []func() }
+
+func (h *helper) Helper()          {}
+func (h *helper) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
+
+// Fatal ends the benchmark; cleanup recovers it.
+func (h *helper) Fatal(args ...any) {
+	panic(fatal(strings.TrimSpace(fmt.Sprintln(args...))))
+}
+
+type fatal string
+
+// cleanup ends what was started, and makes the end by Fatal an error.
+func (h *helper) cleanup(err *error) {
+	if p := recover(); p != nil {
+		text, ours := p.(fatal)
+		if !ours {
+			panic(p)
+		}
+		*err = fmt.Errorf("%s", string(text))
+	}
+	for _, f := range slices.Backward(h.cleanups) {
+		f()
+	}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/initbox/initbox/e2e/image"
+)
+
+// published are programs that cannot be built here, with the sizes that others give.
+// They say what a program weighs packed, so they are held against ours packed.
+var published = []struct {
+	who    string
+	packed float64
+}{
+	{"wait4x 2.14.0, as published ([Alpine's package](https://pkgs.alpinelinux.org/package/v3.23/community/aarch64/wait4x), aarch64)", 8.6 * (1 << 20)},
+	{"dockerize 0.15.2, as published ([archive of the release](https://sourceforge.net/projects/dockerize.mirror/files/v0.15.2/), linux-amd64)", 7.9e6},
+}
+
+// size weighs the programs, stripped and packed with gzip as in a layer, and our image.
+func (b *bench) size(ctx context.Context) ([]row, error) {
+	peers, err := buildPeers()
+	if err != nil {
+		return nil, err
+	}
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return nil, err
+	}
+	c := comparison{what: "size", rounds: 1, metrics: []metric{
+		{name: "program, stripped", of: 0, unit: megabytes},
+		{name: "program, packed", of: 1, unit: megabytes},
+	}}
+	for _, p := range []struct{ name, file string }{
+		{"initbox", b.initbox},
+		{"busybox-static of Debian", busybox},
+		{peerMigrate + " (PostgreSQL and MySQL alone)", peers.golangMigrate},
+		{"goose (PostgreSQL and MySQL alone)", peers.goose},
+		{"tern", peers.tern},
+	} {
+		c.contenders = append(c.contenders, contender{name: p.name, run: func(ctx context.Context, _ int) (sample, error) {
+			return weighFile(ctx, p.file)
+		}})
+	}
+	rows, err := c.measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range published {
+		rows = append(rows, row{what: c.what, measured: "program, packed", who: p.who, median: megabytes(p.packed)})
+	}
+	whole := comparison{what: "size", rounds: 1, contenders: []contender{{name: "initbox:dev", run: b.pulled}}, metrics: []metric{
+		{name: "image, compressed", unit: megabytes, targets: []target{{7e6, ""}}},
+	}}
+	if b.brief {
+		whole.contenders[0].missing = "not in brief: make test-image builds it"
+	}
+	more, err := whole.measure(ctx)
+	return append(rows, more...), err
+}
+
+// weighFile returns the size of a program without its symbols, and that packed.
+func weighFile(ctx context.Context, file string) (sample, error) {
+	dir, err := os.MkdirTemp("", "initbox-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	stripped := filepath.Join(dir, "stripped")
+	if _, err := timed(ctx, "strip", "-o", stripped, file); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(stripped)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var packed counter
+	z := gzip.NewWriter(&packed)
+	size, err := io.Copy(z, f)
+	if err == nil {
+		err = z.Close()
+	}
+	return sample{float64(size), float64(packed)}, err
+}
+
+// A counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// pulled is what whoever has no layer of our image downloads.
+func (b *bench) pulled(ctx context.Context, _ int) (s sample, err error) {
+	dir, err := os.MkdirTemp("", "initbox-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	archive, err := buildImage(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	contents, err := image.Read(f)
+	return sample{float64(contents.Pulled())}, err
+}
+
+// buildImage builds our image and returns its archive, a file in dir.
+func buildImage(ctx context.Context, dir string) (archive string, err error) {
+	root, err := image.Root(ctx)
+	if err != nil {
+		return "", err
+	}
+	archive = filepath.Join(dir, "initbox.tar")
+	return archive, image.Archive(ctx, root, runtime.GOARCH, archive)
+}
