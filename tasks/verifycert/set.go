@@ -90,7 +90,8 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		s.findings = append(s.findings, profile.Check(r.Path, r.Complete, v.wanted.serves)...)
 	}
 	if len(v.task.CRLs) > 0 {
-		s.findings = append(s.findings, v.revocation(ctx, r, q.Intermediates)...)
+		found := v.revocation(ctx, r, q.Intermediates)
+		s.findings = slices.Concat(s.findings, found, crl.Unused(v.shared.crls, found))
 	}
 }
 

@@ -110,7 +110,7 @@ func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 	case covered || k.over():
 		return nil
 	case len(faults) > 0:
-		return bounded(withoutRefused(faults), c)
+		return bounded(faults, c)
 	case leaf:
 		return finding.List{c.Finding(finding.CRLOtherIssuer, "no CRL covers what its issuer %q has issued; those given are from %s", c.IssuerName(), k.issuers())}
 	case k.All:
@@ -119,9 +119,32 @@ func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 	return nil
 }
 
-// withoutRefused drops what Read has reported already.
-func withoutRefused(l finding.List) finding.List {
-	return slices.DeleteFunc(l, func(f finding.Finding) bool { return f.Code == finding.CRLUnsupported })
+// Unused returns a warning for each of lists that cannot be used and is no reason
+// to fail, as found has those: another one covers the certificate, or none of its
+// issuer's is on the path. What such a list says was not looked at.
+func Unused(lists []*List, found finding.List) finding.List {
+	type place struct {
+		file  string
+		block int
+	}
+	named := make(map[place]bool)
+	for _, f := range found {
+		if f.Code == finding.CRLUnsupported {
+			named[place{f.File, f.Block}] = true
+		}
+	}
+	var unused finding.List
+	for _, l := range lists {
+		if l.refused == "" || named[place{l.File, l.Block}] {
+			continue
+		}
+		f := l.finding(finding.CRLUnsupported, "it was not used: %s", l.refused)
+		f.Warning, f.Next = true, "leave it out, or give a complete CRL of its issuer instead"
+		if unused = append(unused, f); len(unused) == maxFaults {
+			break
+		}
+	}
+	return unused
 }
 
 // bounded keeps the first of l, which are all about the CRLs for c.

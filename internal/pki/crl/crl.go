@@ -24,7 +24,8 @@ type List struct {
 	refused   string // why it cannot be used, "" if it can
 }
 
-// Read returns the CRLs in data, PEM or DER, until ctx is done.
+// Read returns the CRLs in data, PEM or DER, until ctx is done. Those that cannot
+// be used are among them: whether that matters depends on the others.
 func Read(ctx context.Context, data []byte, file string) ([]*List, finding.List) {
 	var (
 		lists []*List
@@ -45,9 +46,6 @@ func Read(ctx context.Context, data []byte, file string) ([]*List, finding.List)
 		}
 		l := &List{RevocationList: rl, File: file, Block: b.Number, issuerKey: cert.NameKey(rl.RawIssuer)}
 		l.readExtensions()
-		if l.refused != "" {
-			found = append(found, l.finding(finding.CRLUnsupported, "%s", l.refused))
-		}
 		lists = append(lists, l)
 	})
 	return lists, append(traps, found...)
