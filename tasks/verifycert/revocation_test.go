@@ -50,3 +50,39 @@ func TestUnusedCRL(t *testing.T) {
 		})
 	}
 }
+
+// Of an intermediate that two roots have signed, one certificate may be revoked:
+// the other path is good then, in whatever order the file has them.
+func TestRevokedTwin(t *testing.T) {
+	m, task := carryOut(t)
+	rootB := testpki.Root(t, "Test Root B")
+	twin := testpki.New(t, "Test Intermediate CA", rootB, testpki.CA, func(c *testpki.Template) { c.Key = m.inter.Key })
+	m.write(t, "ca.crt", testpki.PEM(m.root, rootB))
+	crls := func(revoked ...*testpki.Cert) {
+		all := testpki.CRL(t, m.inter, nil)
+		for _, root := range []*testpki.Cert{m.root, rootB} {
+			var its []*testpki.Cert
+			for _, c := range revoked {
+				if c.Issuer == root {
+					its = append(its, c)
+				}
+			}
+			all = append(all, testpki.CRL(t, root, nil, its...)...)
+		}
+		task.CRLs = []string{m.write(t, "all.crl", all)}
+	}
+	for name, sent := range map[string][]*testpki.Cert{
+		"revoked first": {m.leaf, m.inter, twin}, "revoked last": {m.leaf, twin, m.inter}, "revoked not sent": {m.leaf, twin},
+	} {
+		m.write(t, "tls.crt", testpki.PEM(sent...))
+		for _, revoked := range [][]*testpki.Cert{{m.inter}, {m.inter, twin}} {
+			crls(revoked...)
+			if r := run(t, task); (r.err == nil) != (len(revoked) == 1) || r.doc.Sets[0].Findings.Failed() != (len(revoked) == 2) {
+				t.Errorf("%s, %d revoked: %v", name, len(revoked), r.err)
+			}
+		}
+	}
+	crls(m.inter)
+	m.write(t, "tls.crt", testpki.PEM(m.leaf, m.inter, twin))
+	remarked(t, task, "revoked: ", "tls.crt block 2", "there is another path")
+}

@@ -12,31 +12,50 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A Query is what to check.
+// A Query is what to check paths with.
 type Query struct {
-	Path     []*cert.Cert // leaf first; the last one is a root unless it is the only one
-	Complete bool         // the path ends at a trusted root
-	Lists    []*List
-	Others   []*cert.Cert // among which a CA may have a key for CRLs alone
-	At       time.Time
-	Skew     time.Duration
-	All      bool // a CA without a CRL is a fault too, not only the leaf
+	Lists  []*List
+	Others []*cert.Cert // among which a CA may have a key for CRLs alone
+	At     time.Time
+	Skew   time.Duration
+	All    bool // a CA without a CRL is a fault too, not only the leaf
 }
 
-// The limits of a check. There may be thousands of CRLs and of CAs that all have
+// The limits of a Checker. There may be thousands of CRLs and of CAs that all have
 // the same name.
 const (
 	maxEffort = 200 * time.Millisecond // of signatures
 	maxLooks  = 5_000_000
 	maxFaults = 20 // of the CRLs of one issuer
+	keeping   = 32 // looks that one answer is worth which is kept
 )
 
-// Check returns which certificates of the path are revoked, and why that cannot
-// be told. Where it gives up, or ctx is done, that is a finding too.
-func Check(ctx context.Context, q Query) finding.List {
-	k := checker{
+// A Checker checks the paths of one leaf. What it may do is bounded for all of
+// them together, and it looks nothing up twice.
+type Checker struct {
+	Query
+	ctx      context.Context
+	lists    map[string][]*List      // by the name of their issuer
+	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
+	verifier *cert.Verifier
+	looks    int
+	entries  map[lookup]finding.List
+	revoked  map[*cert.Cert]finding.List
+	remarks  finding.List // the same, as warnings
+}
+
+// A lookup is a certificate that was looked for in a list.
+type lookup struct {
+	*List
+	*cert.Cert
+}
+
+// New returns a Checker that gives up once ctx is done.
+func New(ctx context.Context, q Query) *Checker {
+	k := &Checker{
 		Query: q, ctx: ctx, verifier: cert.NewVerifier(maxEffort),
-		lists: make(map[string][]*List), signers: make(map[string][]*cert.Cert),
+		lists: make(map[string][]*List), signers: make(map[string][]*cert.Cert), entries: make(map[lookup]finding.List),
+		revoked: make(map[*cert.Cert]finding.List),
 	}
 	for _, l := range q.Lists {
 		k.lists[l.issuerKey] = append(k.lists[l.issuerKey], l)
@@ -46,37 +65,49 @@ func Check(ctx context.Context, q Query) finding.List {
 			k.signers[c.SubjectKey] = append(k.signers[c.SubjectKey], c)
 		}
 	}
+	return k
+}
+
+// Check returns which certificates of path are revoked, and why that cannot be
+// told. The leaf comes first; the last one is a root unless it is the only one,
+// and a trusted one if the path is complete. Where Check gives up, that is a
+// finding too.
+func (k *Checker) Check(path []*cert.Cert, complete bool) finding.List {
 	var found finding.List
-	for i := 0; i+1 < len(q.Path); i++ {
-		found = append(found, k.one(q.Path[i], q.Path[i+1:], i == 0)...)
+	for i := 0; i+1 < len(path); i++ {
+		found = append(found, k.one(path[i], path[i+1:], i == 0)...)
 		if k.over() {
-			why := fmt.Sprintf("gave up on the %d CRLs of %q: whether it is revoked was not seen from all of them", len(k.lists[q.Path[i].IssuerKey]), q.Path[i].IssuerName())
-			return append(found, q.Path[i].Finding(finding.CRLLimit, "%s", why))
+			why := fmt.Sprintf("gave up on the %d CRLs of %q: whether it is revoked was not seen from all of them", len(k.lists[path[i].IssuerKey]), path[i].IssuerName())
+			return append(found, path[i].Finding(finding.CRLLimit, "%s", why))
 		}
 	}
-	if len(q.Path) == 1 && !(q.Complete && q.Path[0].SelfSigned()) {
-		found = append(found, q.Path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
+	if len(path) == 1 && !(complete && path[0].SelfSigned()) {
+		found = append(found, path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
 	}
 	return found
 }
 
-// A checker is one check being made.
-type checker struct {
-	Query
-	ctx      context.Context
-	lists    map[string][]*List      // by the name of their issuer
-	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
-	verifier *cert.Verifier
-	looks    int
+// Remarks are the warnings once the best path is known, of which found is all
+// that Check has returned: certificates on other paths that were tried and are
+// revoked, and lists that cannot be used.
+func (k *Checker) Remarks(found finding.List) finding.List {
+	unused := k.unused(found)
+	if found.Has(finding.Revoked) {
+		return unused
+	}
+	return append(slices.Clip(k.remarks[:min(len(k.remarks), maxFaults)]), unused...)
 }
 
 // over reports whether something was not looked at, or must not be any more.
-func (k *checker) over() bool {
+func (k *Checker) over() bool {
 	return k.looks > maxLooks || k.verifier.Exhausted() || k.ctx.Err() != nil
 }
 
 // one checks c, which the first of above signed, which the next one signed.
-func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
+func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
+	if f := k.revoked[c]; f != nil {
+		return f // whatever the path
+	}
 	var faults finding.List // of the lists that would be the right ones
 	covered := false
 	points := pointsOf(c)
@@ -96,8 +127,7 @@ func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 			faults = append(faults, f.of(l))
 			continue
 		}
-		k.looks += len(l.RevokedCertificateEntries)
-		if f := l.revoked(c); f != nil {
+		if f := k.entry(l, c); f != nil {
 			return f // that cannot become untrue by age
 		}
 		if why := k.stale(l); why != "" {
@@ -119,10 +149,29 @@ func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 	return nil
 }
 
-// Unused returns a warning for each of lists that cannot be used and is no reason
-// to fail, as found has those: another one covers the certificate, or none of its
-// issuer's is on the path. What such a list says was not looked at.
-func Unused(lists []*List, found finding.List) finding.List {
+// entry returns the finding if c is on l.
+func (k *Checker) entry(l *List, c *cert.Cert) finding.List {
+	at := lookup{l, c}
+	f, known := k.entries[at]
+	if known {
+		return f
+	}
+	k.looks += keeping + len(l.RevokedCertificateEntries)
+	f = l.revoked(c)
+	k.entries[at] = f
+	if f != nil {
+		k.revoked[c] = f
+		remark := f[0]
+		remark.Warning, remark.Next = true, "remove it: there is another path, but not all may find that"
+		k.remarks = append(k.remarks, remark)
+	}
+	return f
+}
+
+// unused returns a warning for each list that cannot be used and is no reason to
+// fail, as found has those: another one covers the certificate, or its issuer is
+// not on the path. What such a list says was not looked at.
+func (k *Checker) unused(found finding.List) finding.List {
 	type place struct {
 		file  string
 		block int
@@ -134,7 +183,7 @@ func Unused(lists []*List, found finding.List) finding.List {
 		}
 	}
 	var unused finding.List
-	for _, l := range lists {
+	for _, l := range k.Lists {
 		if l.refused == "" || named[place{l.File, l.Block}] {
 			continue
 		}
@@ -169,10 +218,10 @@ func (q Query) stale(l *List) string {
 }
 
 // issuers names those of the lists.
-func (q Query) issuers() string {
+func (k *Checker) issuers() string {
 	const shown = 3
 	var names []string
-	for _, l := range q.Lists {
+	for _, l := range k.Lists {
 		n := fmt.Sprintf("%q", cert.Clip(l.Issuer.String()))
 		if slices.Contains(names, n) {
 			continue

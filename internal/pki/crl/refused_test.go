@@ -49,7 +49,7 @@ func TestRefusalStays(t *testing.T) {
 		"an unknown one, no matter": {[]pkix.Extension{extension("1.2.3.4", false, 5, 0), leaves}, ""},
 	} {
 		all, found := lists(t, testpki.CRL(t, w.inter, with(c.extensions...)))
-		found = append(found, Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, At: time.Now()})...)
+		found = append(found, New(t.Context(), Query{Lists: all, At: time.Now()}).Check(w.path, true)...)
 		if found.Failed() != (c.why != "") || !strings.Contains(all[0].refused, c.why) {
 			t.Errorf("%s: refused since %q, found %v", name, all[0].refused, found)
 		}

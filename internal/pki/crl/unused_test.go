@@ -38,8 +38,9 @@ func TestUnused(t *testing.T) {
 			}
 			all = append(all, l...)
 		}
-		found := Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, At: time.Now()})
-		found = append(found, Unused(all, found)...)
+		k := New(t.Context(), Query{Lists: all, At: time.Now()})
+		found := k.Check(w.path, true)
+		found = append(found, k.Remarks(found)...)
 		faults, warnings := 0, 0
 		for _, f := range found {
 			switch {
@@ -61,7 +62,7 @@ func TestUnusedBounded(t *testing.T) {
 	for _, l := range q.Lists {
 		l.refused = "it is a delta CRL"
 	}
-	if n := len(Unused(q.Lists, nil)); n != maxFaults {
+	if n := len(New(t.Context(), q).Remarks(nil)); n != maxFaults {
 		t.Errorf("%d warnings", n)
 	}
 }

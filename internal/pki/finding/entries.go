@@ -66,7 +66,7 @@ var nameTable = []Entry{
 	{Code: NameIP, Meaning: "the certificate is not for an address in --ip", Next: "issue it again with that address, or connect by a name that it has"},
 	{Code: NameURI, Meaning: "the certificate is not for a URI in --uri", Next: "check the SPIFFE ID or URI that it was issued for"},
 	{Code: Usage, Meaning: "the certificate or a CA above it is not for that --usage", Next: "issue it again with that extended key usage (cert-manager: usages)"},
-	{Code: Revoked, Meaning: "a certificate on the chain is revoked", Next: "have it issued again with a new key"},
+	{Code: Revoked, Meaning: "a certificate on the chain is revoked; named, but no reason to fail, where there is a chain without it", Next: "have it issued again with a new key"},
 	{Code: CRLMalformed, Meaning: "a CRL cannot be parsed", Next: "fetch it again"},
 	{Code: CRLSignature, Meaning: "a CRL is not signed by the CA whose name it has, or in a way that proves nothing", Next: "fetch it from the CA that issued the certificate"},
 	{Code: CRLStale, Meaning: "a CRL is past its next update, or not valid yet", Next: "look at what refreshes the CRL"},
