@@ -15,7 +15,7 @@ var fileTable = []Entry{
 	{Code: PEMMalformed, Meaning: "a PEM block is cut off or is not base64", Next: "copy the file again, whole"},
 	{Code: PEMWrongKind, Meaning: "the PEM is of the wrong kind: a key for a certificate, a request", Next: "check which file went under which key of the Secret"},
 	{Code: NotPEM, Meaning: "the file is neither PEM nor DER", Next: "check what was put into the Secret"},
-	{Code: CertMalformed, Meaning: "a certificate cannot be parsed", Next: "have it issued again, or copy it again, whole"},
+	{Code: CertMalformed, Meaning: "a certificate cannot be parsed, or has a form that Go does not read", Next: "have it issued again, or copy it again, whole"},
 }
 
 var keyTable = []Entry{
