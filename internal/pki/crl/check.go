@@ -39,6 +39,7 @@ type Checker struct {
 	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
 	verifier *cert.Verifier
 	looks    int
+	points   map[*cert.Cert]points
 	entries  map[lookup]finding.List
 	revoked  map[*cert.Cert]finding.List
 	remarks  finding.List // the same, as warnings
@@ -55,7 +56,7 @@ func New(ctx context.Context, q Query) *Checker {
 	k := &Checker{
 		Query: q, ctx: ctx, verifier: cert.NewVerifier(maxEffort),
 		lists: make(map[string][]*List), signers: make(map[string][]*cert.Cert), entries: make(map[lookup]finding.List),
-		revoked: make(map[*cert.Cert]finding.List),
+		revoked: make(map[*cert.Cert]finding.List), points: make(map[*cert.Cert]points),
 	}
 	for _, l := range q.Lists {
 		k.lists[l.issuerKey] = append(k.lists[l.issuerKey], l)
@@ -109,14 +110,17 @@ func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 		return f // whatever the path
 	}
 	var faults finding.List // of the lists that would be the right ones
-	covered := false
-	points := pointsOf(c)
+	var covered cert.Reasons
+	var others []*List // of the right issuer, but about other certificates
+	at := k.pointsOf(c)
 	for _, l := range k.lists[c.IssuerKey] {
 		if k.over() {
 			return nil
 		}
-		k.looks += 1 + l.scope.names*len(points)/64
-		if !l.scope.covers(c, points) {
+		k.looks += 1 + len(l.scope.names)
+		reasons := l.scope.covers(c, at)
+		if reasons == 0 {
+			others = append(others, l)
 			continue
 		}
 		if l.refused != "" {
@@ -134,19 +138,62 @@ func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 			faults = append(faults, l.finding(finding.CRLStale, "%s", why))
 			continue
 		}
-		covered = true
+		covered |= reasons
 	}
-	switch {
-	case covered || k.over():
+	if covered == cert.AllReasons || k.over() {
 		return nil
-	case len(faults) > 0:
+	}
+	if len(faults) > 0 {
 		return bounded(faults, c)
+	}
+	return k.uncovered(c, leaf, covered, others)
+}
+
+// uncovered says why no list was found for c, of whose issuer are others. Only a
+// leaf must have one.
+func (k *Checker) uncovered(c *cert.Cert, leaf bool, covered cert.Reasons, others []*List) finding.List {
+	switch {
+	case covered != 0:
+		return finding.List{c.Finding(finding.CRLUnsupported, "the CRLs of its distribution points are about some reasons for revocation alone")}
+	case leaf && len(others) > 0:
+		return finding.List{aboutOthers(c, finding.CRLOtherIssuer, others)}
 	case leaf:
 		return finding.List{c.Finding(finding.CRLOtherIssuer, "no CRL covers what its issuer %q has issued; those given are from %s", c.IssuerName(), k.issuers())}
+	case k.All && len(others) > 0:
+		return finding.List{aboutOthers(c, finding.CRLMissing, others)}
 	case k.All:
 		return finding.List{c.Finding(finding.CRLMissing, "there is no CRL of its issuer %q", c.IssuerName())}
 	}
 	return nil
+}
+
+// aboutOthers is for a certificate whose issuer's CRLs are all about others.
+func aboutOthers(c *cert.Cert, code finding.Code, others []*List) finding.Finding {
+	first := others[0]
+	f := c.Finding(code, "the CRL of its issuer (%s block %d) is about %s", first.File, first.Block, first.scope)
+	if n := len(others) - 1; n > 0 {
+		f.Detail += fmt.Sprintf(", and %d more are not about it either", n)
+	}
+	kind := "leaves"
+	if c.IsCA {
+		kind = "CAs"
+	}
+	f.Next = "give also the CRL of that issuer which is about " + kind
+	if len(c.CRLDistributionPoints) > 0 {
+		f.Next += ": the certificate names " + cert.Clip(c.CRLDistributionPoints[0])
+	}
+	return f
+}
+
+// pointsOf is [pointsOf], once for each certificate.
+func (k *Checker) pointsOf(c *cert.Cert) points {
+	p, known := k.points[c]
+	if !known {
+		p = pointsOf(c)
+		k.points[c] = p
+		k.looks += len(p)
+	}
+	return p
 }
 
 // entry returns the finding if c is on l.

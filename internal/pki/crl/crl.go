@@ -103,7 +103,7 @@ func (l *List) readExtension(id string, e pkix.Extension) {
 	case "2.5.29.27":
 		l.refuse("it is a delta CRL, which says only what has changed")
 	case "2.5.29.28":
-		l.refuse(l.scope.read(e.Value))
+		l.refuse(l.scope.read(e.Value, l.RawIssuer))
 	case "2.5.29.20":
 		if e.Critical {
 			l.refuse("its cRLNumber is critical, which RFC 5280 forbids")

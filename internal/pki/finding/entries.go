@@ -70,7 +70,7 @@ var nameTable = []Entry{
 	{Code: CRLMalformed, Meaning: "a CRL cannot be parsed", Next: "fetch it again"},
 	{Code: CRLSignature, Meaning: "a CRL is not signed by the CA whose name it has, or in a way that proves nothing", Next: "fetch it from the CA that issued the certificate"},
 	{Code: CRLStale, Meaning: "a CRL is past its next update, or not valid yet", Next: "look at what refreshes the CRL"},
-	{Code: CRLOtherIssuer, Meaning: "no CRL is from the issuer of the certificate", Next: "give the CRL of its issuer"},
+	{Code: CRLOtherIssuer, Meaning: "no CRL is from the issuer of the certificate, or none of its CRLs is about it", Next: "give the CRL of its issuer"},
 	{Code: CRLUnsupported, Meaning: "a CRL is a delta or indirect one, or has a critical extension that is not understood; named, but no reason to fail where other CRLs cover the chain", Next: "give a complete CRL of the issuer"},
 	{Code: CRLLimit, Meaning: "there are more CRLs and keys than can be tried", Next: "give the CRLs of the CAs on the chain alone, and fewer intermediates"},
 	{Code: BundleNotCA, Meaning: "a certificate in a bundle is no CA", Next: "remove it; a leaf in a bundle of CAs trusts nothing but itself"},
