@@ -55,7 +55,7 @@ var chainTable = []Entry{
 	{Code: NameConstraint, Meaning: "a CA on the chain may not issue for a name in the certificate", Next: "remove the name, or use a CA that may issue for it"},
 	{Code: NameConstraintsMalformed, Meaning: "the nameConstraints of a CA cannot be read, or have something that is no name", Next: "issue the CA again with right nameConstraints"},
 	{Code: CriticalExtension, Meaning: "a certificate has a critical extension that nobody here understands", Next: "issue it again without it"},
-	{Code: Policy, Meaning: "the certificate policies of the chain contradict each other", Next: "look at certificatePolicies and policyConstraints of its CAs"},
+	{Code: Policy, Meaning: "the certificate policies of the chain contradict each other; with --strict also, an extension about them is empty", Next: "look at certificatePolicies and policyConstraints of its CAs"},
 	{Code: Expired, Meaning: "a certificate on the chain has expired", Next: "renew it (cert-manager: kubectl get certificates -A); for a CA, what it issued too"},
 	{Code: NotYetValid, Meaning: "a certificate on the chain is not valid yet", Next: "check the clocks of the node and of the issuer, or give --clock-skew"},
 	{Code: ExpiresSoon, Meaning: "the first certificate to expire does so within --min-validity", Next: "renew it now"},
