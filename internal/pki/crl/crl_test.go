@@ -99,6 +99,7 @@ func TestScope(t *testing.T) {
 		"SHA-1": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.SignatureAlgorithm = x509.ECDSAWithSHA1
 		})}, finding.CRLSignature},
+		"removed, in a complete list": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) { l.RevokedCertificateEntries[0].ReasonCode = 8 }, w.leaf)}, finding.Revoked},
 		"entry extension": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries[0].ExtraExtensions = []pkix.Extension{{Id: testpki.OID("2.5.29.29"), Critical: true, Value: []byte{0x30, 0}}}
 		}, w.inter)}, finding.CRLUnsupported},
