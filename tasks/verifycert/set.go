@@ -71,6 +71,10 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	if len(q.CAs) == 0 && !s.caFile && !v.shared.given {
 		s.findings.Add(finding.CAMissing, s.name, 0, "there is no ca.crt, and no --ca, --truststore or --system-roots")
 	}
+	lists := crl.New(ctx, crl.Query{Lists: v.shared.crls, Others: q.Intermediates, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict})
+	if len(v.task.CRLs) > 0 {
+		q.Revocation = lists.Check
+	}
 	r := path.Find(ctx, q)
 	s.path = r.Path
 	if ctx.Err() != nil { // another path may be better, but the leaf is on all of them
@@ -89,9 +93,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	if v.task.Strict {
 		s.findings = append(s.findings, profile.Check(r.Path, r.Complete, v.wanted.serves)...)
 	}
-	if len(v.task.CRLs) > 0 {
-		s.findings = append(s.findings, v.revocation(ctx, r, q.Intermediates)...)
-	}
+	s.findings = append(s.findings, lists.Remarks(r.Findings)...)
 }
 
 // query is the question for the best path from leaf.
@@ -105,16 +107,6 @@ func (v *verifier) query(s *set, leaf *cert.Cert) path.Query {
 		q.Usages = usagesOf("server") // no client takes another one
 	}
 	return q
-}
-
-func (v *verifier) revocation(ctx context.Context, r path.Result, others []*cert.Cert) finding.List {
-	found := crl.Check(ctx, crl.Query{
-		Path: r.Path, Complete: r.Complete, Lists: v.shared.crls, Others: others, At: v.at, Skew: v.task.ClockSkew, All: v.task.Strict,
-	})
-	if ctx.Err() != nil { // that there was no time is said of the set
-		found = slices.DeleteFunc(found, func(f finding.Finding) bool { return f.Code == finding.CRLLimit })
-	}
-	return found
 }
 
 // unparsed reports whether a certificate could not be read at all.

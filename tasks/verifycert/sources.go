@@ -59,7 +59,7 @@ func (v *verifier) readShared(ctx context.Context) {
 	s.named = slices.Clone(s.cas)
 	for _, path := range t.Truststores {
 		if store := v.keystore("--truststore", path, &s.findings); store != nil {
-			s.cas = append(s.cas, trustedOf(store)...)
+			s.cas = append(s.cas, store.Trusted...) // what comes with a key is no CA to trust
 		}
 	}
 	if t.SystemRoots {
@@ -112,9 +112,6 @@ func (v *verifier) keystore(flag, path string, found *finding.List) *keystore.St
 	*found = append(*found, l...)
 	return store
 }
-
-// trustedOf returns the CAs of a store. What comes with a key is no CA to trust.
-func trustedOf(s *keystore.Store) []*cert.Cert { return s.Trusted }
 
 // systemRoots reads the CAs of the system where crypto/x509 looks for them, but
 // can say what it has read.

@@ -85,6 +85,8 @@ func strictCodes(t *testing.T) []one {
 		{"name constraints of a leaf", finding.NameConstraintsX, leafWith(func(c *testpki.Template) {
 			c.PermittedDNSDomains, c.PermittedDNSDomainsCritical = []string{"test"}, true
 		})},
+		{"empty certificatePolicies", finding.Policy, leafWith(testpki.Extension("2.5.29.32", false, []byte{0x30, 0}))},
+		{"empty policyConstraints", finding.Policy, interWith(testpki.Extension("2.5.29.36", true, []byte{0x30, 0}))},
 		{"GeneralizedTime too early", finding.ValidityEncoding, leafWith(testpki.Edit(func(tbs *testpki.TBS) {
 			text := time.Now().Add(day).UTC().Format("20060102150405Z")
 			tbs.Validity.NotAfter = asn1.RawValue{Tag: asn1.TagGeneralizedTime, Bytes: []byte(text)}

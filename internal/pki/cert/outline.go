@@ -134,6 +134,11 @@ func explain(der []byte, file string, block int, err error) finding.List {
 	if seen["2.5.29.30"] && aboutNameConstraints(text) {
 		add(finding.NameConstraintsMalformed, "%s", Clip(text))
 	}
+	if strings.Contains(text, "CRL distribution point") && o.relativePoint() {
+		add(finding.CertMalformed, "its cRLDistributionPoints has a name relative to that of the CRL's issuer (nameRelativeToCRLIssuer): "+
+			"RFC 5280 allows that, but crypto/x509 of Go does not read it, and so neither does initbox")
+		l[len(l)-1].Next = "have it issued again with the full name of the distribution point, a URI; check it with openssl verify till then"
+	}
 	if len(l) == 0 {
 		add(finding.CertMalformed, "%s", Clip(text))
 	}

@@ -12,31 +12,51 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A Query is what to check.
+// A Query is what to check paths with.
 type Query struct {
-	Path     []*cert.Cert // leaf first; the last one is a root unless it is the only one
-	Complete bool         // the path ends at a trusted root
-	Lists    []*List
-	Others   []*cert.Cert // among which a CA may have a key for CRLs alone
-	At       time.Time
-	Skew     time.Duration
-	All      bool // a CA without a CRL is a fault too, not only the leaf
+	Lists  []*List
+	Others []*cert.Cert // among which a CA may have a key for CRLs alone
+	At     time.Time
+	Skew   time.Duration
+	All    bool // a CA without a CRL is a fault too, not only the leaf
 }
 
-// The limits of a check. There may be thousands of CRLs and of CAs that all have
+// The limits of a Checker. There may be thousands of CRLs and of CAs that all have
 // the same name.
 const (
 	maxEffort = 200 * time.Millisecond // of signatures
 	maxLooks  = 5_000_000
 	maxFaults = 20 // of the CRLs of one issuer
+	keeping   = 32 // looks that one answer is worth which is kept
 )
 
-// Check returns which certificates of the path are revoked, and why that cannot
-// be told. Where it gives up, or ctx is done, that is a finding too.
-func Check(ctx context.Context, q Query) finding.List {
-	k := checker{
+// A Checker checks the paths of one leaf. What it may do is bounded for all of
+// them together, and it looks nothing up twice.
+type Checker struct {
+	Query
+	ctx      context.Context
+	lists    map[string][]*List      // by the name of their issuer
+	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
+	verifier *cert.Verifier
+	looks    int
+	points   map[*cert.Cert]points
+	entries  map[lookup]finding.List
+	revoked  map[*cert.Cert]finding.List
+	remarks  finding.List // the same, as warnings
+}
+
+// A lookup is a certificate that was looked for in a list.
+type lookup struct {
+	*List
+	*cert.Cert
+}
+
+// New returns a Checker that gives up once ctx is done.
+func New(ctx context.Context, q Query) *Checker {
+	k := &Checker{
 		Query: q, ctx: ctx, verifier: cert.NewVerifier(maxEffort),
-		lists: make(map[string][]*List), signers: make(map[string][]*cert.Cert),
+		lists: make(map[string][]*List), signers: make(map[string][]*cert.Cert), entries: make(map[lookup]finding.List),
+		revoked: make(map[*cert.Cert]finding.List), points: make(map[*cert.Cert]points),
 	}
 	for _, l := range q.Lists {
 		k.lists[l.issuerKey] = append(k.lists[l.issuerKey], l)
@@ -46,46 +66,61 @@ func Check(ctx context.Context, q Query) finding.List {
 			k.signers[c.SubjectKey] = append(k.signers[c.SubjectKey], c)
 		}
 	}
+	return k
+}
+
+// Check returns which certificates of path are revoked, and why that cannot be
+// told. The leaf comes first; the last one is a root unless it is the only one,
+// and a trusted one if the path is complete. Where Check gives up, that is a
+// finding too.
+func (k *Checker) Check(path []*cert.Cert, complete bool) finding.List {
 	var found finding.List
-	for i := 0; i+1 < len(q.Path); i++ {
-		found = append(found, k.one(q.Path[i], q.Path[i+1:], i == 0)...)
+	for i := 0; i+1 < len(path); i++ {
+		found = append(found, k.one(path[i], path[i+1:], i == 0)...)
 		if k.over() {
-			why := fmt.Sprintf("gave up on the %d CRLs of %q: whether it is revoked was not seen from all of them", len(k.lists[q.Path[i].IssuerKey]), q.Path[i].IssuerName())
-			return append(found, q.Path[i].Finding(finding.CRLLimit, "%s", why))
+			why := fmt.Sprintf("gave up on the %d CRLs of %q: whether it is revoked was not seen from all of them", len(k.lists[path[i].IssuerKey]), path[i].IssuerName())
+			return append(found, path[i].Finding(finding.CRLLimit, "%s", why))
 		}
 	}
-	if len(q.Path) == 1 && !(q.Complete && q.Path[0].SelfSigned()) {
-		found = append(found, q.Path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
+	if len(path) == 1 && !(complete && path[0].SelfSigned()) {
+		found = append(found, path[0].Finding(finding.CRLOtherIssuer, "its issuer is not known, so no CRL can be checked"))
 	}
 	return found
 }
 
-// A checker is one check being made.
-type checker struct {
-	Query
-	ctx      context.Context
-	lists    map[string][]*List      // by the name of their issuer
-	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
-	verifier *cert.Verifier
-	looks    int
+// Remarks are the warnings once the best path is known, of which found is all
+// that Check has returned: certificates on other paths that were tried and are
+// revoked, and lists that cannot be used.
+func (k *Checker) Remarks(found finding.List) finding.List {
+	unused := k.unused(found)
+	if found.Has(finding.Revoked) {
+		return unused
+	}
+	return append(slices.Clip(k.remarks[:min(len(k.remarks), maxFaults)]), unused...)
 }
 
 // over reports whether something was not looked at, or must not be any more.
-func (k *checker) over() bool {
+func (k *Checker) over() bool {
 	return k.looks > maxLooks || k.verifier.Exhausted() || k.ctx.Err() != nil
 }
 
 // one checks c, which the first of above signed, which the next one signed.
-func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
+func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
+	if f := k.revoked[c]; f != nil {
+		return f // whatever the path
+	}
 	var faults finding.List // of the lists that would be the right ones
-	covered := false
-	points := pointsOf(c)
+	var covered cert.Reasons
+	var others []*List // of the right issuer, but about other certificates
+	at := k.pointsOf(c)
 	for _, l := range k.lists[c.IssuerKey] {
 		if k.over() {
 			return nil
 		}
-		k.looks += 1 + l.scope.names*len(points)/64
-		if !l.scope.covers(c, points) {
+		k.looks += 1 + len(l.scope.names)
+		reasons := l.scope.covers(c, at)
+		if reasons == 0 {
+			others = append(others, l)
 			continue
 		}
 		if l.refused != "" {
@@ -96,32 +131,116 @@ func (k *checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 			faults = append(faults, f.of(l))
 			continue
 		}
-		k.looks += len(l.RevokedCertificateEntries)
-		if f := l.revoked(c); f != nil {
+		if f := k.entry(l, c); f != nil {
 			return f // that cannot become untrue by age
 		}
 		if why := k.stale(l); why != "" {
 			faults = append(faults, l.finding(finding.CRLStale, "%s", why))
 			continue
 		}
-		covered = true
+		covered |= reasons
 	}
-	switch {
-	case covered || k.over():
+	if covered == cert.AllReasons || k.over() {
 		return nil
-	case len(faults) > 0:
-		return bounded(withoutRefused(faults), c)
+	}
+	if len(faults) > 0 {
+		return bounded(faults, c)
+	}
+	return k.uncovered(c, leaf, covered, others)
+}
+
+// uncovered says why no list was found for c, of whose issuer are others. Only a
+// leaf must have one.
+func (k *Checker) uncovered(c *cert.Cert, leaf bool, covered cert.Reasons, others []*List) finding.List {
+	switch {
+	case covered != 0:
+		return finding.List{c.Finding(finding.CRLUnsupported, "the CRLs of its distribution points are about some reasons for revocation alone")}
+	case leaf && len(others) > 0:
+		return finding.List{aboutOthers(c, finding.CRLOtherIssuer, others)}
 	case leaf:
 		return finding.List{c.Finding(finding.CRLOtherIssuer, "no CRL covers what its issuer %q has issued; those given are from %s", c.IssuerName(), k.issuers())}
+	case k.All && len(others) > 0:
+		return finding.List{aboutOthers(c, finding.CRLMissing, others)}
 	case k.All:
 		return finding.List{c.Finding(finding.CRLMissing, "there is no CRL of its issuer %q", c.IssuerName())}
 	}
 	return nil
 }
 
-// withoutRefused drops what Read has reported already.
-func withoutRefused(l finding.List) finding.List {
-	return slices.DeleteFunc(l, func(f finding.Finding) bool { return f.Code == finding.CRLUnsupported })
+// aboutOthers is for a certificate whose issuer's CRLs are all about others.
+func aboutOthers(c *cert.Cert, code finding.Code, others []*List) finding.Finding {
+	first := others[0]
+	f := c.Finding(code, "the CRL of its issuer (%s block %d) is about %s", first.File, first.Block, first.scope)
+	if n := len(others) - 1; n > 0 {
+		f.Detail += fmt.Sprintf(", and %d more are not about it either", n)
+	}
+	kind := "leaves"
+	if c.IsCA {
+		kind = "CAs"
+	}
+	f.Next = "give also the CRL of that issuer which is about " + kind
+	if len(c.CRLDistributionPoints) > 0 {
+		f.Next += ": the certificate names " + cert.Clip(c.CRLDistributionPoints[0])
+	}
+	return f
+}
+
+// pointsOf is [pointsOf], once for each certificate.
+func (k *Checker) pointsOf(c *cert.Cert) points {
+	p, known := k.points[c]
+	if !known {
+		p = pointsOf(c)
+		k.points[c] = p
+		k.looks += len(p)
+	}
+	return p
+}
+
+// entry returns the finding if c is on l.
+func (k *Checker) entry(l *List, c *cert.Cert) finding.List {
+	at := lookup{l, c}
+	f, known := k.entries[at]
+	if known {
+		return f
+	}
+	k.looks += keeping + len(l.RevokedCertificateEntries)
+	f = l.revoked(c)
+	k.entries[at] = f
+	if f != nil {
+		k.revoked[c] = f
+		remark := f[0]
+		remark.Warning, remark.Next = true, "remove it: there is another path, but not all may find that"
+		k.remarks = append(k.remarks, remark)
+	}
+	return f
+}
+
+// unused returns a warning for each list that cannot be used and is no reason to
+// fail, as found has those: another one covers the certificate, or its issuer is
+// not on the path. What such a list says was not looked at.
+func (k *Checker) unused(found finding.List) finding.List {
+	type place struct {
+		file  string
+		block int
+	}
+	named := make(map[place]bool)
+	for _, f := range found {
+		if f.Code == finding.CRLUnsupported {
+			named[place{f.File, f.Block}] = true
+		}
+	}
+	var unused finding.List
+	for _, l := range k.Lists {
+		if l.refused == "" || named[place{l.File, l.Block}] {
+			continue
+		}
+		f := l.finding(finding.CRLUnsupported, "it was not used: %s", l.refused)
+		f.Warning, f.Next = true, "leave it out, or give a complete CRL of its issuer instead"
+		if unused = append(unused, f); len(unused) == maxFaults {
+			break
+		}
+	}
+	return unused
 }
 
 // bounded keeps the first of l, which are all about the CRLs for c.
@@ -146,10 +265,10 @@ func (q Query) stale(l *List) string {
 }
 
 // issuers names those of the lists.
-func (q Query) issuers() string {
+func (k *Checker) issuers() string {
 	const shown = 3
 	var names []string
-	for _, l := range q.Lists {
+	for _, l := range k.Lists {
 		n := fmt.Sprintf("%q", cert.Clip(l.Issuer.String()))
 		if slices.Contains(names, n) {
 			continue

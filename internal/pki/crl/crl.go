@@ -24,7 +24,8 @@ type List struct {
 	refused   string // why it cannot be used, "" if it can
 }
 
-// Read returns the CRLs in data, PEM or DER, until ctx is done.
+// Read returns the CRLs in data, PEM or DER, until ctx is done. Those that cannot
+// be used are among them: whether that matters depends on the others.
 func Read(ctx context.Context, data []byte, file string) ([]*List, finding.List) {
 	var (
 		lists []*List
@@ -45,9 +46,6 @@ func Read(ctx context.Context, data []byte, file string) ([]*List, finding.List)
 		}
 		l := &List{RevocationList: rl, File: file, Block: b.Number, issuerKey: cert.NameKey(rl.RawIssuer)}
 		l.readExtensions()
-		if l.refused != "" {
-			found = append(found, l.finding(finding.CRLUnsupported, "%s", l.refused))
-		}
 		lists = append(lists, l)
 	})
 	return lists, append(traps, found...)
@@ -82,32 +80,46 @@ func reason(code int) string {
 
 // readExtensions finds out what l is about, and whether it can be used.
 func (l *List) readExtensions() {
+	seen := make(map[string]bool)
 	for _, e := range l.Extensions {
-		l.readExtension(e)
+		id := e.Id.String()
+		if seen[id] {
+			l.refuse("it has the extension " + id + " twice")
+		}
+		seen[id] = true
+		l.readExtension(id, e)
 	}
 	for _, r := range l.RevokedCertificateEntries {
 		for _, e := range r.Extensions {
 			if e.Critical && e.Id.String() != "2.5.29.21" {
-				l.refused = "it has entries with the critical extension " + e.Id.String() + ", as an indirect CRL has"
+				l.refuse("it has entries with the critical extension " + e.Id.String() + ", as an indirect CRL has")
 			}
 		}
 	}
 }
 
-func (l *List) readExtension(e pkix.Extension) {
-	switch id := e.Id.String(); id {
+func (l *List) readExtension(id string, e pkix.Extension) {
+	switch id {
 	case "2.5.29.27":
-		l.refused = "it is a delta CRL, which says only what has changed"
+		l.refuse("it is a delta CRL, which says only what has changed")
 	case "2.5.29.28":
-		l.refused = l.scope.read(e.Value)
+		l.refuse(l.scope.read(e.Value, l.RawIssuer))
 	case "2.5.29.20":
 		if e.Critical {
-			l.refused = "its cRLNumber is critical, which RFC 5280 forbids"
+			l.refuse("its cRLNumber is critical, which RFC 5280 forbids")
 		}
 	case "2.5.29.35":
 	default:
 		if e.Critical {
-			l.refused = "it has the critical extension " + id + ", which is not known"
+			l.refuse("it has the critical extension " + id + ", which is not known")
 		}
+	}
+}
+
+// refuse notes why l cannot be used, unless that is "". Nothing that follows in l
+// can make it usable again.
+func (l *List) refuse(why string) {
+	if l.refused == "" {
+		l.refused = why
 	}
 }

@@ -99,12 +99,13 @@ func TestScope(t *testing.T) {
 		"SHA-1": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.SignatureAlgorithm = x509.ECDSAWithSHA1
 		})}, finding.CRLSignature},
+		"removed, in a complete list": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) { l.RevokedCertificateEntries[0].ReasonCode = 8 }, w.leaf)}, finding.Revoked},
 		"entry extension": {[][]byte{testpki.CRL(t, w.inter, func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries[0].ExtraExtensions = []pkix.Extension{{Id: testpki.OID("2.5.29.29"), Critical: true, Value: []byte{0x30, 0}}}
 		}, w.inter)}, finding.CRLUnsupported},
 	} {
 		all, found := lists(t, c.files...)
-		found = append(found, Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, At: time.Now()})...)
+		found = append(found, New(t.Context(), Query{Lists: all, At: time.Now()}).Check(w.path, true)...)
 		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
 			t.Errorf("%s: found %v, want %q", name, found, c.want)
 		}
@@ -131,7 +132,7 @@ func TestKeyForCRLs(t *testing.T) {
 		"may not sign": {testpki.New(t, "CA", w.root, testpki.CA, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCertSign }), finding.CRLSignature},
 	} {
 		all, found := lists(t, testpki.CRL(t, c.signer, nil))
-		found = append(found, Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, Others: parsed(t, c.signer), At: time.Now()})...)
+		found = append(found, New(t.Context(), Query{Lists: all, Others: parsed(t, c.signer), At: time.Now()}).Check(w.path, true)...)
 		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
 			t.Errorf("%s: found %v, want %q", name, found, c.want)
 		}
@@ -160,7 +161,7 @@ func TestKeyRollover(t *testing.T) {
 		"key for CRLs and revoked": {signs, []*testpki.Cert{leaf}, finding.Revoked},
 	} {
 		all, found := lists(t, testpki.CRL(t, c.signer, nil, c.revoked...))
-		found = append(found, Check(t.Context(), Query{Path: path, Complete: true, Lists: all, Others: parsed(t, signs, other), At: time.Now()})...)
+		found = append(found, New(t.Context(), Query{Lists: all, Others: parsed(t, signs, other), At: time.Now()}).Check(path, true)...)
 		if c.want == "" && len(found) > 0 || c.want != "" && !found.Has(c.want) {
 			t.Errorf("%s: found %v, want %q", name, found, c.want)
 		}
@@ -177,7 +178,7 @@ func TestTrustedLeaf(t *testing.T) {
 		complete bool
 		want     bool
 	}{{w.path[0], true, true}, {w.path[0], false, true}, {w.path[2], true, false}, {w.path[2], false, true}} {
-		found := Check(t.Context(), Query{Path: []*cert.Cert{c.path}, Complete: c.complete, Lists: all, At: time.Now()})
+		found := New(t.Context(), Query{Lists: all, At: time.Now()}).Check([]*cert.Cert{c.path}, c.complete)
 		if found.Has(finding.CRLOtherIssuer) != c.want {
 			t.Errorf("%s, complete %v: found %v", c.path.Name(), c.complete, found)
 		}
@@ -192,7 +193,7 @@ func TestHugeKey(t *testing.T) {
 	issuer := *w.path[1].Certificate
 	issuer.PublicKey = &rsa.PublicKey{N: huge.SetBit(huge, 0, 1), E: 65537}
 	all[0].SignatureAlgorithm = x509.SHA256WithRSA
-	k := checker{verifier: cert.NewVerifier(time.Minute)}
+	k := Checker{verifier: cert.NewVerifier(time.Minute)}
 	if f := k.signedBy(all[0], &cert.Cert{Certificate: &issuer}); f == nil || !strings.Contains(f.why, "not supported") {
 		t.Errorf("got %v", f)
 	}
@@ -214,7 +215,7 @@ func TestCriticalNumber(t *testing.T) {
 func TestEmptyKeyUsage(t *testing.T) {
 	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = 0 }, testpki.Extension("2.5.29.15", true, []byte{3, 1, 0}))
 	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
-	if found := Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, At: time.Now()}); !found.Has(finding.CRLSignature) {
+	if found := New(t.Context(), Query{Lists: all, At: time.Now()}).Check(w.path, true); !found.Has(finding.CRLSignature) {
 		t.Errorf("found %v", found)
 	}
 }

@@ -24,6 +24,6 @@ func FuzzRead(f *testing.F) {
 		if len(lists) == 0 && !found.Failed() {
 			t.Error("neither a list nor a finding")
 		}
-		Check(t.Context(), Query{Path: []*cert.Cert{certs[0], certs[0]}, Complete: true, Lists: lists, At: time.Now(), All: true})
+		New(t.Context(), Query{Lists: lists, At: time.Now(), All: true}).Check([]*cert.Cert{certs[0], certs[0]}, true)
 	})
 }

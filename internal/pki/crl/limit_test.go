@@ -3,6 +3,8 @@ package crl
 import (
 	"context"
 	"crypto/x509"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +17,7 @@ import (
 func crowd(t *testing.T, n int) (Query, world) {
 	t.Helper()
 	w := newWorld(t)
-	q := Query{Path: w.path, Complete: true, At: time.Now()}
+	q := Query{At: time.Now()}
 	stranger := testpki.Root(t, "CA")
 	l, found := lists(t, testpki.CRL(t, stranger, nil))
 	if len(found) > 0 {
@@ -51,7 +53,7 @@ func TestLimit(t *testing.T) {
 		q := q
 		q.Lists = c.lists
 		start := time.Now()
-		found := Check(t.Context(), q)
+		found := New(t.Context(), q).Check(w.path, true)
 		t.Logf("%s: %v", name, time.Since(start))
 		if !found.Has(c.want) || len(found) > 2 {
 			t.Errorf("%s: found %v, want %s", name, found, c.want)
@@ -63,10 +65,10 @@ func TestLimit(t *testing.T) {
 }
 
 func TestLimitContext(t *testing.T) {
-	q, _ := crowd(t, 10)
+	q, w := crowd(t, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if found := Check(ctx, q); len(found) != 1 || !found.Has(finding.CRLLimit) {
+	if found := New(ctx, q).Check(w.path, true); len(found) != 1 || !found.Has(finding.CRLLimit) {
 		t.Errorf("found %v", found)
 	}
 	if l, _ := Read(ctx, testpki.CRL(t, testpki.Root(t, "CA"), nil), "f"); len(l) > 0 {
@@ -76,9 +78,9 @@ func TestLimitContext(t *testing.T) {
 
 // One issuer's CRLs cannot fill the report.
 func TestFaultsBounded(t *testing.T) {
-	q, _ := crowd(t, 50)
+	q, w := crowd(t, 50)
 	q.Others = nil
-	found := Check(t.Context(), q)
+	found := New(t.Context(), q).Check(w.path, true)
 	if n := len(found); n != maxFaults+1 || !strings.Contains(found[n-1].Detail, "30 more") {
 		t.Errorf("%d findings: %v", n, found[n-1])
 	}
@@ -88,8 +90,32 @@ func TestFaultsBounded(t *testing.T) {
 func TestWeakSignature(t *testing.T) {
 	w := newWorld(t)
 	all, _ := lists(t, testpki.CRL(t, w.inter, func(l *x509.RevocationList) { l.SignatureAlgorithm = x509.ECDSAWithSHA1 }))
-	found := Check(t.Context(), Query{Path: w.path, Complete: true, Lists: all, At: time.Now()})
+	found := New(t.Context(), Query{Lists: all, At: time.Now()}).Check(w.path, true)
 	if len(found) != 1 || found[0].Code != finding.CRLSignature || found[0].Next != "have the CA sign its CRLs with SHA-256" {
 		t.Errorf("found %v, next %q", found, found[0].Next)
+	}
+}
+
+// However many paths are tried, a long list is read for each certificate once,
+// and what is revoked on one path is so on all.
+func TestManyPaths(t *testing.T) {
+	w := newWorld(t)
+	all, _ := lists(t, testpki.CRL(t, w.inter, old))
+	entry := x509.RevocationListEntry{SerialNumber: big.NewInt(7)}
+	all[0].RevokedCertificateEntries = slices.Repeat([]x509.RevocationListEntry{entry}, maxLooks/4)
+	k := New(t.Context(), Query{Lists: all, At: time.Now()})
+	for range 100 {
+		if found := k.Check(w.path, true); len(found) != 1 || !found.Has(finding.CRLStale) {
+			t.Fatalf("found %v", found)
+		}
+	}
+	all, _ = lists(t, testpki.CRL(t, w.inter, nil, w.leaf))
+	k = New(t.Context(), Query{Lists: all, At: time.Now()})
+	twin := testpki.New(t, "CA", testpki.Root(t, "Other"), testpki.CA)
+	for _, above := range []*testpki.Cert{w.inter, twin} { // the list is not the word of the second one
+		path := append(w.path[:1:1], parsed(t, above)...)
+		if found := k.Check(path, true); len(found) != 1 || !found.Has(finding.Revoked) || found[0].Warning {
+			t.Errorf("found %v", found)
+		}
 	}
 }

@@ -1,9 +1,8 @@
 package crl
 
 import (
-	"bytes"
 	"encoding/asn1"
-	"slices"
+	"fmt"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 )
@@ -12,8 +11,8 @@ import (
 // (issuingDistributionPoint, RFC 5280, 5.2.5).
 type scope struct {
 	onlyLeaves, onlyCAs bool
-	point               []byte // name of the distribution point, nil for all
-	names               int    // in point
+	onlyPoint           bool
+	names               []cert.PointName // of the point
 }
 
 // maxNames is how many names a distribution point may have.
@@ -28,8 +27,8 @@ type issuingPoint struct {
 	OnlyAttribute bool          `asn1:"optional,tag:5"`
 }
 
-// read returns why the CRL cannot be used, or "".
-func (s *scope) read(der []byte) string {
+// read returns why the CRL of issuer, an encoded name, cannot be used, or "".
+func (s *scope) read(der, issuer []byte) string {
 	var p issuingPoint
 	if rest, err := asn1.Unmarshal(der, &p); err != nil || len(rest) > 0 {
 		return "its issuingDistributionPoint cannot be read"
@@ -43,52 +42,74 @@ func (s *scope) read(der []byte) string {
 		return "it is only about attribute certificates"
 	}
 	s.onlyLeaves, s.onlyCAs = p.OnlyUser, p.OnlyCA
-	if len(p.Point.FullBytes) > 0 {
-		s.point = p.Point.Bytes
-		if s.names = len(namesIn(s.point)); s.names > maxNames {
-			return "its distribution point has too many names"
-		}
+	if len(p.Point.FullBytes) == 0 {
+		return ""
 	}
+	names, _, err := cert.ReadPointNames(p.Point.Bytes, issuer)
+	switch {
+	case err != nil:
+		return "the name of its distribution point cannot be read"
+	case len(names) > maxNames:
+		return "its distribution point has too many names"
+	}
+	s.onlyPoint, s.names = true, names
 	return ""
 }
 
-// covers reports whether the CRL would list c, whose distribution points are points.
-func (s scope) covers(c *cert.Cert, points []byte) bool {
-	if s.onlyLeaves && c.IsCA || s.onlyCAs && !c.IsCA {
-		return false
-	}
-	return s.point == nil || shares(s.point, points)
-}
+// points are the names of the distribution points of a certificate, and for which
+// reasons of revocation the CRLs there are.
+type points map[string]cert.Reasons
 
-// pointsOf returns the cRLDistributionPoints of c.
-func pointsOf(c *cert.Cert) []byte {
+// pointsOf returns those of c that its issuer's own CRLs can be for: those with a
+// cRLIssuer are for indirect ones (RFC 5280, 6.3.3 b 1). One more than c has is
+// assumed, with the name of the issuer (at the end of 6.3.3).
+func pointsOf(c *cert.Cert) points {
+	all := points{cert.DirectoryKey(c.IssuerKey): cert.AllReasons}
 	for _, e := range c.Extensions {
-		if e.Id.String() == "2.5.29.31" {
-			return e.Value
+		if e.Id.String() != "2.5.29.31" {
+			continue
+		}
+		list, err := cert.ReadPoints(e.Value, c.RawIssuer)
+		if err != nil {
+			continue // what cannot be read is the point of no CRL
+		}
+		for _, p := range list {
+			for _, n := range p.Names {
+				if !p.Indirect {
+					all[n.Key] |= p.Reasons
+				}
+			}
 		}
 	}
-	return nil
+	return all
 }
 
-// shares reports whether a name of the distribution point is also in the
-// cRLDistributionPoints of a certificate.
-func shares(point, distribution []byte) bool {
-	return slices.ContainsFunc(namesIn(point), func(name []byte) bool { return bytes.Contains(distribution, name) })
+// covers returns for which reasons of revocation the CRL would list c, which has
+// these points: none if the CRL is about others.
+func (s scope) covers(c *cert.Cert, at points) (covered cert.Reasons) {
+	if s.onlyLeaves && c.IsCA || s.onlyCAs && !c.IsCA {
+		return 0
+	}
+	if !s.onlyPoint {
+		return cert.AllReasons
+	}
+	for _, n := range s.names {
+		covered |= at[n.Key]
+	}
+	return covered
 }
 
-// namesIn returns the names of a distribution point, nil if it is damaged.
-func namesIn(point []byte) (names [][]byte) {
-	var all asn1.RawValue
-	if _, err := asn1.Unmarshal(point, &all); err != nil {
-		return nil
+// String says what s is about, for CRLs that are not about a certificate.
+func (s scope) String() string {
+	switch {
+	case s.onlyLeaves && s.onlyCAs:
+		return "nothing"
+	case s.onlyLeaves:
+		return "leaves alone"
+	case s.onlyCAs:
+		return "CAs alone"
+	case len(s.names) > 0:
+		return fmt.Sprintf("the distribution point %s alone", s.names[0].Text)
 	}
-	for rest := all.Bytes; len(rest) > 0 && len(names) <= maxNames; {
-		var n asn1.RawValue
-		var err error
-		if rest, err = asn1.Unmarshal(rest, &n); err != nil {
-			return nil
-		}
-		names = append(names, n.FullBytes)
-	}
-	return names
+	return "one distribution point alone"
 }

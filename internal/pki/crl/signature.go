@@ -24,7 +24,7 @@ func (f *fault) of(l *List) finding.Finding {
 // A CA may have a second key for CRLs, in a certificate of the same name (RFC
 // 5280, 6.3.3 f): another one on the chain if it has a new key, or one that
 // anything on the chain has issued.
-func (k *checker) signatureFault(l *List, above []*cert.Cert) *fault {
+func (k *Checker) signatureFault(l *List, above []*cert.Cert) *fault {
 	f := k.signedBy(l, above[0])
 	if f == nil {
 		return nil
@@ -51,7 +51,7 @@ func (k *checker) signatureFault(l *List, above []*cert.Cert) *fault {
 }
 
 // issued reports whether c was issued by one of above.
-func (k *checker) issued(c *cert.Cert, above []*cert.Cert) bool {
+func (k *Checker) issued(c *cert.Cert, above []*cert.Cert) bool {
 	for _, i := range above {
 		k.looks++
 		if c.IssuerKey == i.SubjectKey && k.verifier.Certificate(c, i) == cert.SignatureGood {
@@ -71,7 +71,7 @@ func (q Query) dated(c *cert.Cert) *fault {
 }
 
 // signedBy returns why issuer's key has not signed l, or nil.
-func (k *checker) signedBy(l *List, issuer *cert.Cert) *fault {
+func (k *Checker) signedBy(l *List, issuer *cert.Cert) *fault {
 	if issuer.HasKeyUsage() && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return &fault{fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name()),
 			"issue the CA again with cRLSign, or give the certificate of its key for CRLs with --intermediates"}

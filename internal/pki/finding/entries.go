@@ -15,7 +15,7 @@ var fileTable = []Entry{
 	{Code: PEMMalformed, Meaning: "a PEM block is cut off or is not base64", Next: "copy the file again, whole"},
 	{Code: PEMWrongKind, Meaning: "the PEM is of the wrong kind: a key for a certificate, a request", Next: "check which file went under which key of the Secret"},
 	{Code: NotPEM, Meaning: "the file is neither PEM nor DER", Next: "check what was put into the Secret"},
-	{Code: CertMalformed, Meaning: "a certificate cannot be parsed", Next: "have it issued again, or copy it again, whole"},
+	{Code: CertMalformed, Meaning: "a certificate cannot be parsed, or has a form that Go does not read", Next: "have it issued again, or copy it again, whole"},
 }
 
 var keyTable = []Entry{
@@ -55,7 +55,7 @@ var chainTable = []Entry{
 	{Code: NameConstraint, Meaning: "a CA on the chain may not issue for a name in the certificate", Next: "remove the name, or use a CA that may issue for it"},
 	{Code: NameConstraintsMalformed, Meaning: "the nameConstraints of a CA cannot be read, or have something that is no name", Next: "issue the CA again with right nameConstraints"},
 	{Code: CriticalExtension, Meaning: "a certificate has a critical extension that nobody here understands", Next: "issue it again without it"},
-	{Code: Policy, Meaning: "the certificate policies of the chain contradict each other", Next: "look at certificatePolicies and policyConstraints of its CAs"},
+	{Code: Policy, Meaning: "the certificate policies of the chain contradict each other; with --strict also, an extension about them is empty", Next: "look at certificatePolicies and policyConstraints of its CAs"},
 	{Code: Expired, Meaning: "a certificate on the chain has expired", Next: "renew it (cert-manager: kubectl get certificates -A); for a CA, what it issued too"},
 	{Code: NotYetValid, Meaning: "a certificate on the chain is not valid yet", Next: "check the clocks of the node and of the issuer, or give --clock-skew"},
 	{Code: ExpiresSoon, Meaning: "the first certificate to expire does so within --min-validity", Next: "renew it now"},
@@ -66,12 +66,12 @@ var nameTable = []Entry{
 	{Code: NameIP, Meaning: "the certificate is not for an address in --ip", Next: "issue it again with that address, or connect by a name that it has"},
 	{Code: NameURI, Meaning: "the certificate is not for a URI in --uri", Next: "check the SPIFFE ID or URI that it was issued for"},
 	{Code: Usage, Meaning: "the certificate or a CA above it is not for that --usage", Next: "issue it again with that extended key usage (cert-manager: usages)"},
-	{Code: Revoked, Meaning: "a certificate on the chain is revoked", Next: "have it issued again with a new key"},
+	{Code: Revoked, Meaning: "a certificate on the chain is revoked; named, but no reason to fail, where there is a chain without it", Next: "have it issued again with a new key"},
 	{Code: CRLMalformed, Meaning: "a CRL cannot be parsed", Next: "fetch it again"},
 	{Code: CRLSignature, Meaning: "a CRL is not signed by the CA whose name it has, or in a way that proves nothing", Next: "fetch it from the CA that issued the certificate"},
 	{Code: CRLStale, Meaning: "a CRL is past its next update, or not valid yet", Next: "look at what refreshes the CRL"},
-	{Code: CRLOtherIssuer, Meaning: "no CRL is from the issuer of the certificate", Next: "give the CRL of its issuer"},
-	{Code: CRLUnsupported, Meaning: "a CRL is a delta or indirect one, or has a critical extension that is not understood", Next: "give a complete CRL of the issuer"},
+	{Code: CRLOtherIssuer, Meaning: "no CRL is from the issuer of the certificate, or none of its CRLs is about it", Next: "give the CRL of its issuer"},
+	{Code: CRLUnsupported, Meaning: "a CRL is a delta or indirect one, or has a critical extension that is not understood; named, but no reason to fail where other CRLs cover the chain", Next: "give a complete CRL of the issuer"},
 	{Code: CRLLimit, Meaning: "there are more CRLs and keys than can be tried", Next: "give the CRLs of the CAs on the chain alone, and fewer intermediates"},
 	{Code: BundleNotCA, Meaning: "a certificate in a bundle is no CA", Next: "remove it; a leaf in a bundle of CAs trusts nothing but itself"},
 	{Code: BundleDuplicate, Meaning: "a certificate is in a bundle twice", Next: "remove one of them"},

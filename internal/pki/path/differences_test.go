@@ -226,6 +226,8 @@ func TestDifferences(t *testing.T) {
 		{"excluded wildcard", three(t, opts{inter: list(constraints(true, nil, [][]byte{dns("a.test")})), leaf: list(testpki.Names("*.test"))}), false, true, finding.NameConstraint, finding.NameConstraint,
 			"the wildcard stands for a.test, which the CA may not issue for; OpenSSL compares the star as a label"},
 		{"extended key usage not nested", three(t, opts{inter: list(func(c *testpki.Template) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })}), true, true, "", finding.CNNotInSAN, "only looked at for --usage"},
+		{"distribution point with a relative name", three(t, opts{leaf: list(testpki.Extension("2.5.29.31", false, relativePoint()))}), false, true, finding.CertMalformed, finding.CertMalformed,
+			"RFC 5280, 4.2.1.13 allows it; crypto/x509 does not parse the certificate, so initbox says that of itself"},
 		{"old root certificate beside the new", twoRoots(t), true, true, "", finding.CNNotInSAN, ""},
 	}
 	for _, c := range cases {
@@ -250,6 +252,34 @@ func TestDifferences(t *testing.T) {
 				t.Error("say why")
 			}
 		})
+	}
+}
+
+// relativePoint is a cRLDistributionPoints that has nameRelativeToCRLIssuer.
+func relativePoint() []byte {
+	attribute := der(struct {
+		Type  asn1.ObjectIdentifier
+		Value string `asn1:"printable"`
+	}{testpki.OID("2.5.4.3"), "CRL1"})
+	for _, tag := range []int{1, 0} {
+		attribute = der(asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: tag, IsCompound: true, Bytes: attribute})
+	}
+	for range 2 {
+		attribute = der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: attribute})
+	}
+	return attribute
+}
+
+// A form that Go does not read is called that, not a damage; a damage still is.
+func TestRelativePoint(t *testing.T) {
+	for _, c := range []struct {
+		value []byte
+		named bool
+	}{{relativePoint(), true}, {[]byte{0x30, 4, 0x30, 2, 0xa0, 0}, false}, {[]byte{5, 0}, false}} {
+		found := ours(t, three(t, opts{leaf: list(testpki.Extension("2.5.29.31", false, c.value))}), false)
+		if len(found) != 1 || !found.Has(finding.CertMalformed) || strings.Contains(found[0].Detail, "nameRelativeToCRLIssuer") != c.named || strings.Contains(found[0].Next, "full name") != c.named {
+			t.Errorf("%x: found %v, next %q", c.value, found, found[0].Next)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/cert"
@@ -29,6 +30,10 @@ type Query struct {
 	Skew        time.Duration
 	MinValidity time.Duration
 	Usages      []x509.ExtKeyUsage // all of them
+
+	// Revocation returns what revocation lists have against a path, unless it is
+	// nil. It is asked for each path that is better than all others but for that.
+	Revocation func(path []*cert.Cert, complete bool) finding.List
 }
 
 // A Result is the best path and what is wrong with it.
@@ -65,7 +70,7 @@ func Find(ctx context.Context, q Query) Result {
 		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
 	default:
 		r.Path = b.longest
-		r.Findings = append(q.judge(ctx, b.longest, &b.comparisons), b.diagnose()...)
+		r.Findings = slices.Concat(q.judge(ctx, b.longest, &b.comparisons), b.diagnose(), b.q.revocation(b.longest, false))
 	}
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
 		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps", b.steps))
@@ -316,7 +321,18 @@ func (b *builder) judgePath(path []*cert.Cert) {
 			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s by the key of %q, of which one is not supported", path[i].SignatureAlgorithm, path[i+1].Name()))
 		}
 	}
-	if b.best == nil || len(found) < len(b.bestFindings) {
+	better := func() bool { return b.best == nil || len(found) < len(b.bestFindings) }
+	if better() {
+		found = append(found, b.q.revocation(path, true)...)
+	}
+	if better() {
 		b.best, b.bestFindings = append([]*cert.Cert(nil), path...), found
 	}
+}
+
+func (q Query) revocation(path []*cert.Cert, complete bool) finding.List {
+	if q.Revocation == nil {
+		return nil
+	}
+	return q.Revocation(path, complete)
 }

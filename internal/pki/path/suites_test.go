@@ -99,8 +99,10 @@ func TestSuites(t *testing.T) {
 			tbs.Remove("2.5.29.19")
 			tbs.Extensions = append(tbs.Extensions, pkix.Extension{Id: testpki.OID("2.5.29.19"), Critical: true, Value: []byte{0x30, 6, 1, 1, 0xff, 2, 1, 0xff}})
 		}))}, finding.CertMalformed, finding.CertMalformed},
-		"malformed AIA": {opts{leaf: list(testpki.Extension("1.3.6.1.5.5.7.1.1", false, []byte{0x30, 2, 5, 0}))}, finding.CertMalformed, finding.CertMalformed},
-		"policy twice":  {opts{leaf: list(policiesOf(p1, p1))}, finding.CertMalformed, finding.CertMalformed},
+		"malformed AIA":             {opts{leaf: list(testpki.Extension("1.3.6.1.5.5.7.1.1", false, []byte{0x30, 2, 5, 0}))}, finding.CertMalformed, finding.CertMalformed},
+		"empty certificatePolicies": {opts{leaf: list(testpki.Extension("2.5.29.32", false, []byte{0x30, 0}))}, "", finding.Policy},
+		"empty policyConstraints":   {opts{inter: list(testpki.Extension("2.5.29.36", true, []byte{0x30, 0}))}, "", finding.Policy},
+		"policy twice":              {opts{leaf: list(policiesOf(p1, p1))}, finding.CertMalformed, finding.CertMalformed},
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			for _, strict := range []bool{false, true} {

@@ -88,6 +88,7 @@ const (
 	oidSAN               = "2.5.29.17"
 	oidBasicConstraints  = "2.5.29.19"
 	oidNameConstraints   = "2.5.29.30"
+	oidPolicies          = "2.5.29.32"
 	oidAKI               = "2.5.29.35"
 	oidPolicyConstraints = "2.5.29.36"
 	oidEKU               = "2.5.29.37"
@@ -162,6 +163,16 @@ func (r *rules) extensions() {
 	if e := r.extension(oidKeyUsage); e != nil && r.KeyUsage == 0 {
 		r.add(finding.KeyUsageOdd, "its keyUsage allows nothing")
 	}
+	for _, oid := range []string{oidPolicies, oidPolicyConstraints} { // RFC 5280, 4.2.1.4 and 4.2.1.11
+		if e := r.extension(oid); e != nil && string(e.Value) == "\x30\x00" {
+			r.add(finding.Policy, "its %s lists nothing, which is forbidden", cert.ExtensionName(e.ID))
+			r.found[len(r.found)-1].Next = "issue it again without that extension"
+		}
+	}
+	r.nameConstraints()
+}
+
+func (r *rules) nameConstraints() {
 	if r.extension(oidNameConstraints) == nil {
 		return
 	}
