@@ -24,7 +24,7 @@ func (b *bench) chown(ctx context.Context) (rows []row, err error) {
 	}
 	defer os.RemoveAll(work)
 	disk, backing := filepath.Join(work, "disk"), filepath.Join(work, "backing")
-	files, slowFiles := b.pick(200_000, 500), b.pick(10_000, perDir)
+	files, slowFiles := b.pick(200_000, 500), b.pick(5_000, perDir)
 	if err := plant(disk, files, 0); err != nil {
 		return nil, err
 	}

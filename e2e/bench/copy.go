@@ -23,7 +23,7 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-	few := b.pick(2000, 20)
+	few := b.pick(500, 20)
 	for _, part := range []struct {
 		what  string
 		files int
@@ -32,7 +32,7 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 		again int // what initbox is to be faster by than coreutils in the second run
 	}{
 		{fmt.Sprintf("copy of %d files of 4 KiB", b.pick(20_000, 200)), b.pick(20_000, 200), smallFile, b.pick(3, 1), 5},
-		{"copy of one file of " + megabytes(float64(b.pick(largeFile, 10*smallFile))), 1, int64(b.pick(largeFile, 10*smallFile)), b.pick(3, 1), 0},
+		{"copy of one file of " + megabytes(float64(b.pick(largeFile, 10*smallFile))), 1, int64(b.pick(largeFile, 10*smallFile)), b.pick(2, 1), 0},
 	} {
 		src := filepath.Join(work, "src")
 		if err := plant(src, part.files, part.size); err != nil {

@@ -23,7 +23,7 @@ const (
 // waits for it, and how often that one asks until then.
 func (b *bench) detection(ctx context.Context) ([]row, error) {
 	when := comparison{
-		what: "a port opens", rounds: b.pick(200, 2), atOnce: 4, // they sleep most of the time
+		what: "a port opens", rounds: b.pick(200, 2), atOnce: 8, // they sleep most of the time
 		metrics: []metric{
 			{name: "listen() to exit, median", unit: seconds, targets: []target{{0.030, ""}}},
 			{name: "listen() to exit, p99", percent: 99, unit: seconds, targets: []target{{0.110, ""}}},
@@ -32,7 +32,7 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 	}
 	period := time.Duration(b.pick(10, 1)) * time.Second
 	often := comparison{
-		what: "a closed port", rounds: b.pick(3, 1), atOnce: 4,
+		what: "a closed port", rounds: b.pick(3, 1), atOnce: 8,
 		metrics: []metric{{name: fmt.Sprintf("attempts per second, first %v", period), unit: perSecond}},
 	}
 	add := func(name, missing string, argv func(host, port string) []string) {

@@ -28,7 +28,7 @@ func (b *bench) pods(ctx context.Context) ([]row, error) {
 	missing := "not in brief: the tests in e2e/kubernetes measure it"
 	if !b.brief {
 		missing = ""
-		times, err := podTimes(ctx, 10)
+		times, err := podTimes(ctx, 8)
 		if err != nil {
 			return nil, err
 		}
