@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"runtime"
 	"time"
 
 	"github.com/initbox/initbox/internal/lateport"
 )
+
+// forks is how many processes a core starts per second with time to spare.
+const forks = 250
 
 // herd measures many waiters, one process each, on one port that opens late.
 func (b *bench) herd(ctx context.Context) ([]row, error) {
@@ -22,7 +26,11 @@ func (b *bench) herd(ctx context.Context) ([]row, error) {
 		},
 	}
 	for _, p := range append([]portWaiter{b.waiter()}, portWaiters()[1]) {
-		c.contenders = append(c.contenders, contender{p.name, p.missing(), func(ctx context.Context, _ int) (sample, error) {
+		missing := p.missing()
+		if p.program == "busybox" && n > forks*runtime.NumCPU() {
+			missing = fmt.Sprintf("%d shells that start nc every second are more than these %d cores can do", n, runtime.NumCPU())
+		}
+		c.contenders = append(c.contenders, contender{p.name, missing, func(ctx context.Context, _ int) (sample, error) {
 			return gather(ctx, n, closed, p.wait)
 		}})
 	}
