@@ -89,10 +89,6 @@ demo: build ## see initbox hold back an application until what it needs answers
 bench: build install-tools ## measure everything beside what people use today: e2e/bench/RESULTS.md (25 min, needs root)
 	@cd e2e && go run ./bench -initbox ../bin/initbox -out bench/RESULTS.md -quote ../README.md
 
-.PHONY: bench-files
-bench-files: build install-tools ## only chown and copy-config beside coreutils, busybox and rsync (needs root)
-	@cd e2e && go run ./bench -initbox ../bin/initbox -only chown,copy
-
 ##@ A Kubernetes of one node to try things on (needs root)
 
 .PHONY: cluster-up
