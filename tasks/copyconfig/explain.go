@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,9 @@ func nextStep(err error) string {
 		return ""
 	case errors.As(err, &owner) && errors.Is(err, unix.EINVAL):
 		return "the user namespace of the pod has no such owner: choose a number that /proc/self/uid_map covers"
+	case errors.As(err, &owner) && (owner.UID == math.MaxUint32 || int(owner.UID) == os.Geteuid()): // only the group changes
+		return fmt.Sprintf("UID %d may give files only to its own groups: make %d one of them with fsGroup or supplementalGroups (securityContext of the pod); "+
+			"an NFS server that squashes root refuses it always", os.Geteuid(), owner.GID)
 	case errors.As(err, &owner):
 		return fmt.Sprintf("UID %d may not give files to others: leave --owner out and run with that UID (runAsUser), "+
 			"or run as root with the capability CHOWN (runAsUser: 0, capabilities: {add: [CHOWN]}); an NFS server that squashes root refuses it always", os.Geteuid())

@@ -287,6 +287,10 @@ func unprivilegedOwner(dir string) error {
 	if err := refused(o, "not permitted", "CHOWN", "runAsUser"); err != nil {
 		return err
 	}
+	o = run1(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = ":12345" }))
+	if err := refused(o, "not permitted", "make 12345 one of them", "supplementalGroups"); err != nil {
+		return err
+	}
 	if err := errors.Join(holds(dst, tree{"a": "old"}), os.Chmod(dst, 0o555)); err != nil {
 		return err
 	}
