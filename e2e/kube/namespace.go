@@ -20,7 +20,6 @@ type Level string
 const (
 	Restricted Level = "restricted"
 	Baseline   Level = "baseline"
-	Privileged Level = "privileged"
 )
 
 // A Namespace is one test's part of the cluster.

@@ -169,27 +169,6 @@ func (ns *Namespace) ExitCode(t testing.TB, pod, container string) int32 {
 	return ns.WaitEnd(t, pod, container).ExitCode
 }
 
-// StartedAt waits until the container was started and returns when; the API server
-// knows seconds only.
-func (ns *Namespace) StartedAt(t testing.TB, pod, container string) time.Time {
-	t.Helper()
-	var at time.Time
-	ns.WaitPod(t, pod, func(pod *corev1.Pod) error {
-		s, err := status(pod, container)
-		switch {
-		case err != nil:
-		case s.State.Running != nil:
-			at = s.State.Running.StartedAt.Time
-		case s.State.Terminated != nil:
-			at = s.State.Terminated.StartedAt.Time
-		default:
-			err = fmt.Errorf("container %s was not started yet", container)
-		}
-		return err
-	})
-	return at
-}
-
 // Logs returns what the container printed since it was started.
 func (ns *Namespace) Logs(t testing.TB, pod, container string) string {
 	t.Helper()
