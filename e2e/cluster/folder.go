@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/e2e/internal/scratch"
+	"github.com/initbox/initbox/internal/dirfd"
 )
 
 // root holds a folder for each cluster. Not /run, which is memory on most machines
@@ -20,11 +22,8 @@ import (
 // does not fit into the address of a unix socket.
 const root = "/var/cache/initbox-e2e"
 
-// A cluster's folder has a lock that its keeper holds. A folder whose lock is free
-// is what a cluster left that is gone.
-const lockName = "lock"
-
-// create makes the folder of the cluster name and returns its lock, held.
+// create makes the folder of the cluster name and returns its lock, held. The keeper
+// will hold it: a folder whose lock is free is what a cluster left that is gone.
 func create(ctx context.Context, name string) (dir string, held *os.File, err error) {
 	dir = filepath.Join(root, name)
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -44,11 +43,8 @@ func create(ctx context.Context, name string) (dir string, held *os.File, err er
 		}
 		return "", nil, err
 	}
-	held, err = os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return "", nil, err
-	}
-	return dir, held, syscall.Flock(int(held.Fd()), syscall.LOCK_EX)
+	held, err = scratch.Hold(dir)
+	return dir, held, err
 }
 
 // Sweep removes the folders and cgroups of clusters that are gone.
@@ -80,14 +76,7 @@ func sweep() error {
 }
 
 // alive tells whether the cluster of dir has a keeper.
-func alive(dir string) bool {
-	f, err := os.Open(filepath.Join(dir, lockName))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
-}
+func alive(dir string) bool { return scratch.Held(dir) }
 
 // end kills the keeper of dir, and with it everything that runs in its cluster, and
 // returns when all of it is gone.
@@ -165,16 +154,9 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w: another process holds it", path, ctx.Err())
-		case <-time.After(100 * time.Millisecond):
-		}
+	if err := dirfd.Lock(ctx, int(f.Fd()), func() {}); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s, which another process may hold: %w", path, err)
 	}
+	return func() { f.Close() }, nil
 }

@@ -84,7 +84,9 @@ func (c *Cluster) network(ctx context.Context) error {
 // processes and mounts.
 func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	line := c.onNode(name, args...)
-	return exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Env = append(os.Environ(), "PATH="+command.SearchPath()) // containerd looks for runc, kube-proxy for iptables
+	return cmd
 }
 
 // onNode returns the command line that runs another one on the node.

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/initbox/initbox/e2e/internal/command"
 )
 
 // tools are the programs that a cluster takes from the machine.
@@ -23,7 +24,7 @@ func findTools() (tools, error) {
 	}
 	var missing []string
 	find := func(name string) string {
-		path, err := exec.LookPath(name)
+		path, err := command.LookPath(name)
 		if err != nil {
 			missing = append(missing, name)
 		}

@@ -1,0 +1,24 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// SearchPath is PATH and the folders of programs for root, which not everybody's has.
+func SearchPath() string { return os.Getenv("PATH") + ":/usr/sbin:/sbin" }
+
+// LookPath finds a program in the folders of [SearchPath].
+func LookPath(program string) (string, error) {
+	for _, folder := range filepath.SplitList(SearchPath()) {
+		if !filepath.IsAbs(folder) {
+			continue // as package os/exec does, for safety
+		}
+		if path, err := exec.LookPath(filepath.Join(folder, program)); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w, nor in /usr/sbin and /sbin", program, exec.ErrNotFound)
+}
