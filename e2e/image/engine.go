@@ -13,12 +13,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/initbox/initbox/e2e/internal/command"
+	"github.com/initbox/initbox/e2e/internal/scratch"
 )
 
 // How long the engine may take to answer, and to end.
@@ -28,6 +28,7 @@ const patience = time.Minute
 // and leaves the machine's network alone: containers have none, that of the host, or one another's.
 type Engine struct {
 	folder string
+	held   *os.File // the lock of folder
 	daemon *exec.Cmd
 	ended  chan error
 }
@@ -46,13 +47,13 @@ func Start(ctx context.Context) (*Engine, error) {
 		return nil, err
 	}
 	// Short, for a unix socket's path has at most 107 bytes.
-	folder, err := os.MkdirTemp("", "initbox-docker-")
+	folder, held, err := scratch.Make("initbox-docker-")
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{folder: folder, ended: make(chan error, 1)}
+	e := &Engine{folder: folder, held: held, ended: make(chan error, 1)}
 	if err := e.prepare(docker, dockerd); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, e.remove())
 	}
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Stop())
@@ -67,12 +68,16 @@ func find(program string) (string, error) {
 			return path, nil
 		}
 	}
-	path, err := exec.LookPath(program)
+	path, err := command.LookPath(program)
 	if err != nil {
 		return "", fmt.Errorf("%w: install Debian's package docker.io (make install-tools)", err)
 	}
 	return path, nil
 }
+
+// hidden runs a command that does not see the containerd of the machine, which dockerd
+// would use instead of starting its own.
+const hidden = `if [ -d /run/containerd ]; then mount -t tmpfs -o mode=711 tmpfs /run/containerd || exit; fi; exec "$0" "$@"`
 
 func (e *Engine) prepare(docker, dockerd string) error {
 	for _, folder := range []string{"bin", "config"} {
@@ -91,13 +96,14 @@ func (e *Engine) prepare(docker, dockerd string) error {
 	if err != nil {
 		return err
 	}
-	e.daemon = exec.Command(dockerd, "--config-file", settings, "--host", e.host(), "--data-root", e.path("data"),
+	e.daemon = exec.Command("sh", "-c", hidden, dockerd, "--config-file", settings, "--host", e.host(), "--data-root", e.path("data"),
 		"--exec-root", e.path("exec"), "--pidfile", e.path("pid"), "--bridge", "none", "--iptables=false", "--ip-forward=false",
 		"--oom-score-adjust", "0")
-	e.daemon.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	e.daemon.Env = append(os.Environ(), "PATH="+command.SearchPath())
 	e.daemon.Stdout, e.daemon.Stderr = log, log
-	// It must not outlive us, even if we end without a word.
-	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	e.daemon.ExtraFiles = []*os.File{e.held} // if we are killed, it needs the folder until it has ended
+	// It must not outlive us, even if we end without a word. Nor must its mounts outlive it.
+	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
 	return nil
 }
 
@@ -137,46 +143,42 @@ func (e *Engine) start(ctx context.Context) error {
 
 // Stop ends all containers and the engine, and removes all that it kept.
 func (e *Engine) Stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if ids, err := e.Docker(ctx, "ps", "--all", "--quiet"); err == nil && ids != "" {
-		if _, err := e.Docker(ctx, append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...); err != nil {
-			return err
-		}
+	if e.daemon.Process == nil {
+		return e.remove()
 	}
-	if e.daemon.Process != nil {
-		if err := e.daemon.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return err
-		}
-		select {
-		case <-e.ended:
-		case <-ctx.Done():
-			return fmt.Errorf("dockerd, process %d, does not end:\n%s", e.daemon.Process.Pid, e.log())
-		}
+	err := e.clear()
+	if endErr := e.end(); endErr != nil {
+		return errors.Join(err, endErr) // what it keeps is still in use
 	}
-	if err := e.unmount(); err != nil {
-		return err
-	}
-	return os.RemoveAll(e.folder)
+	return errors.Join(err, e.remove())
 }
 
-// unmount unmounts what the daemon leaves, such as the network namespace of the host.
-func (e *Engine) unmount() error {
-	table, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
+// clear removes all containers of an engine that answers.
+func (e *Engine) clear() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ids, err := e.Docker(ctx, "ps", "--all", "--quiet")
+	if err != nil || ids == "" {
+		return nil
+	}
+	_, err = e.Docker(ctx, append([]string{"rm", "--force", "--volumes"}, strings.Fields(ids)...)...)
+	return err
+}
+
+// end ends the daemon, which ends the containers that it still has.
+func (e *Engine) end() error {
+	if err := e.daemon.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	lines := slices.Collect(strings.Lines(string(table)))
-	slices.Reverse(lines) // what was mounted last, first
-	for _, line := range lines {
-		if place := strings.Fields(line)[1]; strings.HasPrefix(place, e.folder+"/") {
-			if err := syscall.Unmount(place, syscall.MNT_DETACH); err != nil {
-				return fmt.Errorf("unmount %s: %w", place, err)
-			}
-		}
+	select {
+	case <-e.ended:
+		return nil
+	case <-time.After(patience):
+		return fmt.Errorf("dockerd, process %d, does not end:\n%s", e.daemon.Process.Pid, e.log())
 	}
-	return nil
 }
+
+func (e *Engine) remove() error { return errors.Join(os.RemoveAll(e.folder), e.held.Close()) }
 
 // Docker runs the client and returns what it printed.
 func (e *Engine) Docker(ctx context.Context, args ...string) (string, error) {
