@@ -15,6 +15,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/initbox/initbox/e2e/cluster"
 	"github.com/initbox/initbox/e2e/kube"
 )
 
@@ -51,7 +52,13 @@ func TestArgoApplication(t *testing.T) {
 	if _, err := tryKubectl(t, ns, "", "get", "crd", argoCRD); err != nil { // one that is there is that of an Argo CD: it is good enough
 		kubectl(t, ns, "apply", "--server-side", "-f", definition(t))
 		t.Cleanup(func() { // with a context of its own: that of the test is over
-			if out, err := ns.Command(context.Background(), "kubectl", "delete", "crd", argoCRD).CombinedOutput(); err != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), kube.Patience)
+			defer cancel()
+			program, err := cluster.Kubectl(ctx, t.Output())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err := ns.Command(ctx, program, "delete", "crd", argoCRD).CombinedOutput(); err != nil {
 				t.Errorf("kubectl delete crd: %v\n%s", err, out)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"github.com/initbox/initbox/e2e/cluster"
 	"github.com/initbox/initbox/e2e/debimage"
 	"github.com/initbox/initbox/e2e/image"
+	"github.com/initbox/initbox/e2e/internal/scratch"
 )
 
 func TestMain(m *testing.M) {
@@ -38,24 +39,29 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "initbox-e2e-")
+	dir, held, err := scratch.Make("initbox-e2e-")
 	if err != nil {
 		return 0, err
 	}
+	defer held.Close()
 	defer os.RemoveAll(dir)
 	type result struct {
 		archives []string
 		err      error
 	}
 	made := make(chan result, 1)
-	if cluster.WantsImages() {
-		go func() {
+	go func() {
+		defer close(made)
+		if cluster.WantsImages() {
 			archives, err := archives(ctx, dir)
 			made <- result{archives, err}
-		}()
-	} else {
-		made <- result{}
-	}
+		}
+	}()
+	defer func() { // whatever fails, no engine that makes images is left behind
+		cancel()
+		for range made {
+		}
+	}()
 	session, err := cluster.Open(ctx, os.Stderr)
 	if err != nil {
 		return 0, err
