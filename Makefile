@@ -133,11 +133,11 @@ test-full: install-tools ## all tests with the race detector, but for e2e
 	@echo "tests:"
 	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
 
-# Not with -race: what is tested is the image.
+# Not with -race: what is tested is the image. Side by side, since most of the time goes into waiting.
 .PHONY: e2e
 e2e: install-tools ## the image in Docker and in a real Kubernetes (needs root; the first time 10 min more)
 	@echo "e2e:"
-	$(foreach part,$(E2E),$(call step,$(part),cd e2e && go test -count=1 -timeout 40m ./$(part)/...)$(newline))
+	$(foreach part,$(E2E),$(call step,$(part),cd e2e && go test -count=1 -parallel 4 -timeout 40m ./$(part)/...)$(newline))
 
 # Not part of test, which must not fail for an input that chance brought up; what fuzzing found stands in testdata
 # and is tried by every run of the tests.
