@@ -136,7 +136,7 @@ func (e example) path(file string) string { return filepath.Join(examplesFolder,
 func (e example) apply(t *testing.T, ns *kube.Namespace, folder string) {
 	t.Helper()
 	if slices.Contains(e.files, kustomization) {
-		mustKubectl(t, ns, "apply", "-k", folder)
+		kubectl(t, ns, "apply", "-k", folder)
 		return
 	}
 	var paths []string
@@ -155,26 +155,17 @@ func messageOf(t *testing.T, pod *corev1.Pod, container string) string {
 	return state.Message
 }
 
-func mustKubectl(t *testing.T, ns *kube.Namespace, args ...string) {
-	t.Helper()
-	if out, err := ns.Kubectl(t, "", append([]string{"-n", ns.Name}, args...)...); err != nil {
-		t.Fatalf("kubectl %q: %v\n%s", args, err, out)
-	}
-}
-
 // TestExampleRollout does what the page of deployment-with-rollout says: a release
 // with a migration, one whose migration fails, and the way back.
 func TestExampleRollout(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
 	folder := filepath.Join(examplesFolder, "deployment-with-rollout")
-	rollout := func(args ...string) { t.Helper(); mustKubectl(t, ns, append([]string{"rollout"}, args...)...) }
-	complete := func() { t.Helper(); rollout("status", "deployment/shop", "--timeout", kube.Patience.String()) }
 
 	ns.ApplyFiles(t, filepath.Join(folder, "postgres.yaml"), filepath.Join(folder, "release-1.yaml"))
-	complete()
+	rollout(t, ns, "shop")
 	ns.ApplyFiles(t, filepath.Join(folder, "release-2.yaml"))
-	complete()
+	rollout(t, ns, "shop")
 	second := ns.WaitPods(t, "app=shop", 3, kube.Ready)
 
 	text, err := os.ReadFile(filepath.Join(folder, "release-2.yaml"))
@@ -191,8 +182,8 @@ func TestExampleRollout(t *testing.T) {
 	}
 	ns.WaitPods(t, "app=shop", 4, failed)
 
-	rollout("undo", "deployment/shop", "--to-revision=1")
-	complete()
+	kubectl(t, ns, "rollout", "undo", "deploy/shop", "--to-revision=1")
+	rollout(t, ns, "shop")
 	for _, pod := range ns.WaitPods(t, "app=shop", 3, kube.Ready) {
 		ahead := "the database is ahead: it is at version 2, the newest file is version 1"
 		if said := messageOf(t, &pod, "migrate"); !strings.Contains(said, ahead) {

@@ -1,8 +1,6 @@
 package kubernetes
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -60,7 +58,7 @@ func testRollout(t *testing.T, d database) {
 // no init container failed, and if applied is not empty, just one pod reports it.
 func (d database) release(t *testing.T, migrations, ran, applied string) []corev1.Pod {
 	t.Helper()
-	d.awaitRollout(t)
+	rollout(t, d.ns, "shop")
 	pods := d.ns.WaitPods(t, "app=shop", replicas, func(pod *corev1.Pod) error {
 		if got := pod.Spec.Volumes[1].ConfigMap.Name; got != migrations {
 			return fmt.Errorf("it has the migrations of %s", got)
@@ -87,22 +85,6 @@ func (d database) release(t *testing.T, migrations, ran, applied string) []corev
 	return pods
 }
 
-// awaitRollout waits until the Deployment has nothing but new pods that are ready.
-func (d database) awaitRollout(t *testing.T) {
-	t.Helper()
-	kube.Eventually(t, "the rollout", func(ctx context.Context) error {
-		deploy, err := d.ns.AppsV1().Deployments(d.ns.Name).Get(ctx, "shop", metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		s := deploy.Status
-		if s.ObservedGeneration != deploy.Generation || s.UpdatedReplicas != replicas || s.Replicas != replicas || s.ReadyReplicas != replicas {
-			return fmt.Errorf("%d of %d pods are new, %d are ready", s.UpdatedReplicas, s.Replicas, s.ReadyReplicas)
-		}
-		return nil
-	})
-}
-
 // useMigrations starts a rolling update.
 func (d database) useMigrations(t *testing.T, configMap string) {
 	t.Helper()
@@ -123,7 +105,5 @@ func (d database) useMigrations(t *testing.T, configMap string) {
 // undo rolls back as a user does.
 func (d database) undo(t *testing.T) {
 	t.Helper()
-	if out, err := d.ns.Kubectl(t, "", "rollout", "undo", "-n", d.ns.Name, "deploy/shop"); err != nil {
-		t.Fatal(errors.New(out), err)
-	}
+	kubectl(t, d.ns, "rollout", "undo", "deploy/shop")
 }
