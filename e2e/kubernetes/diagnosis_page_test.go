@@ -114,14 +114,22 @@ func settled(page string) string {
 	return page
 }
 
+// firstDifference shows it with the lines that follow: with - those of the page that
+// was, with + those that are there now.
 func firstDifference(was, is string) string {
 	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
-	for i := range b {
-		if i >= len(a) || a[i] != b[i] {
-			return fmt.Sprintf("line %d\n-%s\n+%s", i+1, strings.Join(a[min(i, len(a)):min(i+3, len(a))], "\n-"), strings.Join(b[i:min(i+3, len(b))], "\n+"))
-		}
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
 	}
-	return "lines are missing at its end"
+	text := fmt.Sprintf("line %d", i+1)
+	for _, line := range a[i:min(i+3, len(a))] {
+		text += "\n-" + line
+	}
+	for _, line := range b[i:min(i+3, len(b))] {
+		text += "\n+" + line
+	}
+	return text
 }
 
 const pageHead = `<!-- Written by make update-diagnosis from what a real cluster shows. Do not edit. -->
