@@ -47,32 +47,12 @@ func (s *mysite) migrated(migrations int) {
 }
 
 func TestMySQLRace(t *testing.T) {
-	processes, migrations := scale(50, 10, 4), scale(50, 20, 10)
-	for name, killed := range map[string]int{"all live": 0, "some are killed": (processes + 4) / 5} {
-		t.Run(name, func(t *testing.T) {
-			s := newMySite(t)
-			s.racing(migrations)
-			race(t, processes, killed, 1500*time.Millisecond, s.start)
-			s.migrated(migrations)
-			s.run().did(t, 0)
-		})
-	}
+	raceOn(t, scale(50, 10, 4), scale(50, 20, 10), func(t *testing.T) raceable { return newMySite(t) })
 }
 
 // A process is killed at random instants until one gets through.
 func TestMySQLKilledAtAnyInstant(t *testing.T) {
-	const migrations = 8
-	s := newMySite(t)
-	s.racing(migrations)
-	began := time.Now()
-	s.start().wait(t)
-	whole := time.Since(began)
-	s.migrated(migrations)
-	killAtAnyInstant(t, scale(200, 25, 4), whole, func() (func(...string) *process, func()) {
-		s := newMySite(t)
-		s.racing(migrations)
-		return s.start, func() { s.migrated(migrations) }
-	})
+	killOn(t, scale(200, 25, 4), 8, func(t *testing.T) raceable { return newMySite(t) })
 }
 
 // A cutter hands a connection on until a client's command of some number, then

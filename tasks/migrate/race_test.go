@@ -85,12 +85,23 @@ func killAtAnyInstant(t *testing.T, kills int, within time.Duration, fresh func(
 	}
 }
 
+// A raceable is a site on one kind of server.
+type raceable interface {
+	racing(migrations int)
+	migrated(migrations int)
+	start(args ...string) *process
+	run(set ...func(*Task)) result
+}
+
 // Many replicas start on an empty database, and some of them are killed.
 func TestRace(t *testing.T) {
-	processes, migrations := scale(50, 50, 4), scale(50, 50, 20)
+	raceOn(t, scale(50, 50, 4), scale(50, 50, 20), func(t *testing.T) raceable { return newSite(t) })
+}
+
+func raceOn(t *testing.T, processes, migrations int, fresh func(*testing.T) raceable) {
 	for name, killed := range map[string]int{"all live": 0, "some are killed": (processes + 4) / 5} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
+			s := fresh(t)
 			s.racing(migrations)
 			race(t, processes, killed, 1500*time.Millisecond, s.start)
 			s.migrated(migrations)
@@ -101,15 +112,18 @@ func TestRace(t *testing.T) {
 
 // A process is killed at random instants until one gets through.
 func TestKilledAtAnyInstant(t *testing.T) {
-	const migrations = 20
-	s := newSite(t)
+	killOn(t, scale(200, 40, 4), 20, func(t *testing.T) raceable { return newSite(t) })
+}
+
+func killOn(t *testing.T, kills, migrations int, fresh func(*testing.T) raceable) {
+	s := fresh(t)
 	s.racing(migrations)
 	began := time.Now()
 	s.start().wait(t)
 	whole := time.Since(began)
 	s.migrated(migrations)
-	killAtAnyInstant(t, scale(200, 40, 4), whole, func() (func(...string) *process, func()) {
-		s := newSite(t)
+	killAtAnyInstant(t, kills, whole, func() (func(...string) *process, func()) {
+		s := fresh(t)
 		s.racing(migrations)
 		return s.start, func() { s.migrated(migrations) }
 	})
