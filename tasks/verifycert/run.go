@@ -115,6 +115,11 @@ func (v *verifier) add(ctx context.Context, s *set) {
 // unchecked puts s into the report as it is.
 func (v *verifier) unchecked(ctx context.Context, s *set) {
 	s.unfinished = ctx.Err() != nil
+	if v.task.Wait { // and so needs no advice to
+		for i, f := range s.findings {
+			s.findings[i].Next = strings.TrimSuffix(f.Next, finding.OrWait)
+		}
+	}
 	v.report.sets = append(v.report.sets, s)
 }
 

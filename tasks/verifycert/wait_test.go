@@ -3,6 +3,7 @@ package verifycert
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -218,5 +219,25 @@ func TestSummaryIsBounded(t *testing.T) {
 	}
 	if len(r.err.Error()) > 400 {
 		t.Errorf("%d bytes: %v", len(r.err.Error()), r.err)
+	}
+}
+
+// What is advised is not what the command line has already.
+func TestAdviceToWait(t *testing.T) {
+	_, task := carryOut(t, replaced("tls.crt", func([]byte) []byte { return nil }))
+	if r := run(t, task); !strings.Contains(tasks.NextOf(r.err), "or use --wait") {
+		t.Errorf("got %v, next %q", r.err, tasks.NextOf(r.err))
+	}
+	task.Wait = true
+	var r result
+	err := testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		r = runCtx(ctx, t, task)
+		return r.err
+	}, "file-empty")
+	said := fmt.Sprint(tasks.NextOf(err), r.log, r.stdout, r.summary)
+	if err == nil || !strings.HasSuffix(tasks.NextOf(err), "kubectl get certificate)") || strings.Contains(said, "--wait") {
+		t.Errorf("got %v, %s", err, said)
 	}
 }

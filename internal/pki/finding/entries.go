@@ -3,7 +3,7 @@ package finding
 var fileTable = []Entry{
 	{Code: FileMissing, Meaning: "a file that the mount must have is not there", Next: "check the Secret's keys: kubectl describe secret"},
 	{Code: FileUnreadable, Meaning: "a file cannot be read, or is too large", Next: "check fsGroup, defaultMode and what is mounted there"},
-	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate), or use --wait"},
+	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate)" + OrWait},
 	{Code: BOM, Meaning: "the file starts with a byte order mark, so readers miss its first block", Next: "save it as UTF-8 without BOM"},
 	{Code: CRLF, Meaning: "the file has Windows line ends; readers of PEM accept them", Next: "convert it with dos2unix if something refuses it", Warning: true},
 	{Code: BareCR, Meaning: "the lines end in CR alone, which readers of PEM do not accept", Next: "convert it to LF line ends"},

@@ -65,6 +65,9 @@ func (f Finding) String() string {
 	return s + ": " + f.Detail
 }
 
+// OrWait ends the next step of what --wait would wait for.
+const OrWait = ", or use --wait"
+
 // A List is what was found, in the order in which it was found.
 type List []Finding
 
