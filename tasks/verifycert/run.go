@@ -115,12 +115,15 @@ func (v *verifier) add(ctx context.Context, s *set) {
 // unchecked puts s into the report as it is.
 func (v *verifier) unchecked(ctx context.Context, s *set) {
 	s.unfinished = ctx.Err() != nil
+	s.findings = s.findings.Unique()
 	if v.task.Wait { // and so needs no advice to
 		for i, f := range s.findings {
 			s.findings[i].Next = strings.TrimSuffix(f.Next, finding.OrWait)
 		}
 	}
-	v.report.sets = append(v.report.sets, s)
+	if !v.report.tells(s) {
+		v.report.sets = append(v.report.sets, s)
+	}
 }
 
 // missing notes a file that a flag names and that cannot be read.

@@ -5,6 +5,7 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -74,6 +75,16 @@ type List []Finding
 // Add appends a finding about a file.
 func (l *List) Add(code Code, file string, block int, format string, args ...any) {
 	*l = append(*l, New(code, file, block, format, args...))
+}
+
+// Unique returns l with each finding once, where it stands first.
+func (l List) Unique() List {
+	seen := make(map[Finding]bool)
+	return slices.DeleteFunc(slices.Clone(l), func(f Finding) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 // Failed reports whether any finding is a reason to fail.
