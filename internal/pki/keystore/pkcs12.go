@@ -12,8 +12,8 @@ import (
 )
 
 func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List) {
-	if err := reasonable(data, 0); err != nil {
-		return nil, finding.List{finding.New(err.code, file, 0, "%s", err.text)}
+	if r := reasonable(data, 0); r != nil {
+		return nil, finding.List{finding.New(r.code, file, 0, "%s", r.text)}
 	}
 	key, leaf, others, err := pkcs12.DecodeChain(data, string(password))
 	switch {

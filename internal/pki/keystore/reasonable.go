@@ -20,8 +20,8 @@ const (
 	deepest       = 32
 )
 
-// An unreasonableError is why a keystore is not even decoded.
-type unreasonableError struct {
+// A refusal is why a keystore is not even decoded.
+type refusal struct {
 	code finding.Code
 	text string
 }
@@ -29,9 +29,9 @@ type unreasonableError struct {
 // reasonable returns what can be seen in der that is more than we are willing to
 // do, or nil. A count of iterations always follows a salt: that of the MAC is an
 // octet string beside its digest.
-func reasonable(der []byte, depth int) *unreasonableError {
+func reasonable(der []byte, depth int) *refusal {
 	if depth > deepest {
-		return &unreasonableError{finding.StoreMalformed, "it is nested too deeply"}
+		return &refusal{finding.StoreMalformed, "it is nested too deeply"}
 	}
 	afterSalt, afterKeyID := false, false
 	for len(der) > 0 {
@@ -43,12 +43,12 @@ func reasonable(der []byte, depth int) *unreasonableError {
 		universal := v.Class == asn1.ClassUniversal
 		switch {
 		case universal && v.Tag == asn1.TagInteger && afterSalt && tooMany(v.Bytes):
-			return &unreasonableError{finding.StoreMalformed, fmt.Sprintf("it asks for more than %d iterations of its password", maxIterations)}
+			return &refusal{finding.StoreMalformed, fmt.Sprintf("it asks for more than %d iterations of its password", maxIterations)}
 		case afterKeyID && len(v.Bytes) > maxKey:
-			return &unreasonableError{finding.KeyUnsupported, fmt.Sprintf("its key takes %d bytes, more than one of %d bits, which is the largest that is supported", len(v.Bytes), cert.MaxRSA)}
+			return &refusal{finding.KeyUnsupported, fmt.Sprintf("its key takes %d bytes, more than one of %d bits, which is the largest that is supported", len(v.Bytes), cert.MaxRSA)}
 		case v.IsCompound, v.Tag == asn1.TagOctetString && len(v.Bytes) > 2 && v.Bytes[0] == 0x30:
-			if err := reasonable(v.Bytes, depth+1); err != nil {
-				return err
+			if r := reasonable(v.Bytes, depth+1); r != nil {
+				return r
 			}
 		}
 		afterSalt = universal && v.Tag == asn1.TagOctetString
