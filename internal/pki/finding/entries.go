@@ -45,7 +45,7 @@ var chainTable = []Entry{
 	{Code: WrongOrder, Meaning: "the certificates of the chain are not in order", Next: "order them: leaf, its issuer, that one's issuer"},
 	{Code: Superfluous, Meaning: "a certificate in the file is not part of the chain", Next: "remove it from the file"},
 	{Code: RootIncluded, Meaning: "the chain has the root too, which whoever checks it must have anyway", Next: "leave it out", Warning: true},
-	{Code: ChainLimit, Meaning: "there are more ways through the certificates than can be tried", Next: "give fewer intermediates"},
+	{Code: ChainLimit, Meaning: "there are more certificates, or ways through them, than can be tried", Next: "give fewer intermediates"},
 	{Code: BadSignature, Meaning: "the signature of a certificate is wrong: it was changed or damaged", Next: "have the certificate issued again"},
 	{Code: WeakSignature, Meaning: "the signature uses MD5 or SHA-1", Next: "have it issued again with SHA-256"},
 	{Code: UnknownSignature, Meaning: "the signature is of a kind that is not supported", Next: "have it issued again with RSA, ECDSA or Ed25519"},
