@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"github.com/initbox/initbox/tasks"
 )
 
 // A Reader reads files; of each mount it sees one version. Close it after use.
@@ -153,9 +155,9 @@ func hashLink(name string) bool {
 func reason(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &explained{"there is no such file: check the path and that the volume is mounted", err}
+		return &explained{"there is no such file", err}
 	case errors.Is(err, fs.ErrPermission):
-		return &explained{fmt.Sprintf("UID %d may not read it: check securityContext.fsGroup and the volume's defaultMode", os.Getuid()), err}
+		return tasks.WithNext(&explained{fmt.Sprintf("UID %d may not read it", os.Getuid()), err}, "check securityContext.fsGroup and the volume's defaultMode")
 	}
 	var p *fs.PathError
 	if errors.As(err, &p) {

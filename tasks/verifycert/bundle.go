@@ -25,7 +25,7 @@ func (v *verifier) bundles(ctx context.Context) {
 		}
 		info, err := os.Stat(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			v.missing("--bundle", name, errors.New("there is no such file or directory: check the path and that the volume is mounted"))
+			v.missing("--bundle", name, errors.New("there is no such file or directory"))
 			continue
 		}
 		b := v.newBundle(name)

@@ -28,6 +28,14 @@ func (r *report) bad() []*set {
 	return slices.DeleteFunc(slices.Clone(r.sets), func(s *set) bool { return !s.findings.Failed() })
 }
 
+// tells reports whether a set of the same name has all that is wrong with s: a file
+// may be given twice, or as keystore and truststore.
+func (r *report) tells(s *set) bool {
+	return s.findings.Failed() && slices.ContainsFunc(r.sets, func(o *set) bool {
+		return o.name == s.name && len(slices.Concat(o.findings, s.findings).Unique()) == len(o.findings)
+	})
+}
+
 // publish writes the verdict of each set into log and termination message, and
 // everything to stdout if that was asked for.
 func (r *report) publish(env *tasks.Env, output string) error {

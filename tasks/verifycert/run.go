@@ -1,6 +1,7 @@
 package verifycert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,12 +116,21 @@ func (v *verifier) add(ctx context.Context, s *set) {
 // unchecked puts s into the report as it is.
 func (v *verifier) unchecked(ctx context.Context, s *set) {
 	s.unfinished = ctx.Err() != nil
-	v.report.sets = append(v.report.sets, s)
+	s.findings = s.findings.Unique()
+	if v.task.Wait { // and so needs no advice to
+		for i, f := range s.findings {
+			s.findings[i].Next = strings.TrimSuffix(f.Next, finding.OrWait)
+		}
+	}
+	if !v.report.tells(s) {
+		v.report.sets = append(v.report.sets, s)
+	}
 }
 
 // missing notes a file that a flag names and that cannot be read.
 func (v *verifier) missing(flag, path string, err error) {
-	v.report.missing = append(v.report.missing, fmt.Errorf("%s %s: %w", flag, path, err))
+	next := cmp.Or(tasks.NextOf(err), "check the path and that the volume is mounted")
+	v.report.missing = append(v.report.missing, tasks.WithNext(fmt.Errorf("%s %s: %w", flag, path, err), next))
 }
 
 // failure is what keeps the report from being good, as an error that a later
@@ -130,18 +140,10 @@ func (r *report) failure() error {
 		return r.unfinished()
 	}
 	errs := append(append([]error(nil), r.missing...), r.connections...)
-	next := ""
 	if bad := r.bad(); len(bad) > 0 {
-		errs = append(errs, errors.New(describe(bad)))
-		next = firstFault(bad).Next
+		errs = append(errs, tasks.WithNext(errors.New(describe(bad)), firstFault(bad).Next))
 	}
-	if len(errs) == 0 {
-		return nil
-	}
-	if next == "" {
-		next = tasks.NextOf(errs[0])
-	}
-	return tasks.WithNext(errors.Join(errs...), next)
+	return errors.Join(errs...)
 }
 
 // outcome is the verdict of a single look.

@@ -17,6 +17,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/keystore"
 	"github.com/initbox/initbox/internal/pki/privatekey"
 	"github.com/initbox/initbox/internal/snapshot"
+	"github.com/initbox/initbox/tasks"
 )
 
 // shared is what all sets are checked with.
@@ -131,7 +132,7 @@ func (v *verifier) systemRoots(ctx context.Context) {
 		v.shared.findings = append(v.shared.findings, l...)
 		return
 	}
-	v.missing("--system-roots", strings.Join(paths, ", "), errors.New("the image has no CAs: give --ca"))
+	v.missing("--system-roots", strings.Join(paths, ", "), tasks.WithNext(errors.New("the image has no CAs"), "give --ca"))
 }
 
 // dirs reads the mounts.
@@ -141,7 +142,7 @@ func (v *verifier) dirs(ctx context.Context) {
 		if strings.ContainsAny(pattern, `*?[`) {
 			matched, _ = filepath.Glob(pattern)
 			if len(matched) == 0 {
-				v.missing("DIR", pattern, errors.New("nothing matches the pattern"))
+				v.missing("DIR", pattern, tasks.WithNext(errors.New("nothing matches the pattern"), "check the pattern, and what is mounted there"))
 			}
 		}
 		for _, dir := range matched {
@@ -157,10 +158,10 @@ func (v *verifier) dir(ctx context.Context, dir string) {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		v.missing("DIR", dir, errors.New("there is no such directory: check the path and that the volume is mounted"))
+		v.missing("DIR", dir, errors.New("there is no such directory"))
 		return
 	case err == nil && !info.IsDir():
-		v.missing("DIR", dir, errors.New("it is a file: give files with --cert, --key and --ca"))
+		v.missing("DIR", dir, tasks.WithNext(errors.New("it is a file"), "give files with --cert, --key and --ca"))
 		return
 	}
 	s := &set{name: dir, kind: "directory"}

@@ -3,6 +3,7 @@ package verifycert
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -111,6 +112,9 @@ func TestMissingFiles(t *testing.T) {
 		if tasks.KindOf(r.err) != tasks.Usage || !strings.Contains(r.err.Error(), name+" "+nowhere) {
 			t.Errorf("%s: got %v, want a usage error that names it", flag, r.err)
 		}
+		if next := tasks.NextOf(r.err); !strings.HasPrefix(next, "check the pa") || strings.Contains(r.err.Error(), next) {
+			t.Errorf("%s: got %v, next %q, want the one apart from the other", flag, r.err, next)
+		}
 		task.Wait = true
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		if r := runCtx(ctx, t, task); r.err == nil || tasks.Permanent(r.err) {
@@ -218,5 +222,43 @@ func TestSummaryIsBounded(t *testing.T) {
 	}
 	if len(r.err.Error()) > 400 {
 		t.Errorf("%d bytes: %v", len(r.err.Error()), r.err)
+	}
+}
+
+// What is advised is not what the command line has already.
+func TestAdviceToWait(t *testing.T) {
+	_, task := carryOut(t, replaced("tls.crt", func([]byte) []byte { return nil }))
+	if r := run(t, task); !strings.Contains(tasks.NextOf(r.err), "or use --wait") {
+		t.Errorf("got %v, next %q", r.err, tasks.NextOf(r.err))
+	}
+	task.Wait = true
+	var r result
+	err := testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		r = runCtx(ctx, t, task)
+		return r.err
+	}, "file-empty")
+	said := fmt.Sprint(tasks.NextOf(err), r.log, r.stdout, r.summary)
+	if err == nil || !strings.HasSuffix(tasks.NextOf(err), "kubectl get certificate)") || strings.Contains(said, "--wait") {
+		t.Errorf("got %v, %s", err, said)
+	}
+}
+
+// What to do stands apart from the cause also where something is there, but of no use.
+func TestAdviceIsNotTheCause(t *testing.T) {
+	m, _ := carryOut(t)
+	t.Setenv("SSL_CERT_FILE", m.path("nowhere"))
+	for cause, set := range map[string]func(*Task){
+		"it is a file":         func(task *Task) { task.Dirs = []string{m.path("tls.crt")} },
+		"the image has no CAs": func(task *Task) { task.Dirs, task.SystemRoots = []string{m.dir}, true },
+		"it is a directory":    func(task *Task) { task.Dirs, task.PasswordFile = []string{m.dir}, m.dir },
+	} {
+		task := New()
+		set(task)
+		r := run(t, task)
+		if tasks.KindOf(r.err) != tasks.Usage || !strings.HasSuffix(r.err.Error(), ": "+cause) || tasks.NextOf(r.err) == "" {
+			t.Errorf("%s: got %v, next %q", cause, r.err, tasks.NextOf(r.err))
+		}
 	}
 }

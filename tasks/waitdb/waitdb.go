@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -147,7 +149,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if t.NoLogin && target.Driver == db.SQLite {
 		return tasks.Usagef("--no-login is for servers: a SQLite file has no login")
 	}
-	probe, err := t.probe(target)
+	probe, err := t.probe(env, target)
 	if err != nil {
 		return err
 	}
@@ -159,7 +161,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probe returns what must succeed.
-func (t *Task) probe(target *db.Target) (func(context.Context) error, error) {
+func (t *Task) probe(env *tasks.Env, target *db.Target) (func(context.Context) error, error) {
 	version, from := t.AtVersion, "--at-version"
 	if t.Source != "" {
 		migrations, err := files.ReadMigrations(t.Source)
@@ -180,7 +182,14 @@ func (t *Task) probe(target *db.Target) (func(context.Context) error, error) {
 		checks = append(checks, target.Greet)
 	}
 	if len(checks) == 0 {
-		checks = append(checks, func(ctx context.Context) error { _, err := target.First(ctx, ""); return err })
+		var once sync.Once
+		checks = append(checks, func(ctx context.Context) error {
+			version, err := login(ctx, target)
+			if version != "" {
+				once.Do(func() { env.Log.Info("logged in", "target", target.Name, "server", "PostgreSQL "+version) })
+			}
+			return err
+		})
 	}
 	return func(ctx context.Context) error {
 		for _, check := range checks {
@@ -190,6 +199,25 @@ func (t *Task) probe(target *db.Target) (func(context.Context) error, error) {
 		}
 		return nil
 	}, nil
+}
+
+// login succeeds if the server lets in and answers. PostgreSQL tells its version
+// with the login, so that it costs nothing; MySQL's driver keeps it to itself.
+func login(ctx context.Context, target *db.Target) (version string, err error) {
+	if target.Driver != db.Postgres {
+		_, err := target.First(ctx, "")
+		return "", err
+	}
+	conn, err := target.Postgres(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if err := conn.ExecParams(ctx, "SELECT 1", nil, nil, nil, nil).Read().Err; err != nil {
+		return "", target.Explain(err)
+	}
+	version, _, _ = strings.Cut(conn.ParameterStatus("server_version"), " ") // what follows is who built it
+	return version, nil
 }
 
 // answers succeeds if the query returns what is expected. What it returned is

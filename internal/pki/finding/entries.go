@@ -3,7 +3,7 @@ package finding
 var fileTable = []Entry{
 	{Code: FileMissing, Meaning: "a file that the mount must have is not there", Next: "check the Secret's keys: kubectl describe secret"},
 	{Code: FileUnreadable, Meaning: "a file cannot be read, or is too large", Next: "check fsGroup, defaultMode and what is mounted there"},
-	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate), or use --wait"},
+	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate)" + OrWait},
 	{Code: BOM, Meaning: "the file starts with a byte order mark, so readers miss its first block", Next: "save it as UTF-8 without BOM"},
 	{Code: CRLF, Meaning: "the file has Windows line ends; readers of PEM accept them", Next: "convert it with dos2unix if something refuses it", Warning: true},
 	{Code: BareCR, Meaning: "the lines end in CR alone, which readers of PEM do not accept", Next: "convert it to LF line ends"},
@@ -45,7 +45,7 @@ var chainTable = []Entry{
 	{Code: WrongOrder, Meaning: "the certificates of the chain are not in order", Next: "order them: leaf, its issuer, that one's issuer"},
 	{Code: Superfluous, Meaning: "a certificate in the file is not part of the chain", Next: "remove it from the file"},
 	{Code: RootIncluded, Meaning: "the chain has the root too, which whoever checks it must have anyway", Next: "leave it out", Warning: true},
-	{Code: ChainLimit, Meaning: "there are more ways through the certificates than can be tried", Next: "give fewer intermediates"},
+	{Code: ChainLimit, Meaning: "there are more certificates, or ways through them, than can be tried", Next: "give fewer intermediates"},
 	{Code: BadSignature, Meaning: "the signature of a certificate is wrong: it was changed or damaged", Next: "have the certificate issued again"},
 	{Code: WeakSignature, Meaning: "the signature uses MD5 or SHA-1", Next: "have it issued again with SHA-256"},
 	{Code: UnknownSignature, Meaning: "the signature is of a kind that is not supported", Next: "have it issued again with RSA, ECDSA or Ed25519"},

@@ -5,6 +5,7 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -65,12 +66,25 @@ func (f Finding) String() string {
 	return s + ": " + f.Detail
 }
 
+// OrWait ends the next step of what --wait would wait for.
+const OrWait = ", or use --wait"
+
 // A List is what was found, in the order in which it was found.
 type List []Finding
 
 // Add appends a finding about a file.
 func (l *List) Add(code Code, file string, block int, format string, args ...any) {
 	*l = append(*l, New(code, file, block, format, args...))
+}
+
+// Unique returns l with each finding once, where it stands first.
+func (l List) Unique() List {
+	seen := make(map[Finding]bool)
+	return slices.DeleteFunc(slices.Clone(l), func(f Finding) bool {
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 // Failed reports whether any finding is a reason to fail.

@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"strings"
 
@@ -12,12 +11,9 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// maxIterations bounds how long a keystore can keep us busy.
-const maxIterations = 2_000_000
-
 func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List) {
-	if !reasonable(data, 0) {
-		return nil, malformed(file, "it asks for more than %d iterations of its password, or is nested too deeply", maxIterations)
+	if r := reasonable(data, 0); r != nil {
+		return nil, finding.List{finding.New(r.code, file, 0, "%s", r.text)}
 	}
 	key, leaf, others, err := pkcs12.DecodeChain(data, string(password))
 	switch {
@@ -75,43 +71,4 @@ func (s *Store) addTrusted(certs []*x509.Certificate, file string) (found findin
 		found.Add(finding.StoreEmpty, file, 0, "it has no certificate")
 	}
 	return found
-}
-
-// reasonable reports whether no count of iterations that can be seen in der is
-// larger than what we are willing to do. A count always follows a salt.
-func reasonable(der []byte, depth int) bool {
-	const deepest = 32
-	if depth > deepest {
-		return false
-	}
-	afterSalt := false
-	for len(der) > 0 {
-		var v asn1.RawValue
-		rest, err := asn1.Unmarshal(der, &v)
-		if err != nil {
-			return true // the decoder says what is wrong
-		}
-		switch {
-		case v.Class == asn1.ClassUniversal && v.Tag == asn1.TagInteger && afterSalt && tooMany(v.Bytes):
-			return false
-		case v.IsCompound && !reasonable(v.Bytes, depth+1):
-			return false
-		case v.Tag == asn1.TagOctetString && !v.IsCompound && len(v.Bytes) > 2 && v.Bytes[0] == 0x30 && !reasonable(v.Bytes, depth+1):
-			return false
-		}
-		afterSalt = v.Class == asn1.ClassUniversal && v.Tag == asn1.TagOctetString
-		// The MAC has its salt as an octet string beside its digest.
-		der = rest
-	}
-	return true
-}
-
-func tooMany(number []byte) bool {
-	n := 0
-	for _, b := range number {
-		if n = n<<8 | int(b); n > maxIterations {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -14,6 +15,9 @@ func (b *builder) diagnose() finding.List {
 		return nil // whoever asks has said already that there is no CA
 	}
 	end := b.longest[len(b.longest)-1]
+	if b.limited && b.goesOn(end) {
+		return nil // the search ended there, not the chain
+	}
 	one := func(f finding.Finding) finding.List { return finding.List{f} }
 	if f := b.sameName(end); f != nil {
 		return f
@@ -37,6 +41,20 @@ func (b *builder) diagnose() finding.List {
 		return one(end.Finding(finding.MissingIntermediate, "it was issued by %q, which is neither in the chain nor in the CA file (%s)", end.IssuerName(), b.roots()))
 	}
 	return one(end.Finding(finding.WrongCA, "it was issued by %q, which is not in the CA file; that one has %s", end.IssuerName(), b.roots()))
+}
+
+// gaveUp says how far the search came.
+func (b *builder) gaveUp() finding.Finding {
+	if b.best != nil {
+		return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; there may be a better chain than the one that was found", b.steps)
+	}
+	n := len(b.longest)
+	return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; the longest chain until then has %d certificates, up to %q, and leads to no trusted CA yet", b.steps, n, b.longest[n-1].Name())
+}
+
+// goesOn reports whether something that is there may have issued c.
+func (b *builder) goesOn(c *cert.Cert) bool {
+	return b.verifier.Exhausted() || slices.ContainsFunc(b.bySubject[c.IssuerKey], func(i *cert.Cert) bool { return !i.Same(c) && b.signed(c, i) })
 }
 
 // sameName is for issuers that have the right name, but whose key did not sign c.

@@ -73,7 +73,7 @@ func Find(ctx context.Context, q Query) Result {
 		r.Findings = slices.Concat(q.judge(ctx, b.longest, &b.comparisons), b.diagnose(), b.q.revocation(b.longest, false))
 	}
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
-		r.Findings = append(r.Findings, q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps", b.steps))
+		r.Findings = append(r.Findings, b.gaveUp())
 	}
 	if r.Complete {
 		r.Issuers = b.issuers(r.Path)

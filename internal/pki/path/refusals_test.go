@@ -3,10 +3,12 @@ package path_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -147,5 +149,26 @@ func TestJudgingBounded(t *testing.T) {
 		if !found.Failed() || found.Has(finding.ChainLimit) != c.limited {
 			t.Errorf("%s: found %v, want a limit %v", name, found, c.limited)
 		}
+	}
+}
+
+// A chain whose signatures take too long is said to be that, and not that its next
+// CA is missing or the wrong one.
+func TestChainGoesOn(t *testing.T) {
+	public := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1<<16), E: 65537}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := testpki.Edit(func(tbs *testpki.TBS) { tbs.Key = asn1.RawValue{FullBytes: spki} })
+	root := testpki.Root(t, "Root")
+	c := chain{roots: []*testpki.Cert{root}, inters: []*testpki.Cert{root}}
+	for i := range 50 {
+		c.inters = append(c.inters, testpki.New(t, fmt.Sprint("CA ", i), c.inters[i], testpki.CA, slow))
+	}
+	c.leaf = testpki.Leaf(t, c.inters[len(c.inters)-1])
+	found := ours(t, c, false)
+	if len(found) != 1 || !found.Has(finding.ChainLimit) || !strings.Contains(found[0].Detail, `up to "CN=CA `) {
+		t.Errorf("found %v", found)
 	}
 }
