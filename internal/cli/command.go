@@ -185,7 +185,8 @@ func (c *command) flagError(err error) error {
 	case errors.As(err, &missing):
 		return c.unknownFlag(missing)
 	case errors.As(err, &noValue):
-		return tasks.Usagef("--%s needs a value: %s", noValue.GetFlag().Name, noValue.GetFlag().Usage)
+		_, usage := pflag.UnquoteUsage(noValue.GetFlag())
+		return tasks.Usagef("--%s needs a value: %s", noValue.GetFlag().Name, usage)
 	case errors.As(err, &invalid):
 		return badValue("--"+invalid.GetFlag().Name, invalid.GetFlag(), invalid.GetValue(), unwrapFlagError(err))
 	default:

@@ -64,7 +64,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.URL, "database", o.URL, "`URL` of the database: postgres://, mysql:// or sqlite:///PATH; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
 	fs.StringVar(&o.URLFile, "database-file", o.URLFile, "`file` that holds the URL")
 	flags.Enum(fs, &o.Driver, "db-driver", []string{string(Postgres), string(MySQL), string(SQLite)}, "kind of database, where no URL says it; mysql is MariaDB as well")
-	fs.StringVar(&o.Host, "db-host", o.Host, "`host` of the server, or the path of its socket; this and the --db- flags below replace that part of the URL, and need no escaping")
+	fs.StringVar(&o.Host, "db-host", o.Host, "`host` of the server, or the path of its socket; this and the other --db- flags replace their part of the URL, and need no escaping")
 	flags.Int(fs, &o.Port, "db-port", 0, 65535, "port of the server; 0 for the usual one")
 	fs.StringVar(&o.User, "db-user", o.User, "`user` to log in as")
 	fs.StringVar(&o.Password, "db-password", o.Password, "`password`; better in a file, or in the variable of this flag")

@@ -112,22 +112,31 @@ const maxLogged = 20
 
 // sentences puts findings into one line, what failed first.
 func (s *set) sentences(most int) string {
-	var parts []string
+	var told []finding.Finding
 	seen := make(map[string]bool)
 	for _, warning := range []bool{false, true} {
 		for _, f := range s.findings {
-			text := f.String() + "; " + f.Next
-			if f.Warning != warning || seen[text] {
-				continue
+			if text := f.String() + f.Next; f.Warning == warning && !seen[text] {
+				seen[text] = true
+				told = append(told, f)
 			}
-			seen[text] = true
-			if len(parts) == most {
-				return strings.Join(parts, " | ") + fmt.Sprintf(" | and %d more", len(s.findings)-most)
-			}
-			parts = append(parts, text)
 		}
 	}
-	return strings.Join(parts, " | ")
+	var out strings.Builder
+	for i, f := range told[:min(most, len(told))] {
+		if i > 0 {
+			out.WriteString(" | ")
+		}
+		out.WriteString(f.String())
+		// Findings of one cause have one next step, which stands after the last of them.
+		if i+1 == len(told) || i+1 == most || told[i+1].Next != f.Next {
+			out.WriteString("; " + f.Next)
+		}
+	}
+	if more := len(told) - most; more > 0 {
+		fmt.Fprintf(&out, " | and %d more", more)
+	}
+	return out.String()
 }
 
 // The verdicts on a set, and on all of them.

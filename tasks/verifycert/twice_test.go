@@ -58,3 +58,16 @@ func TestGoodKeystoreBadTruststore(t *testing.T) {
 		t.Errorf("got %s", r.stdout)
 	}
 }
+
+// What mends several faults is said once, after the last of them.
+func TestNextStepOnce(t *testing.T) {
+	m, task := carryOut(t)
+	m.write(t, "tls.crt", nil)
+	m.write(t, "tls.key", nil)
+	r := expect(t, task, "file-empty")
+	line := strings.Join(r.summary, "\n")
+	first, second := strings.Index(line, "tls.crt: it is empty"), strings.Index(line, "tls.key: it is empty")
+	if next := strings.Index(line, "look at what fills the Secret"); first < 0 || second < first || next < second || strings.Count(line, "look at what") != 1 {
+		t.Errorf("the termination message says %q", line)
+	}
+}
