@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 )
@@ -18,11 +17,11 @@ const (
 
 // chown measures a change of every owner, and a run that finds nothing to do.
 func (b *bench) chown(ctx context.Context) (rows []row, err error) {
-	work, err := os.MkdirTemp(b.dir, "initbox-bench-")
+	work, remove, err := temporary(b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(work)
+	defer remove()
 	disk, backing := filepath.Join(work, "disk"), filepath.Join(work, "backing")
 	files, slowFiles := b.pick(200_000, 500), b.pick(5_000, perDir)
 	if err := plant(disk, files, 0); err != nil {

@@ -29,11 +29,11 @@ const manyCertificates = 1000
 // verify measures a look at one mounted certificate, chain, key, name and expiry, and
 // at many of them.
 func (b *bench) verify(ctx context.Context) ([]row, error) {
-	root, err := os.MkdirTemp("", "initbox-bench-")
+	root, remove, err := temporary("")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(root)
+	defer remove()
 	one, many := filepath.Join(root, "one"), filepath.Join(root, "many")
 	n := b.pick(manyCertificates, 10)
 	for i := range n + 1 {

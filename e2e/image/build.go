@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,11 +53,7 @@ func Archive(ctx context.Context, root, arch, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if stopErr := e.Stop(); err == nil {
-			err = stopErr
-		}
-	}()
+	defer func() { err = errors.Join(err, e.Stop()) }()
 	if _, err := e.Make(ctx, Build{Root: root, Arch: arch, Args: []string{"IMAGE=" + Name}}); err != nil {
 		return err
 	}
