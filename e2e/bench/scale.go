@@ -181,7 +181,9 @@ func (b *bench) scaleTargets(ctx context.Context) ([]*curve, error) {
 	return []*curve{c}, nil
 }
 
-func (b *bench) scaleVerify(ctx context.Context) ([]*curve, error) {
+func (b *bench) scaleVerify(ctx context.Context) (curves []*curve, err error) {
+	tb := new(helper)
+	defer tb.cleanup(&err)
 	root, remove, err := temporary("")
 	if err != nil {
 		return nil, err
@@ -191,7 +193,7 @@ func (b *bench) scaleVerify(ctx context.Context) ([]*curve, error) {
 	have := 0
 	for _, n := range b.sizes(1, 10, 100, 1_000) {
 		for ; have < n; have++ {
-			if err := writeTLS(filepath.Join(root, "mounts", fmt.Sprintf("%04d", have))); err != nil {
+			if err := writeTLS(tb, filepath.Join(root, "mounts", fmt.Sprintf("%04d", have))); err != nil {
 				return nil, err
 			}
 		}

@@ -12,13 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/initbox/initbox/e2e/internal/command"
 	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/testproc"
 )
 
 // How long the engine may take to answer, and to end.
@@ -29,7 +29,7 @@ const patience = time.Minute
 type Engine struct {
 	folder *testdir.Dir
 	daemon *exec.Cmd
-	ended  chan error
+	ended  <-chan error
 }
 
 // Start starts an engine. It needs root and Debian's package docker.io.
@@ -50,7 +50,7 @@ func Start(ctx context.Context) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{folder: folder, ended: make(chan error, 1)}
+	e := &Engine{folder: folder}
 	if err := e.prepare(docker, dockerd); err != nil {
 		return nil, errors.Join(err, e.folder.Remove())
 	}
@@ -101,25 +101,14 @@ func (e *Engine) prepare(docker, dockerd string) error {
 	e.daemon.Env = append(os.Environ(), "PATH="+command.SearchPath())
 	e.daemon.Stdout, e.daemon.Stderr = log, log
 	e.daemon.ExtraFiles = []*os.File{e.folder.Lock} // if we are killed, it needs the folder until it has ended
-	// It must not outlive us, even if we end without a word. Nor must its mounts outlive it.
-	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
+	// Its mounts must not outlive it.
+	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
 	return nil
 }
 
-// start runs the daemon from a thread that stays as long as it does: the kernel
-// takes the end of the thread that started it for the end of the process.
-func (e *Engine) start(ctx context.Context) error {
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		err := e.daemon.Start()
-		started <- err
-		if err == nil {
-			err = e.daemon.Wait()
-		}
-		e.ended <- err
-	}()
-	if err := <-started; err != nil {
+// start returns when the daemon answers. It does not outlive us, even if we end without a word.
+func (e *Engine) start(ctx context.Context) (err error) {
+	if e.ended, err = testproc.Start(e.daemon, syscall.SIGTERM); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -131,8 +120,7 @@ func (e *Engine) start(ctx context.Context) error {
 		}
 		select {
 		case end := <-e.ended:
-			e.ended <- end
-			return fmt.Errorf("dockerd ended (%w):\n%s", end, e.log())
+			return fmt.Errorf("dockerd ended (%v):\n%s", end, e.log())
 		case <-ctx.Done():
 			return fmt.Errorf("dockerd does not answer: %w\n%s", err, e.log())
 		case <-time.After(100 * time.Millisecond):

@@ -29,7 +29,7 @@ type chain struct {
 	leaf          *testpki.Cert
 }
 
-// opt is an option for one place of the usual chain of three.
+// opts are options for the places of the usual chain of three.
 type opts struct{ root, inter, leaf []testpki.Option }
 
 func three(t *testing.T, o opts) chain {

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/initbox/initbox/internal/testdir"
 	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testproc"
 )
 
 // A server is what PostgreSQL, MariaDB and PgBouncer share here.
@@ -33,7 +33,7 @@ type server struct {
 	deathWith syscall.Signal // when the test process dies
 
 	process *os.Process
-	done    chan struct{} // closed when process has ended
+	done    <-chan error // closed when process has ended
 }
 
 // find returns the path of a program that one of folders has, or PATH. Folders go
@@ -172,19 +172,9 @@ func (s *server) Launch(t testnet.TB) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
 	cmd.ExtraFiles = s.lock()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true, Pdeathsig: s.deathWith}
-	started, done := make(chan error), make(chan struct{})
-	go func() {
-		// The kernel sends Pdeathsig when the thread that started the child ends.
-		runtime.LockOSThread()
-		defer close(done)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true}
+	done, err := testproc.Start(cmd, s.deathWith)
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.process, s.done = cmd.Process, done
