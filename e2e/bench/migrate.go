@@ -25,11 +25,7 @@ func (b *bench) migrate(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	root, remove, err := temporary("")
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
+	root := tb.folder()
 	for _, s := range servers(tb) {
 		tools := b.migrators(s, peers)
 		for _, files := range []int{fewMigrations, b.pick(manyMigrations, someMigrations)} {

@@ -184,11 +184,7 @@ func (b *bench) scaleTargets(ctx context.Context) ([]*curve, error) {
 func (b *bench) scaleVerify(ctx context.Context) (curves []*curve, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, remove, err := temporary("")
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
+	root := tb.folder()
 	c := &curve{what: "verify-cert, directories in one process", thing: "directories", unit: seconds, slope: true}
 	have := 0
 	for _, n := range b.sizes(1, 10, 100, 1_000) {

@@ -32,11 +32,7 @@ func (b *bench) scaleWaiters(ctx context.Context) ([]*curve, error) {
 func (b *bench) scaleWaitDB(ctx context.Context) (curves []*curve, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, remove, err := temporary("")
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
+	root := tb.folder()
 	postgres := testdb.StartPostgres(tb, nil)
 	dir, err := (migrator{name: "wait", file: "%d_step.up.sql", content: "%s"}).write(root, 1)
 	if err != nil {
@@ -72,11 +68,7 @@ func (b *bench) scaleWaitDB(ctx context.Context) (curves []*curve, err error) {
 func (b *bench) scaleMigrate(ctx context.Context) (curves []*curve, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, remove, err := temporary("")
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
+	root := tb.folder()
 	for _, s := range servers(tb) {
 		m := b.migrators(s, peerBinaries{})[0]
 		apply := &curve{what: "migrate on " + s.name + ", all of them", thing: "migrations", unit: seconds, slope: true}

@@ -25,11 +25,7 @@ const manyCertificates = 1000
 func (b *bench) verify(ctx context.Context) (rows []row, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, remove, err := temporary("")
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
+	root := tb.folder()
 	one, many := filepath.Join(root, "one"), filepath.Join(root, "many")
 	n := b.pick(manyCertificates, 10)
 	for i := range n + 1 {
