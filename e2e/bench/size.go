@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"github.com/initbox/initbox/e2e/image"
 )
@@ -119,10 +118,6 @@ func (b *bench) pulled(ctx context.Context, _ int) (s sample, err error) {
 
 // buildImage builds our image and returns its archive, a file in dir.
 func buildImage(ctx context.Context, dir string) (archive string, err error) {
-	root, err := image.Root(ctx)
-	if err != nil {
-		return "", err
-	}
 	archive = filepath.Join(dir, "initbox.tar")
-	return archive, image.Archive(ctx, root, runtime.GOARCH, archive)
+	return archive, image.Archive(ctx, archive)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/initbox/initbox/e2e/debimage"
@@ -48,13 +49,17 @@ func Root(ctx context.Context) (string, error) {
 
 // Archive builds the image for this machine and writes it to file as docker save does,
 // in an engine that it starts and stops. ctr images import reads that.
-func Archive(ctx context.Context, root, arch, file string) (err error) {
+func Archive(ctx context.Context, file string) (err error) {
+	root, err := Root(ctx)
+	if err != nil {
+		return err
+	}
 	e, err := Start(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Stop()) }()
-	if _, err := e.Make(ctx, Build{Root: root, Arch: arch, Args: []string{"IMAGE=" + Name}}); err != nil {
+	if _, err := e.Make(ctx, Build{Root: root, Arch: runtime.GOARCH, Args: []string{"IMAGE=" + Name}}); err != nil {
 		return err
 	}
 	_, err = e.Docker(ctx, "save", "--output", file, Name)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -83,12 +82,8 @@ func run(m *testing.M) (code int, err error) {
 
 // archives makes the images that the manifests name.
 func archives(ctx context.Context, dir string) ([]string, error) {
-	root, err := image.Root(ctx)
-	if err != nil {
-		return nil, err
-	}
 	ours := filepath.Join(dir, "initbox.tar")
-	if err := image.Archive(ctx, root, runtime.GOARCH, ours); err != nil {
+	if err := image.Archive(ctx, ours); err != nil {
 		return nil, err
 	}
 	files := []string{ours}

@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// What Check refuses, and what it says of that.
 var badTasks = map[string]struct {
 	configure func(*Task)
 	words     string
