@@ -13,7 +13,8 @@ LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # Without what Go would say of the repository: that depends on how the commit was checked out.
 GOBUILD = go build -trimpath -buildvcs=false $(addprefix -gcflags=,$(GCFLAGS)) -ldflags '$(LDFLAGS)'
 
-# What make image builds, with what, and what of it may be pulled, in bytes: every layer compressed.
+# What make image builds, with what, and what of it may be pulled, in bytes: every layer compressed. The tests in
+# e2e/docker hold it to that over a stand-in of the distroless base (e2e/debimage), since no registry is asked.
 IMAGE = initbox:dev
 ARCH = $(shell go env GOARCH)
 DOCKER_BUILD = docker build --quiet
@@ -62,7 +63,7 @@ endef
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 	/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/initbox, static and stripped
@@ -169,7 +170,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql-15"; \
 	command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || need="$$need mariadb-server"; \
 	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
-	command -v dockerd >/dev/null || test -x /usr/sbin/dockerd || need="$$need docker.io"; \
+	{ command -v dockerd >/dev/null || test -x /usr/sbin/dockerd; } && command -v docker >/dev/null || need="$$need docker.io"; \
 	command -v openssl >/dev/null || need="$$need openssl"; \
 	command -v containerd >/dev/null || need="$$need containerd"; \
 	command -v runc >/dev/null || test -x /usr/sbin/runc || need="$$need runc"; \
@@ -181,7 +182,9 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	command -v apt-get >/dev/null || { echo "please install:$$need (Debian's names; there is no apt-get here)" >&2; exit 1; }; \
 	if [ "$$(id -u)" -ne 0 ]; then sudo=sudo; fi; \
 	echo "installing$$need"; \
-	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null
+	$$sudo apt-get update -qq || exit; \
+	case "$$need " in *" docker.io "*) ! apt-cache show docker-cli 2>/dev/null | grep -q . || need="$$need docker-cli" ;; esac; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null
 
 .PHONY: clean
 clean: ## remove what was built

@@ -39,11 +39,11 @@ func timed(ctx context.Context, argv ...string) (sample, error) {
 // the one that started it, which for us is more than what we measure; so GNU time
 // starts it, which is small, and takes a millisecond of its own.
 func weigh(ctx context.Context, argv ...string) (sample, error) {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
+	dir, remove, err := temporary("")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	out := filepath.Join(dir, "peak")
 	s, err := timed(ctx, slices.Concat([]string{"/usr/bin/time", "--format=%M", "--output=" + out}, argv)...)
 	if err != nil {

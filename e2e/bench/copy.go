@@ -18,11 +18,11 @@ const coreutilsCopy = "coreutils cp -a"
 // copy measures the copy of many small files and of a large one, and a run that
 // finds nothing to do, which cp copies again.
 func (b *bench) copy(ctx context.Context) (rows []row, err error) {
-	work, err := os.MkdirTemp(b.dir, "initbox-bench-")
+	work, remove, err := temporary(b.dir)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(work)
+	defer remove()
 	few := b.pick(500, 20)
 	for _, part := range []struct {
 		what  string

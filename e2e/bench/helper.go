@@ -32,3 +32,13 @@ func (h *helper) cleanup(err *error) {
 		f()
 	}
 }
+
+// folder makes a temporary folder.
+func (h *helper) folder() string {
+	path, remove, err := temporary("")
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(remove)
+	return path
+}

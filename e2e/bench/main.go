@@ -3,7 +3,8 @@
 //
 //	go run ./bench                     everything, as make bench does
 //	go run ./bench -only cost,chown    some of it
-//	go run ./bench -only scale         how the cost of each task grows
+//	go run ./bench -only scale         how the cost of each task grows; with -insert
+//	                                   ../examples/at-scale/README.md into that page
 //	go run ./bench -brief              a little of everything, to see that it works
 //
 // A command that fails ends the benchmark with an error; a target that is missed is

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"time"
 )
@@ -26,11 +25,7 @@ func (b *bench) migrate(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+	root := tb.folder()
 	for _, s := range servers(tb) {
 		tools := b.migrators(s, peers)
 		for _, files := range []int{fewMigrations, b.pick(manyMigrations, someMigrations)} {

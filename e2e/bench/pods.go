@@ -73,11 +73,11 @@ func podTimes(ctx context.Context, rounds int) (times podstart.Times, err error)
 }
 
 func loadImages(ctx context.Context, session *cluster.Session) error {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
+	dir, remove, err := temporary("")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	ours, err := buildImage(ctx, dir)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -96,12 +95,13 @@ func (b *bench) scaleChown(ctx context.Context) ([]*curve, error) {
 	noop := &curve{what: "chown, nothing to do", thing: "files", unit: seconds, slope: true}
 	stamp := &curve{what: "chown --if-root-mismatch, nothing to do", thing: "files", unit: seconds, slope: true}
 	for _, n := range b.sizes(1_000, 10_000, 100_000, 1_000_000) {
-		tree, err := os.MkdirTemp(b.dir, "initbox-bench-")
+		work, remove, err := temporary(b.dir)
 		if err != nil {
 			return nil, err
 		}
 		err = func() error {
-			defer os.RemoveAll(tree)
+			defer remove()
+			tree := filepath.Join(work, "tree")
 			if err := plant(tree, n, 0); err != nil {
 				return err
 			}
@@ -134,12 +134,12 @@ func (b *bench) scaleCopy(ctx context.Context) ([]*curve, error) {
 	first := &curve{what: "copy-config, files of 4 KiB, first run", thing: "files", unit: seconds, slope: true}
 	noop := &curve{what: "copy-config, files of 4 KiB, the same again", thing: "files", unit: seconds, slope: true}
 	for _, n := range b.sizes(10, 100, 1_000, 10_000, 100_000) {
-		work, err := os.MkdirTemp(b.dir, "initbox-bench-")
+		work, remove, err := temporary(b.dir)
 		if err != nil {
 			return nil, err
 		}
 		err = func() error {
-			defer os.RemoveAll(work)
+			defer remove()
 			src, dst := filepath.Join(work, "src"), filepath.Join(work, "dst")
 			if err := plant(src, n, smallFile); err != nil {
 				return err
@@ -181,21 +181,19 @@ func (b *bench) scaleTargets(ctx context.Context) ([]*curve, error) {
 	return []*curve{c}, nil
 }
 
-func (b *bench) scaleVerify(ctx context.Context) ([]*curve, error) {
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+func (b *bench) scaleVerify(ctx context.Context) (curves []*curve, err error) {
+	tb := new(helper)
+	defer tb.cleanup(&err)
+	root := tb.folder()
 	c := &curve{what: "verify-cert, directories in one process", thing: "directories", unit: seconds, slope: true}
 	have := 0
 	for _, n := range b.sizes(1, 10, 100, 1_000) {
 		for ; have < n; have++ {
-			if err := writeTLS(filepath.Join(root, fmt.Sprintf("%04d", have))); err != nil {
+			if err := writeTLS(tb, filepath.Join(root, "mounts", fmt.Sprintf("%04d", have))); err != nil {
 				return nil, err
 			}
 		}
-		times, err := again(ctx, 3, func(int) []string { return []string{b.initbox, "verify-cert", filepath.Join(root, "*")} })
+		times, err := again(ctx, 3, func(int) []string { return []string{b.initbox, "verify-cert", filepath.Join(root, "mounts", "*")} })
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -33,11 +32,7 @@ func (b *bench) scaleWaiters(ctx context.Context) ([]*curve, error) {
 func (b *bench) scaleWaitDB(ctx context.Context) (curves []*curve, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+	root := tb.folder()
 	postgres := testdb.StartPostgres(tb, nil)
 	dir, err := (migrator{name: "wait", file: "%d_step.up.sql", content: "%s"}).write(root, 1)
 	if err != nil {
@@ -73,11 +68,7 @@ func (b *bench) scaleWaitDB(ctx context.Context) (curves []*curve, err error) {
 func (b *bench) scaleMigrate(ctx context.Context) (curves []*curve, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+	root := tb.folder()
 	for _, s := range servers(tb) {
 		m := b.migrators(s, peerBinaries{})[0]
 		apply := &curve{what: "migrate on " + s.name + ", all of them", thing: "migrations", unit: seconds, slope: true}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 
 	"github.com/initbox/initbox/e2e/image"
 )
@@ -54,11 +53,11 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 	for _, p := range published {
 		rows = append(rows, row{what: c.what, measured: "program, packed", who: p.who, median: megabytes(p.packed)})
 	}
-	whole := comparison{what: "size", rounds: 1, contenders: []contender{{name: "initbox:dev", run: b.pulled}}, metrics: []metric{
+	whole := comparison{what: "size", rounds: 1, contenders: []contender{{name: image.Name, run: b.pulled}}, metrics: []metric{
 		{name: "image, compressed", unit: megabytes, targets: []target{{7e6, ""}}},
 	}}
 	if b.brief {
-		whole.contenders[0].missing = "not in brief: make test-image builds it"
+		whole.contenders[0].missing = "not in brief: the tests in e2e/docker measure it"
 	}
 	more, err := whole.measure(ctx)
 	return append(rows, more...), err
@@ -66,11 +65,11 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 
 // weighFile returns the size of a program without its symbols, and that packed.
 func weighFile(ctx context.Context, file string) (sample, error) {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
+	dir, remove, err := temporary("")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	stripped := filepath.Join(dir, "stripped")
 	if _, err := timed(ctx, "strip", "-o", stripped, file); err != nil {
 		return nil, err
@@ -99,11 +98,11 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // pulled is what whoever has no layer of our image downloads.
 func (b *bench) pulled(ctx context.Context, _ int) (s sample, err error) {
-	dir, err := os.MkdirTemp("", "initbox-bench-")
+	dir, remove, err := temporary("")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	archive, err := buildImage(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -119,10 +118,6 @@ func (b *bench) pulled(ctx context.Context, _ int) (s sample, err error) {
 
 // buildImage builds our image and returns its archive, a file in dir.
 func buildImage(ctx context.Context, dir string) (archive string, err error) {
-	root, err := image.Root(ctx)
-	if err != nil {
-		return "", err
-	}
 	archive = filepath.Join(dir, "initbox.tar")
-	return archive, image.Archive(ctx, root, runtime.GOARCH, archive)
+	return archive, image.Archive(ctx, archive)
 }

@@ -50,7 +50,7 @@ func plant(root string, files int, size int64) error {
 // slowed calls do with a folder of dir that shows backing, each operation taking
 // [delay] longer.
 func slowed(dir, backing string, do func(slow string) error) (err error) {
-	slow := filepath.Join(dir, "slow")
+	slow := filepath.Join(dir, slowName)
 	if err := os.Mkdir(slow, 0o755); err != nil {
 		return err
 	}

@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/initbox/initbox/internal/testpki"
 )
 
 // openSSLScript is what people check a mounted certificate with.
@@ -28,12 +22,10 @@ const manyCertificates = 1000
 
 // verify measures a look at one mounted certificate, chain, key, name and expiry, and
 // at many of them.
-func (b *bench) verify(ctx context.Context) ([]row, error) {
-	root, err := os.MkdirTemp("", "initbox-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(root)
+func (b *bench) verify(ctx context.Context) (rows []row, err error) {
+	tb := new(helper)
+	defer tb.cleanup(&err)
+	root := tb.folder()
 	one, many := filepath.Join(root, "one"), filepath.Join(root, "many")
 	n := b.pick(manyCertificates, 10)
 	for i := range n + 1 {
@@ -41,7 +33,7 @@ func (b *bench) verify(ctx context.Context) ([]row, error) {
 		if i > 0 {
 			dir = filepath.Join(many, fmt.Sprintf("%04d", i))
 		}
-		if err := writeTLS(dir); err != nil {
+		if err := writeTLS(tb, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -65,49 +57,18 @@ func (b *bench) verify(ctx context.Context) ([]row, error) {
 		compare(fmt.Sprintf("verify-cert, %d directories in one process", n), many+"/*", b.pick(2, 1)))
 }
 
-// writeTLS makes dir as a kubernetes.io/tls mount: a root, an intermediate, a leaf.
-func writeTLS(dir string) error {
+// writeTLS makes dir as a kubernetes.io/tls mount: a root, an intermediate, a leaf for app.test.
+func writeTLS(tb *helper, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var issuer *x509.Certificate
-	var issuerKey *ecdsa.PrivateKey
-	ders := make([][]byte, 3)
-	for i, name := range []string{"Root", "Intermediate", "app.test"} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			return err
-		}
-		tpl := &x509.Certificate{
-			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}, BasicConstraintsValid: true,
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
-			IsCA: i < 2, KeyUsage: x509.KeyUsageCertSign,
-		}
-		if i == 2 {
-			tpl.KeyUsage, tpl.DNSNames = x509.KeyUsageDigitalSignature, []string{name}
-		}
-		if issuer == nil {
-			issuer, issuerKey = tpl, key
-		}
-		if ders[i], err = x509.CreateCertificate(rand.Reader, tpl, issuer, &key.PublicKey, issuerKey); err != nil {
-			return err
-		}
-		if issuer, err = x509.ParseCertificate(ders[i]); err != nil {
-			return err
-		}
-		issuerKey = key
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(issuerKey)
-	if err != nil {
-		return err
-	}
-	block := func(kind string, der []byte) []byte {
-		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	}
+	root := testpki.Root(tb, "Root")
+	intermediate := testpki.New(tb, "Intermediate", root, testpki.CA)
+	leaf := testpki.Leaf(tb, intermediate)
 	for name, data := range map[string][]byte{
-		"ca.crt":  block("CERTIFICATE", ders[0]),
-		"tls.crt": append(block("CERTIFICATE", ders[2]), block("CERTIFICATE", ders[1])...),
-		"tls.key": block("PRIVATE KEY", keyDER),
+		"ca.crt":  testpki.PEM(root),
+		"tls.crt": testpki.PEM(leaf, intermediate),
+		"tls.key": testpki.KeyPEM(tb, leaf),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/initbox/initbox/e2e/debimage"
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
@@ -128,7 +129,7 @@ func (c *Cluster) furnish(ctx context.Context) error {
 // ready returns when the cluster can run pods.
 func (c *Cluster) ready(ctx context.Context, api kubernetes.Interface) error {
 	pause := c.path("pause.tar")
-	if err := Archive(pause, pauseImage, c.path("pause")); err != nil {
+	if err := debimage.Program(pause, pauseImage, c.path("pause")); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, "containerd", "containerd", func(ctx context.Context) error { return c.Load(ctx, pause) }); err != nil {

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/e2e/internal/scratch"
 	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/testdir"
 )
 
 // root holds a folder for each cluster. Not /run, which is memory on most machines
@@ -43,7 +43,7 @@ func create(ctx context.Context, name string) (dir string, held *os.File, err er
 		}
 		return "", nil, err
 	}
-	held, err = scratch.Hold(dir)
+	held, err = testdir.Hold(dir)
 	return dir, held, err
 }
 
@@ -76,7 +76,7 @@ func sweep() error {
 }
 
 // alive tells whether the cluster of dir has a keeper.
-func alive(dir string) bool { return scratch.Held(dir) }
+func alive(dir string) bool { return testdir.Held(dir) }
 
 // end kills the keeper of dir, and with it everything that runs in its cluster, and
 // returns when all of it is gone.

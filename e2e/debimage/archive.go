@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -55,6 +56,19 @@ func (r recipe) write(file string, t *tree) error {
 	archive.file(imageFile, 0o644, string(image))
 	archive.set(tar.Header{Typeflag: tar.TypeReg, Name: layerFile, Mode: 0o644, Size: int64(layer.Len())}, layer.String())
 	return replace(file, archive)
+}
+
+// Program writes the archive of an image that has nothing but a static program, and runs it.
+func Program(file, image, program string) error {
+	body, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	t, name := newTree(), filepath.Base(program)
+	t.newest = time.Unix(0, 0)
+	t.file(name, 0o755, string(body))
+	r := recipe{name: image, arch: runtime.GOARCH, config: imageConfig{User: "65532:65532", Entrypoint: []string{"/" + name}}}
+	return r.write(file, t)
 }
 
 // replace writes the file beside its place first: whoever finds it there finds all of it.

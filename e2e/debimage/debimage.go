@@ -6,7 +6,8 @@
 // variables, so a manifest that works with one works with the other.
 //
 // An image is a docker-archive file, which docker load and ctr images import read.
-// It has one layer, and the same packages always make the same bytes.
+// It has one layer, and the same packages always make the same bytes. [Program] makes
+// one without any package.
 package debimage
 
 import (

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/initbox/initbox/e2e/internal/command"
+	"github.com/initbox/initbox/internal/testdir"
 )
 
 //go:embed files
@@ -56,12 +57,12 @@ func applets(t *tree) error {
 	if !ok {
 		return fmt.Errorf("the package has no /bin/busybox")
 	}
-	temp, err := os.MkdirTemp("", "initbox-debimage-")
+	temp, err := testdir.Make("", "initbox-debimage-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
-	program := path.Join(temp, "busybox")
+	defer temp.Remove()
+	program := path.Join(temp.Path, "busybox")
 	if err := os.WriteFile(program, box.body, 0o755); err != nil {
 		return err
 	}

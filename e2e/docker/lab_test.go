@@ -5,6 +5,7 @@ package docker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,11 +44,7 @@ func (l *lab) run(m *testing.M) (code int, err error) {
 	if l.engine, err = image.Start(ctx); err != nil {
 		return 0, err
 	}
-	defer func() {
-		if stopErr := l.engine.Stop(); err == nil {
-			err = stopErr
-		}
-	}()
+	defer func() { err = errors.Join(err, l.engine.Stop()) }()
 	l.report, err = l.engine.Make(ctx, image.Build{Root: l.root, Arch: runtime.GOARCH, Args: []string{"IMAGE=" + image.Name}})
 	if err != nil {
 		return 0, err

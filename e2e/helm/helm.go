@@ -12,8 +12,8 @@ import (
 	"github.com/initbox/initbox/internal/testnet/gotool"
 )
 
-// Program is the helm that the charts are tested with.
-const Program = "helm.sh/helm/v4/cmd/helm@v4.3.1"
+// source is the helm that the charts are tested with.
+const source = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 
 // A Helm is the program with configuration, cache and charts of its own.
 type Helm struct {
@@ -30,7 +30,7 @@ type Helm struct {
 // path of examples/helm.
 func New(t testing.TB, examples string) *Helm {
 	t.Helper()
-	program, err := gotool.Build(Program)
+	program, err := gotool.Build(source)
 	if err != nil {
 		t.Fatal(err)
 	}

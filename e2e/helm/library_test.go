@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/initbox/initbox/e2e/image"
 )
 
 // A container is what the library chart renders, as far as the tests look at it.
@@ -109,7 +111,7 @@ func TestContainer(t *testing.T) {
 		"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true, "runAsUser": 65532.0,
 		"capabilities": map[string]any{"drop": []any{"ALL"}}, "seccompProfile": map[string]any{"type": "RuntimeDefault"},
 	}
-	if !reflect.DeepEqual(plain.SecurityContext, restricted) || plain.Image != "initbox:dev" || plain.Resources["limits"] == nil {
+	if !reflect.DeepEqual(plain.SecurityContext, restricted) || plain.Image != image.Name || plain.Resources["limits"] == nil {
 		t.Errorf("got\n%s", first)
 	}
 	own, out, err := call(t, h, `

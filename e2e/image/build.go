@@ -2,8 +2,10 @@ package image
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/initbox/initbox/e2e/debimage"
@@ -47,17 +49,17 @@ func Root(ctx context.Context) (string, error) {
 
 // Archive builds the image for this machine and writes it to file as docker save does,
 // in an engine that it starts and stops. ctr images import reads that.
-func Archive(ctx context.Context, root, arch, file string) (err error) {
+func Archive(ctx context.Context, file string) (err error) {
+	root, err := Root(ctx)
+	if err != nil {
+		return err
+	}
 	e, err := Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if stopErr := e.Stop(); err == nil {
-			err = stopErr
-		}
-	}()
-	if _, err := e.Make(ctx, Build{Root: root, Arch: arch, Args: []string{"IMAGE=" + Name}}); err != nil {
+	defer func() { err = errors.Join(err, e.Stop()) }()
+	if _, err := e.Make(ctx, Build{Root: root, Arch: runtime.GOARCH, Args: []string{"IMAGE=" + Name}}); err != nil {
 		return err
 	}
 	_, err = e.Docker(ctx, "save", "--output", file, Name)

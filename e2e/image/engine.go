@@ -12,13 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/initbox/initbox/e2e/internal/command"
-	"github.com/initbox/initbox/e2e/internal/scratch"
+	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/testproc"
 )
 
 // How long the engine may take to answer, and to end.
@@ -27,10 +27,9 @@ const patience = time.Minute
 // An Engine is a Docker engine that shares nothing with one that the machine may have,
 // and leaves the machine's network alone: containers have none, that of the host, or one another's.
 type Engine struct {
-	folder string
-	held   *os.File // the lock of folder
+	folder *testdir.Dir
 	daemon *exec.Cmd
-	ended  chan error
+	ended  <-chan error
 }
 
 // Start starts an engine. It needs root and Debian's package docker.io.
@@ -47,13 +46,13 @@ func Start(ctx context.Context) (*Engine, error) {
 		return nil, err
 	}
 	// Short, for a unix socket's path has at most 107 bytes.
-	folder, held, err := scratch.Make("initbox-docker-")
+	folder, err := testdir.Make("", "initbox-docker-")
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{folder: folder, held: held, ended: make(chan error, 1)}
+	e := &Engine{folder: folder}
 	if err := e.prepare(docker, dockerd); err != nil {
-		return nil, errors.Join(err, e.remove())
+		return nil, errors.Join(err, e.folder.Remove())
 	}
 	if err := e.start(ctx); err != nil {
 		return nil, errors.Join(err, e.Stop())
@@ -101,26 +100,15 @@ func (e *Engine) prepare(docker, dockerd string) error {
 		"--oom-score-adjust", "0")
 	e.daemon.Env = append(os.Environ(), "PATH="+command.SearchPath())
 	e.daemon.Stdout, e.daemon.Stderr = log, log
-	e.daemon.ExtraFiles = []*os.File{e.held} // if we are killed, it needs the folder until it has ended
-	// It must not outlive us, even if we end without a word. Nor must its mounts outlive it.
-	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
+	e.daemon.ExtraFiles = []*os.File{e.folder.Lock} // if we are killed, it needs the folder until it has ended
+	// Its mounts must not outlive it.
+	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
 	return nil
 }
 
-// start runs the daemon from a thread that stays as long as it does: the kernel
-// takes the end of the thread that started it for the end of the process.
-func (e *Engine) start(ctx context.Context) error {
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		err := e.daemon.Start()
-		started <- err
-		if err == nil {
-			err = e.daemon.Wait()
-		}
-		e.ended <- err
-	}()
-	if err := <-started; err != nil {
+// start returns when the daemon answers. It does not outlive us, even if we end without a word.
+func (e *Engine) start(ctx context.Context) (err error) {
+	if e.ended, err = testproc.Start(e.daemon, syscall.SIGTERM); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -132,8 +120,7 @@ func (e *Engine) start(ctx context.Context) error {
 		}
 		select {
 		case end := <-e.ended:
-			e.ended <- end
-			return fmt.Errorf("dockerd ended (%w):\n%s", end, e.log())
+			return fmt.Errorf("dockerd ended (%v):\n%s", end, e.log())
 		case <-ctx.Done():
 			return fmt.Errorf("dockerd does not answer: %w\n%s", err, e.log())
 		case <-time.After(100 * time.Millisecond):
@@ -144,13 +131,13 @@ func (e *Engine) start(ctx context.Context) error {
 // Stop ends all containers and the engine, and removes all that it kept.
 func (e *Engine) Stop() error {
 	if e.daemon.Process == nil {
-		return e.remove()
+		return e.folder.Remove()
 	}
 	err := e.clear()
 	if endErr := e.end(); endErr != nil {
 		return errors.Join(err, endErr) // what it keeps is still in use
 	}
-	return errors.Join(err, e.remove())
+	return errors.Join(err, e.folder.Remove())
 }
 
 // clear removes all containers of an engine that answers.
@@ -178,8 +165,6 @@ func (e *Engine) end() error {
 	}
 }
 
-func (e *Engine) remove() error { return errors.Join(os.RemoveAll(e.folder), e.held.Close()) }
-
 // Docker runs the client and returns what it printed.
 func (e *Engine) Docker(ctx context.Context, args ...string) (string, error) {
 	return e.Client(args...).Output(ctx)
@@ -199,7 +184,7 @@ func (e *Engine) Env() []string {
 }
 
 func (e *Engine) host() string            { return "unix://" + e.path("socket") }
-func (e *Engine) path(name string) string { return filepath.Join(e.folder, name) }
+func (e *Engine) path(name string) string { return filepath.Join(e.folder.Path, name) }
 
 func (e *Engine) log() string {
 	text, err := os.ReadFile(e.path("log"))

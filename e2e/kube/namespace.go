@@ -84,13 +84,13 @@ func (ns *Namespace) awaitServiceAccount(t testing.TB) {
 // Apply applies a manifest with kubectl; the test ends if it is refused.
 func (ns *Namespace) Apply(t testing.TB, manifest string) {
 	t.Helper()
-	if out, err := ns.TryApply(t, manifest); err != nil {
+	if out, err := ns.tryApply(t, manifest); err != nil {
 		t.Fatalf("kubectl apply: %v\n%s", err, out)
 	}
 }
 
-// TryApply is Apply for what may be refused; it returns what kubectl said.
-func (ns *Namespace) TryApply(t testing.TB, manifest string) (string, error) {
+// tryApply is Apply for what may be refused; it returns what kubectl said.
+func (ns *Namespace) tryApply(t testing.TB, manifest string) (string, error) {
 	t.Helper()
 	return ns.Kubectl(t, manifest, "apply", "--server-side", "--force-conflicts", "-n", ns.Name, "-f", "-")
 }

@@ -8,28 +8,16 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/initbox/initbox/e2e/kube"
 	"github.com/initbox/initbox/internal/testpki"
 )
 
-// world is what the values of examples/helm/values wait for, under the names that they use.
+// world is what the values of examples/helm/values wait for, under the names that they
+// use; the pod server is behind all of them.
 const world = `
-apiVersion: v1
-kind: Pod
-metadata: {name: server, labels: {app: server}}
-spec:
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: server
-    image: busybox:1.35
-    command: [sh, -c, "echo ready >/tmp/index.html; httpd -p 6379 -h /tmp; exec httpd -f -p 8080 -h /tmp"]
-    volumeMounts: [{name: tmp, mountPath: /tmp}]
-    ` + hardened + `
-  volumes: [{name: tmp, emptyDir: {}}]
----
 apiVersion: v1
 kind: Service
 metadata: {name: redis}
@@ -96,16 +84,12 @@ func readValues(t *testing.T, file string) chartValues {
 // volume "data" is one that the charts have themselves.
 func (v chartValues) pod(t *testing.T) string {
 	t.Helper()
-	var app any
-	if err := yaml.Unmarshal([]byte("    name: app\n    image: busybox:1.35\n    command: [sleep, \"3600\"]\n    "+hardened), &app); err != nil {
-		t.Fatal(err)
-	}
 	volumes := append([]any{map[string]any{"name": "data", "emptyDir": map[string]any{}}}, v.volumes.([]any)...)
 	out, err := yaml.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": "app"},
 		"spec": map[string]any{
 			"automountServiceAccountToken": false, "restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
-			"initContainers": v.containers, "containers": []any{app}, "volumes": volumes,
+			"initContainers": v.containers, "containers": []any{shell("app", stay)}, "volumes": volumes,
 		},
 	})
 	if err != nil {
@@ -134,7 +118,7 @@ func TestHelmValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	restricted := valuesWorld(t, kube.Restricted)
+	restricted := valuesWorld(t)
 	for _, file := range files {
 		name := filepath.Base(file)
 		if link := fmt.Sprintf("[%s](values/%s)", name, name); !strings.Contains(string(readme), link) {
@@ -160,9 +144,9 @@ func TestHelmValues(t *testing.T) {
 }
 
 // valuesWorld is a namespace with all that the values wait for.
-func valuesWorld(t *testing.T, level kube.Level) *kube.Namespace {
+func valuesWorld(t *testing.T) *kube.Namespace {
 	t.Helper()
-	ns := kube.New(t).Namespace(t, level)
+	ns := kube.New(t).Namespace(t, kube.Restricted)
 	postgres, err := os.ReadFile(filepath.Join(kustomizeExamples, "overlay", "postgres.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -177,5 +161,7 @@ func valuesWorld(t *testing.T, level kube.Level) *kube.Namespace {
 		t.Fatal(err)
 	}
 	ns.Apply(t, world+"---\n"+string(postgres)+"\n---\n"+string(secret))
+	startPod(t, ns, preparedPod("server", []corev1.Volume{emptyVolume("tmp")},
+		shell("server", "echo ready >/tmp/index.html; httpd -p 6379 -h /tmp; exec httpd -f -p 8080 -h /tmp")))
 	return ns
 }

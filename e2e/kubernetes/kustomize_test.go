@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/initbox/initbox/e2e/image"
 	"github.com/initbox/initbox/e2e/kube"
 )
 
@@ -71,7 +72,7 @@ func TestKustomizeImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, got)
 	}
-	if strings.Count(got, "image: registry.example/initbox:v1.2.3\n") != 2 || strings.Contains(got, "initbox:dev") {
+	if strings.Count(got, "image: registry.example/initbox:v1.2.3\n") != 2 || strings.Contains(got, image.Name) {
 		t.Errorf("not both containers have the image:\n%s", got)
 	}
 }

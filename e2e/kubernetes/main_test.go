@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/initbox/initbox/e2e/cluster"
 	"github.com/initbox/initbox/e2e/debimage"
 	"github.com/initbox/initbox/e2e/image"
-	"github.com/initbox/initbox/e2e/internal/scratch"
+	"github.com/initbox/initbox/internal/testdir"
 )
 
 func TestMain(m *testing.M) {
@@ -39,12 +38,11 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	dir, held, err := scratch.Make("initbox-e2e-")
+	dir, err := testdir.Make("", "initbox-e2e-")
 	if err != nil {
 		return 0, err
 	}
-	defer held.Close()
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, dir.Remove()) }()
 	type result struct {
 		archives []string
 		err      error
@@ -53,7 +51,7 @@ func run(m *testing.M) (code int, err error) {
 	go func() {
 		defer close(made)
 		if cluster.WantsImages() {
-			archives, err := archives(ctx, dir)
+			archives, err := archives(ctx, dir.Path)
 			made <- result{archives, err}
 		}
 	}()
@@ -84,12 +82,8 @@ func run(m *testing.M) (code int, err error) {
 
 // archives makes the images that the manifests name.
 func archives(ctx context.Context, dir string) ([]string, error) {
-	root, err := image.Root(ctx)
-	if err != nil {
-		return nil, err
-	}
 	ours := filepath.Join(dir, "initbox.tar")
-	if err := image.Archive(ctx, root, runtime.GOARCH, ours); err != nil {
+	if err := image.Archive(ctx, ours); err != nil {
 		return nil, err
 	}
 	files := []string{ours}

@@ -12,20 +12,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/initbox/initbox/e2e/debimage"
+	"github.com/initbox/initbox/e2e/image"
 	"github.com/initbox/initbox/e2e/internal/restricted"
 	"github.com/initbox/initbox/e2e/kube"
 )
 
 // task is a container that does a task of initbox, hardened as those of the examples.
 func task(name string, args ...string) corev1.Container {
-	c := restricted.Container(name, "initbox:dev")
+	c := restricted.Container(name, image.Name)
 	c.Args = args
 	return c
 }
 
 // shell is a container that runs a script of busybox.
 func shell(name, script string) corev1.Container {
-	c := restricted.Container(name, "busybox:1.35")
+	c := restricted.Container(name, debimage.BusyBox)
 	c.Command = []string{"sh", "-euc", script}
 	return c
 }

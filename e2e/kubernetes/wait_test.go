@@ -5,42 +5,14 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// hardened is what the restricted level asks of a container, and what our examples
-// add to it.
-const hardened = `resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {memory: 64Mi}}
-    securityContext:
-      allowPrivilegeEscalation: false
-      readOnlyRootFilesystem: true
-      runAsNonRoot: true
-      runAsUser: 65532
-      capabilities: {drop: [ALL]}
-      seccompProfile: {type: RuntimeDefault}`
-
-// waiter is a pod whose application starts when database:5432 accepts connections.
-const waiter = `
-apiVersion: v1
-kind: Pod
-metadata: {name: app}
-spec:
-  automountServiceAccountToken: false
-  restartPolicy: Never
-  terminationGracePeriodSeconds: 1
-  initContainers:
-  - name: wait
-    image: initbox:dev
-    args: [wait-tcp, --timeout, $TIMEOUT, "$TARGET"]
-    ` + hardened + `
-  containers:
-  - name: app
-    image: busybox:1.35
-    command: [sleep, "3600"]
-    ` + hardened
-
-func waiting(target, timeout string) string {
-	return strings.NewReplacer("$TARGET", target, "$TIMEOUT", timeout).Replace(waiter)
+// waiter is a pod whose application starts when target accepts connections.
+func waiter(target, timeout string) *corev1.Pod {
+	return preparedPod("app", nil, task("wait", "wait-tcp", "--timeout", timeout, target), shell("app", stay))
 }
 
 const service = `
@@ -52,29 +24,17 @@ spec:
   ports: [{port: 5432, targetPort: 8080}]
 `
 
-const server = `
-apiVersion: v1
-kind: Pod
-metadata: {name: database, labels: {app: database}}
-spec:
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: server
-    image: busybox:1.35
-    command: [httpd, -f, -p, "8080"]
-    ` + hardened
-
 // The name resolves from the beginning, but kube-proxy refuses connections until the
 // Service has an endpoint.
 func TestWaitTCPLateEndpoint(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
-	ns.Apply(t, service+"---"+waiting("database:5432", "3m"))
+	ns.Apply(t, service)
+	startPod(t, ns, waiter("database:5432", "3m"))
 	ns.WaitPod(t, "app", kube.Running("wait"))
 	kube.Eventually(t, "the log to tell what it waits for", contains(func() string { return ns.Logs(t, "app", "wait") }, "target=database:5432"))
 	applied := time.Now()
-	ns.Apply(t, server)
+	startPod(t, ns, preparedPod("database", nil, shell("server", "exec httpd -f -p 8080")))
 	ns.WaitPod(t, "app", kube.Ready)
 	end := ns.WaitEnd(t, "app", "wait")
 	if end.ExitCode != 0 {
@@ -92,7 +52,8 @@ func TestWaitTCPLateEndpoint(t *testing.T) {
 func TestWaitTCPWrongName(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
-	ns.Apply(t, service+"---"+waiting("datebase:5432", "3s"))
+	ns.Apply(t, service)
+	startPod(t, ns, waiter("datebase:5432", "3s"))
 	ns.WaitPod(t, "app", kube.Failed)
 	end := ns.WaitEnd(t, "app", "wait")
 	if end.ExitCode != 124 {

@@ -10,12 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/initbox/initbox/e2e/debimage"
+	"github.com/initbox/initbox/e2e/image"
 	"github.com/initbox/initbox/e2e/internal/restricted"
-)
-
-const (
-	ourImage = "initbox:dev"
-	shImage  = "busybox:1.35"
 )
 
 // A step, done by initbox and by a line of shell.
@@ -66,7 +63,7 @@ func prepare(ctx context.Context, client kubernetes.Interface, namespace string)
 			return err
 		}
 	}
-	server := pod("server", nil, container("server", shImage, []string{"httpd", "-f", "-p", "8080", "-h", "/config"}, nil))
+	server := pod("server", nil, container("server", debimage.BusyBox, []string{"httpd", "-f", "-p", "8080", "-h", "/config"}, nil))
 	server.GenerateName, server.Name, server.Labels = "", "server", map[string]string{"app": "server"}
 	if _, err := core.Pods(namespace).Create(ctx, server, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
@@ -81,19 +78,19 @@ func (w Way) pod() *corev1.Pod {
 	var init []corev1.Container
 	switch w {
 	case OneRun:
-		init = []corev1.Container{container("prepare", ourImage, nil, []string{"run", "-f", "/config/plan.yaml"})}
+		init = []corev1.Container{container("prepare", image.Name, nil, []string{"run", "-f", "/config/plan.yaml"})}
 	case SixTasks:
 		for _, s := range steps {
-			init = append(init, container(s.name, ourImage, nil, s.task))
+			init = append(init, container(s.name, image.Name, nil, s.task))
 		}
 	case SixShell:
 		for _, s := range steps {
-			init = append(init, container(s.name, shImage, []string{"sh", "-c", s.shell}, nil))
+			init = append(init, container(s.name, debimage.BusyBox, []string{"sh", "-c", s.shell}, nil))
 		}
 	default:
 		panic(fmt.Sprintf("no such way: %q", w))
 	}
-	return pod("start", init, container("app", shImage, []string{"echo", "started"}, nil))
+	return pod("start", init, container("app", debimage.BusyBox, []string{"echo", "started"}, nil))
 }
 
 func pod(name string, init []corev1.Container, main corev1.Container) *corev1.Pod {
@@ -115,8 +112,8 @@ func pod(name string, init []corev1.Container, main corev1.Container) *corev1.Po
 	}
 }
 
-func container(name, image string, command, args []string) corev1.Container {
-	c := restricted.Container(name, image)
+func container(name, from string, command, args []string) corev1.Container {
+	c := restricted.Container(name, from)
 	c.Command, c.Args = command, args
 	c.VolumeMounts = []corev1.VolumeMount{
 		{Name: "config", MountPath: "/config", ReadOnly: true},

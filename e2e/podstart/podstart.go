@@ -27,8 +27,8 @@ const (
 	OneRun   Way = "one initbox run container"
 )
 
-// Ways lists them.
-func Ways() []Way { return []Way{SixShell, SixTasks, OneRun} }
+// ways lists them.
+func ways() []Way { return []Way{SixShell, SixTasks, OneRun} }
 
 // patience bounds one pod; a busy machine is slow.
 const patience = 3 * time.Minute
@@ -49,7 +49,7 @@ func (t Times) Median(w Way) time.Duration {
 func (t Times) Table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| six steps as | median | fastest | slowest | times one run container |\n| --- | --- | --- | --- | --- |\n")
-	for _, w := range Ways() {
+	for _, w := range ways() {
 		fmt.Fprintf(&b, "| %s | %.2f s | %.2f s | %.2f s | %.1f |\n", w, t.Median(w).Seconds(), slices.Min(t[w]).Seconds(), slices.Max(t[w]).Seconds(),
 			t.Median(w).Seconds()/t.Median(OneRun).Seconds())
 	}
@@ -65,7 +65,7 @@ func Measure(ctx context.Context, client kubernetes.Interface, namespace string,
 	}
 	times := Times{}
 	for round := range rounds {
-		for _, w := range Ways() {
+		for _, w := range ways() {
 			took, err := start(ctx, client.CoreV1().Pods(namespace), w.pod())
 			if err != nil {
 				return nil, fmt.Errorf("round %d, %s: %w", round+1, w, err)

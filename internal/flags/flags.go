@@ -30,7 +30,7 @@ func (d *duration) Type() string   { return "duration" }
 func (d *duration) String() string { return FormatDuration(*d.p) }
 
 func (d *duration) Set(s string) error {
-	v, err := ParseDuration(s)
+	v, err := parseDuration(s)
 	if err != nil {
 		return err
 	}
@@ -41,8 +41,8 @@ func (d *duration) Set(s string) error {
 	return nil
 }
 
-// ParseDuration reads a Go duration or plain seconds.
-func ParseDuration(s string) (time.Duration, error) {
+// parseDuration reads a Go duration or plain seconds.
+func parseDuration(s string) (time.Duration, error) {
 	s = strings.TrimSpace(s)
 	if v, err := time.ParseDuration(s); err == nil {
 		return v, nil

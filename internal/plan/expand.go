@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/initbox/initbox/internal/envname"
 )
 
 // expand replaces ${NAME} by lookup's value and $$ by a dollar sign. It is
@@ -28,7 +30,7 @@ func expand(s string, lookup func(string) (string, bool)) (string, error) {
 			if !ok {
 				return "", errors.New(`"${" without "}": write "$$" for a dollar sign`)
 			}
-			if !isName(name) {
+			if !envname.Valid(name) {
 				return "", fmt.Errorf(`"${%s}" is not a variable: a name has letters, digits and underscores`, name)
 			}
 			value, ok := lookup(name)
@@ -41,14 +43,4 @@ func expand(s string, lookup func(string) (string, bool)) (string, error) {
 			return "", errors.New(`a lone "$": write "${NAME}" for a variable, "$$" for a dollar sign`)
 		}
 	}
-}
-
-func isName(s string) bool {
-	for i, c := range s {
-		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || '9' < c) {
-			return false
-		}
-	}
-	return s != ""
 }

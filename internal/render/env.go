@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/initbox/initbox/internal/envname"
 )
 
 // maxDepth is how deep defaults may hold references.
@@ -63,7 +65,7 @@ func (e *expander) expandLine(out *strings.Builder, text string) {
 // unused default, is not live: it is checked, but may be unset.
 func (e *expander) dollars(s string, depth int, live bool) (value string, n int, ok bool) {
 	count := strings.IndexByte(s, '{')
-	name := leadingName(s[count+1:])
+	name := envname.Leading(s[count+1:])
 	if name == "" || !e.options.chosen(name) {
 		return s[:count+1], count + 1, true
 	}

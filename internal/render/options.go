@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/envname"
 	"github.com/initbox/initbox/internal/flags"
 )
 
@@ -59,11 +60,11 @@ func (o Options) Check() error {
 		fail("--render %q: it must be none, env or template", o.Mode)
 	}
 	for _, name := range o.Vars {
-		if o.Mode == Env && leadingName(name) != name || strings.TrimSpace(name) == "" {
+		if o.Mode == Env && !envname.Valid(name) || strings.TrimSpace(name) == "" {
 			fail("--vars %q is not a name: write names of letters, digits and underscores, without $ and braces, as in --vars HOST,PORT", name)
 		}
 	}
-	if o.Mode == Env && leadingName(o.VarsPrefix) != o.VarsPrefix {
+	if o.Mode == Env && envname.Leading(o.VarsPrefix) != o.VarsPrefix {
 		fail("--vars-prefix %q does not begin a name: it may have letters, digits and underscores", o.VarsPrefix)
 	}
 	if slices.Contains(o.VarsFiles, "") {
@@ -92,16 +93,4 @@ func (o Options) chosen(name string) bool {
 		return true
 	}
 	return o.VarsPrefix != "" && strings.HasPrefix(name, o.VarsPrefix) || slices.Contains(o.Vars, name)
-}
-
-// leadingName returns the longest beginning of s that is a variable's name.
-func leadingName(s string) string {
-	for i := range len(s) {
-		c := s[i]
-		letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || '9' < c) {
-			return s[:i]
-		}
-	}
-	return s
 }

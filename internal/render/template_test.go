@@ -58,6 +58,57 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+// What is wrong with a template and how its error begins; "|" parts what it may be.
+var templateErrors = [][2]string{
+	{"\n\n{{.NOPE}}", `f:3: the variable NOPE is not set: set it, or write {{env "NOPE" | default "…"}}`},
+	{"{{.NOPE | default `x`}}", "f:1: the variable NOPE is not set"},
+	{"a\n{{.A", "f:2: unclosed action"},
+	{"{{nope}}", `f:1: function "nope" not defined`},
+	{"{{if}}", "f:1: missing value for if"},
+	{"{{required \"set\nB\" .EMPTY}}", "f:1: unterminated"},
+	{"\n{{required `set B: ` .EMPTY}}", "f:2: set B: "},
+	{"{{range .SECRET}}{{end}}", `f:1: in ".SECRET": range needs a list or a number (as of split), not a value of type string`},
+	{"{{eq (split `,` .SECRET) (split `,` .SECRET)}}", "f:1: in \"eq (split `,` .SECRET) (split `,` .SECRET)\": error calling eq: non-comparable types: []string and []string"},
+	{"{{call .SECRET}}", "f:1: there is nothing to call"},
+	{"{{eq (split `,` .SECRET) 1}}", "f:1: "},
+	{"{{lt .SECRET 1}}", "f:1: "},
+	{"{{.SECRET.x}}", `f:1: in ".SECRET.x": can't evaluate field x in type string`},
+	{"{{slice .SECRET 99}}", "f:1: in \"slice .SECRET 99\": error calling slice: index out of range: 99"},
+	{"{{sha256 1}}", "f:1: in \"1\": expected string"},
+	{"{{trim ordinal}}", "f:1: ordinal: the host name \"web\" does not end"},
+	{"{{b64dec .SECRET}}", "f:1: b64dec: the text is not base64"},
+	{"{{quote (split `,` .A)}}", "f:1: quote needs text or a number"},
+	{"{{quote (b64dec `/w==`)}}", "f:1: the value is not UTF-8"},
+	{"{{toJson 'x'}}{{toYaml 1i}}", "f:1: a value of type complex128"},
+	{"{{define `x`}}{{.A}}{{end}}\n{{template `x`}}", "f:1: in \".A\": nil data; no entry for key \"A\""},
+	{"{{template `y`}}", "f:1: in \"{{template \\\"y\\\"}}\": template \"y\" not defined"},
+	{"{{file `relative`}}", "f:1: file \"relative\": the path must be absolute"},
+	{"{{file `$DIR/nope`}}", "f:1: file \"$DIR/nope\": no such file or directory"},
+	{"{{file `$DIR`}}", "f:1: file \"$DIR\": not a regular file"},
+	{"{{file `$DIR/fifo`}}", "f:1: file \"$DIR/fifo\": not a regular file"},
+	{"{{file `$DIR/big`}}", "f:1: file \"$DIR/big\": larger than 2000 bytes"},
+	// Bounds.
+	{"{{range 1000000000000}}{{end}}", "f:1: the template does too much work"},
+	{"{{range 100000}}{{range 100000}}{{end}}{{end}}", "f:1: the template does too much work"},
+	{"{{range 1000000}}x{{end}}", "f:1: the template does too much work"},
+	{"{{range 900}}xyz{{end}}", "f:1: the file becomes larger than 2000 bytes"},
+	{"{{define `a`}}{{template `a`}}{{end}}\n{{template `a`}}", "f:1: templates call each other more than 100 deep"},
+	{doubling(12), "f:1: the template does too much work"},
+	{"{{$x := .A}}{{range 64}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := `\\`}}{{range 64}}{{$x = js $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := `<`}}{{range 64}}{{$x = html $x $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := `a`}}{{range 64}}{{$x = printf `%[1]s%[1]s` $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := `a`}}{{range 64}}{{$x = split `` $x | join $x}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := .A}}{{range 64}}{{$x = quote $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := .A}}{{range 64}}{{$x = toJson (split `` $x)}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := .A}}{{range 64}}{{$x = b64enc $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := .A}}{{range 64}}{{$x = urlquery $x}}{{end}}{{$x}}", "f:1: the file becomes larger|alpha"},
+	{"{{indent 1001 .A}}{{indent -1 .A}}", "f:1: indent: the number must be from 0 to 1000"},
+	{"{{printf `%1000000d` 1}}", "f:1: printf: a number in the format is larger than 1000"},
+	{"{{printf `%.99999999999999999999f` 1.0}}", "f:1: printf: a number"},
+	{"{{printf `%*d` 1000000 1}}", "f:1: printf: write the width as a number"},
+}
+
 func TestTemplateErrors(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o600); err != nil {
@@ -67,62 +118,15 @@ func TestTemplateErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := renderer(t, Options{Mode: Template, Hostname: "web", MaxSize: 2000})
-	for _, c := range [][2]string{
-		{"\n\n{{.NOPE}}", `f:3: the variable NOPE is not set: set it, or write {{env "NOPE" | default "…"}}`},
-		{"{{.NOPE | default `x`}}", "f:1: the variable NOPE is not set"},
-		{"a\n{{.A", "f:2: unclosed action"},
-		{"{{nope}}", `f:1: function "nope" not defined`},
-		{"{{if}}", "f:1: missing value for if"},
-		{"{{required \"set\nB\" .EMPTY}}", "f:1: unterminated"},
-		{"\n{{required `set B: ` .EMPTY}}", "f:2: set B: "},
-		{"{{range .SECRET}}{{end}}", `f:1: in ".SECRET": range needs a list or a number (as of split), not a value of type string`},
-		{"{{eq (split `,` .SECRET) (split `,` .SECRET)}}", "f:1: in \"eq (split `,` .SECRET) (split `,` .SECRET)\": error calling eq: non-comparable types: []string and []string"},
-		{"{{call .SECRET}}", "f:1: there is nothing to call"},
-		{"{{eq (split `,` .SECRET) 1}}", "f:1: "},
-		{"{{lt .SECRET 1}}", "f:1: "},
-		{"{{.SECRET.x}}", `f:1: in ".SECRET.x": can't evaluate field x in type string`},
-		{"{{slice .SECRET 99}}", "f:1: in \"slice .SECRET 99\": error calling slice: index out of range: 99"},
-		{"{{sha256 1}}", "f:1: in \"1\": expected string"},
-		{"{{trim ordinal}}", "f:1: ordinal: the host name \"web\" does not end"},
-		{"{{b64dec .SECRET}}", "f:1: b64dec: the text is not base64"},
-		{"{{quote (split `,` .A)}}", "f:1: quote needs text or a number"},
-		{"{{quote (b64dec `/w==`)}}", "f:1: the value is not UTF-8"},
-		{"{{toJson 'x'}}{{toYaml 1i}}", "f:1: a value of type complex128"},
-		{"{{define `x`}}{{.A}}{{end}}\n{{template `x`}}", "f:1: in \".A\": nil data; no entry for key \"A\""},
-		{"{{template `y`}}", "f:1: in \"{{template \\\"y\\\"}}\": template \"y\" not defined"},
-		{"{{file `relative`}}", "f:1: file \"relative\": the path must be absolute"},
-		{"{{file `" + dir + "/nope`}}", "f:1: file \"" + dir + "/nope\": no such file or directory"},
-		{"{{file `" + dir + "`}}", "f:1: file \"" + dir + "\": not a regular file"},
-		{"{{file `" + dir + "/fifo`}}", "f:1: file \"" + dir + "/fifo\": not a regular file"},
-		{"{{file `" + dir + "/big`}}", "f:1: file \"" + dir + "/big\": larger than 2000 bytes"},
-		// Bounds.
-		{"{{range 1000000000000}}{{end}}", "f:1: the template does too much work"},
-		{"{{range 100000}}{{range 100000}}{{end}}{{end}}", "f:1: the template does too much work"},
-		{"{{range 1000000}}x{{end}}", "f:1: the template does too much work"},
-		{"{{range 900}}xyz{{end}}", "f:1: the file becomes larger than 2000 bytes"},
-		{"{{define `a`}}{{template `a`}}{{end}}\n{{template `a`}}", "f:1: templates call each other more than 100 deep"},
-		{doubling(12), "f:1: the template does too much work"},
-		{"{{$x := .A}}{{range 64}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := `\\`}}{{range 64}}{{$x = js $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := `<`}}{{range 64}}{{$x = html $x $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := `a`}}{{range 64}}{{$x = printf `%[1]s%[1]s` $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := `a`}}{{range 64}}{{$x = split `` $x | join $x}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := .A}}{{range 64}}{{$x = quote $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := .A}}{{range 64}}{{$x = toJson (split `` $x)}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := .A}}{{range 64}}{{$x = b64enc $x}}{{end}}", "f:1: the template does too much work"},
-		{"{{$x := .A}}{{range 64}}{{$x = urlquery $x}}{{end}}{{$x}}", "f:1: the file becomes larger|alpha"},
-		{"{{indent 1001 .A}}{{indent -1 .A}}", "f:1: indent: the number must be from 0 to 1000"},
-		{"{{printf `%1000000d` 1}}", "f:1: printf: a number in the format is larger than 1000"},
-		{"{{printf `%.99999999999999999999f` 1.0}}", "f:1: printf: a number"},
-		{"{{printf `%*d` 1000000 1}}", "f:1: printf: write the width as a number"},
-	} {
-		got := render(t, r, c[0])
+	for _, c := range templateErrors {
+		text := strings.ReplaceAll(c[0], "$DIR", dir)
+		got := render(t, r, text)
 		ok := false
-		for want := range strings.SplitSeq(c[1], "|") {
+		for want := range strings.SplitSeq(strings.ReplaceAll(c[1], "$DIR", dir), "|") {
 			ok = ok || strings.HasPrefix(strings.TrimPrefix(got, "error: "), want)
 		}
 		if !ok {
-			t.Errorf("%.200q:\ngot  %.300q\nwant %q", c[0], got, c[1])
+			t.Errorf("%.200q:\ngot  %.300q\nwant %q", text, got, c[1])
 		}
 	}
 }

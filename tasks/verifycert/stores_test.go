@@ -119,26 +119,29 @@ func TestKeystores(t *testing.T) {
 		}, trust: true, want: "keystore-no-certificate"},
 		{name: "truststore with a key only", password: "changeit", make: jksKey, trust: true, want: "keystore-no-certificate"},
 	} {
-		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
-			m, task := carryOut(t)
-			path := m.write(t, "store", c.make(t, m, c.password))
-			if !c.noPassword {
-				task.PasswordFile = m.write(t, "password", []byte(c.password+"\n"))
-			}
-			task.CA = []string{m.path("ca.crt")}
-			if c.trust {
-				task.Truststores, task.CA = []string{path}, nil
-				if c.want != "" {
-					task.Dirs = nil
-				}
-			} else {
-				task.Keystores, task.Dirs = []string{path}, nil
-			}
-			r := expect(t, task, c.want)
-			if c.want == "" && r.doc.Sets[0].Certificates[0].Subject != "CN=app" {
-				t.Errorf("the leaf is not the first certificate: %s", r.stdout)
-			}
-		})
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), c.verify)
+	}
+}
+
+// verify reads a store that was made for it.
+func (c store) verify(t *testing.T) {
+	m, task := carryOut(t)
+	path := m.write(t, "store", c.make(t, m, c.password))
+	if !c.noPassword {
+		task.PasswordFile = m.write(t, "password", []byte(c.password+"\n"))
+	}
+	task.CA = []string{m.path("ca.crt")}
+	if c.trust {
+		task.Truststores, task.CA = []string{path}, nil
+		if c.want != "" {
+			task.Dirs = nil
+		}
+	} else {
+		task.Keystores, task.Dirs = []string{path}, nil
+	}
+	r := expect(t, task, c.want)
+	if c.want == "" && r.doc.Sets[0].Certificates[0].Subject != "CN=app" {
+		t.Errorf("the leaf is not the first certificate: %s", r.stdout)
 	}
 }
 

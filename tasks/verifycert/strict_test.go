@@ -35,13 +35,15 @@ func sha1Leaf(t *testing.T) fault {
 	})
 }
 
+// withAKI replaces the authorityKeyIdentifier.
+func withAKI(value ...byte) testpki.Option {
+	return testpki.Edit(func(tbs *testpki.TBS) {
+		tbs.Remove("2.5.29.35")
+		tbs.Extensions = append(tbs.Extensions, pkixExtension("2.5.29.35", false, value))
+	})
+}
+
 func strictCodes(t *testing.T) []one {
-	aki := func(value []byte) testpki.Option {
-		return testpki.Edit(func(tbs *testpki.TBS) {
-			tbs.Remove("2.5.29.35")
-			tbs.Extensions = append(tbs.Extensions, pkixExtension("2.5.29.35", false, value))
-		})
-	}
 	noName := func(p *plan) { p.leaf = append(p.leaf, func(c *testpki.Template) { c.Subject.CommonName = "" }) }
 	list := []one{
 		{"name in CN", finding.CNOnly, leafWith(func(c *testpki.Template) { c.DNSNames, c.Subject.CommonName = nil, "app.test" })},
@@ -50,8 +52,8 @@ func strictCodes(t *testing.T) []one {
 		{"underscore", finding.SANMalformed, both(noName, leafWith(testpki.Names("my_app.test")))},
 		{"final dot", finding.SANMalformed, both(noName, leafWith(testpki.Names("app.test.")))},
 		{"no AKI", finding.AKIMissing, leafWith(withoutExtension("2.5.29.35"))},
-		{"wrong AKI", finding.AKIMismatch, leafWith(aki([]byte{0x30, 4, 0x80, 2, 1, 2}))},
-		{"AKI by issuer and serial", finding.AKIForm, leafWith(aki([]byte{0x30, 3, 0x82, 1, 1}))},
+		{"wrong AKI", finding.AKIMismatch, leafWith(withAKI(0x30, 4, 0x80, 2, 1, 2))},
+		{"AKI by issuer and serial", finding.AKIForm, leafWith(withAKI(0x30, 3, 0x82, 1, 1))},
 		{"no SKI", finding.SKIMissing, interWith(withoutExtension("2.5.29.14"))},
 		{"no EKU", finding.EKUMissing, leafWith(func(c *testpki.Template) { c.ExtKeyUsage = nil })},
 		{"any EKU", finding.EKUAny, leafWith(func(c *testpki.Template) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })},

@@ -12,8 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 
 	"github.com/initbox/initbox/e2e/image"
 	"github.com/initbox/initbox/internal/sbom"
@@ -48,20 +46,9 @@ func run(args []string) error {
 		}
 		return sbom.Write(os.Stdout, info, *version, *commit)
 	case args[0] == "archive" && flags.NArg() == 1:
-		return archive(context.Background(), flags.Arg(0))
+		return image.Archive(context.Background(), flags.Arg(0))
 	}
 	return usage
-}
-
-func archive(ctx context.Context, file string) error {
-	root, err := image.Root(ctx)
-	if err != nil {
-		return err
-	}
-	if file, err = filepath.Abs(file); err != nil {
-		return err
-	}
-	return image.Archive(ctx, root, runtime.GOARCH, file)
 }
 
 func size(limit int64) error {

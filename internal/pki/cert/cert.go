@@ -59,7 +59,7 @@ func (c *Cert) SelfSigned() bool {
 	if c.HasKeyIDs() {
 		return bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
 	}
-	switch VerifySignature(c, c) {
+	switch verifySignature(c, c) {
 	case SignatureGood, SignatureWeak, SignatureUnsupported:
 		return true
 	}
@@ -69,17 +69,17 @@ func (c *Cert) SelfSigned() bool {
 // HasKeyIDs reports whether c names both its own key and that of its issuer.
 func (c *Cert) HasKeyIDs() bool { return len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 }
 
-// HasExtension reports whether c has the extension with that number.
-func (c *Cert) HasExtension(oid string) bool {
+// hasExtension reports whether c has the extension with that number.
+func (c *Cert) hasExtension(oid string) bool {
 	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
 }
 
 // HasKeyUsage reports whether c says what its key is for. It may say that it is
 // for nothing, so that KeyUsage is 0 does not tell.
-func (c *Cert) HasKeyUsage() bool { return c.HasExtension("2.5.29.15") }
+func (c *Cert) HasKeyUsage() bool { return c.hasExtension("2.5.29.15") }
 
 // HasExtKeyUsage is the same for the extended key usage.
-func (c *Cert) HasExtKeyUsage() bool { return c.HasExtension("2.5.29.37") }
+func (c *Cert) HasExtKeyUsage() bool { return c.hasExtension("2.5.29.37") }
 
 // Same reports whether both are the same certificate.
 func (c *Cert) Same(o *Cert) bool { return bytes.Equal(c.Raw, o.Raw) }

@@ -27,8 +27,8 @@ const MaxRSA = 16384
 // smaller one it does not tell whether a signature is right.
 const minRSA = 1024
 
-// VerifySignature checks that parent's key signed c. It looks at nothing else.
-func VerifySignature(c, parent *Cert) Signature {
+// verifySignature checks that parent's key signed c. It looks at nothing else.
+func verifySignature(c, parent *Cert) Signature {
 	return parent.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 }
 
@@ -76,7 +76,7 @@ func (v *Verifier) Spent() time.Duration { return v.spent }
 // Exhausted reports whether some signature could not be checked any more.
 func (v *Verifier) Exhausted() bool { return v.spent > v.limit }
 
-// Certificate is like [VerifySignature], but bad once v is exhausted.
+// Certificate checks that parent's key signed c. It is bad once v is exhausted.
 func (v *Verifier) Certificate(c, parent *Cert) Signature {
 	return v.Check(c, parent, c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 }

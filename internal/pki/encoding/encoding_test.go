@@ -76,7 +76,7 @@ func FuzzEach(f *testing.F) {
 			}
 			ours = append(ours, b.DER)
 		})
-		if len(found) > 0 || IsDER(data) {
+		if len(found) > 0 || isDER(data) {
 			return
 		}
 		if len(ours) == 0 {

@@ -15,7 +15,7 @@ func (s *scanner) text(data []byte) []byte {
 		s.add(finding.FileEmpty, 0, "it is empty")
 		return nil
 	}
-	if IsDER(data) {
+	if isDER(data) {
 		return data
 	}
 	data = s.withoutBOM(data)
@@ -58,7 +58,7 @@ func (s *scanner) withoutBOM(data []byte) []byte {
 
 // withoutPEM is for a file without any BEGIN line.
 func (s *scanner) withoutPEM(data []byte) {
-	if IsDER(data) {
+	if isDER(data) {
 		s.visit(Block{DER: data})
 		return
 	}
@@ -67,7 +67,7 @@ func (s *scanner) withoutPEM(data []byte) {
 	case err == nil && bytes.Contains(inner, []byte(begin)):
 		s.add(finding.DoubleBase64, 0, "it is base64 of PEM: it was encoded twice")
 		s.all(inner)
-	case err == nil && IsDER(inner):
+	case err == nil && isDER(inner):
 		s.add(finding.BareBase64, 0, "it is base64 of DER without BEGIN and END lines")
 		s.visit(Block{DER: inner})
 	case startsDER(data):
@@ -77,8 +77,8 @@ func (s *scanner) withoutPEM(data []byte) {
 	}
 }
 
-// IsDER reports whether data is one whole ASN.1 sequence.
-func IsDER(data []byte) bool {
+// isDER reports whether data is one whole ASN.1 sequence.
+func isDER(data []byte) bool {
 	if !startsDER(data) {
 		return false
 	}

@@ -98,8 +98,8 @@ func mayIssue(c *cert.Cert, last bool) finding.List {
 	return found
 }
 
-// UsageName is what --usage calls an extended key usage.
-func UsageName(u x509.ExtKeyUsage) string {
+// usageName is what --usage calls an extended key usage.
+func usageName(u x509.ExtKeyUsage) string {
 	switch u {
 	case x509.ExtKeyUsageServerAuth:
 		return "server (serverAuth)"
@@ -118,7 +118,7 @@ func (q Query) usages(path []*cert.Cert) finding.List {
 			if !c.HasExtKeyUsage() || slices.Contains(c.ExtKeyUsage, want) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny) {
 				continue
 			}
-			found = append(found, c.Finding(finding.Usage, "its extended key usage does not include %s", UsageName(want)))
+			found = append(found, c.Finding(finding.Usage, "its extended key usage does not include %s", usageName(want)))
 		}
 	}
 	return found

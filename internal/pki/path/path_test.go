@@ -5,6 +5,7 @@ import (
 	"encoding/asn1"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -13,79 +14,65 @@ import (
 )
 
 // Names within and outside of the subtrees of name constraints.
+var nameConstraints = []struct {
+	permitted, excluded, name []byte
+	good                      bool
+}{
+	{dns("shop.test"), nil, dns("shop.test"), true},
+	{dns("shop.test"), nil, dns("a.b.shop.test"), true},
+	{dns("shop.test"), nil, dns("SHOP.Test"), true},
+	{dns("shop.test"), nil, dns("workshop.test"), false},
+	{dns("shop.test"), nil, dns("test"), false},
+	{dns("shop.test"), nil, dns("*.shop.test"), true},
+	{dns("a.shop.test"), nil, dns("*.shop.test"), false},
+	{nil, dns("shop.test"), dns("a.shop.test"), false},
+	{nil, dns("shop.test"), dns("shop.example"), true},
+	{nil, dns("a.shop.test"), dns("*.shop.test"), false},
+	{nil, dns("a.b.shop.test"), dns("*.shop.test"), true},
+	{nil, dns(""), dns("anything"), false},
+	{dns("test"), dns("bad.test"), dns("x.bad.test"), false},
+	{dns("test"), dns("bad.test"), dns("good.test"), true},
+	{dns("shop.test"), nil, address("10.0.0.1"), true}, // other kinds are not constrained
+	{subtree("10.0.0.0/8"), nil, address("10.1.2.3"), true},
+	{subtree("10.0.0.0/8"), nil, address("11.1.2.3"), false},
+	{subtree("10.0.0.0/8"), nil, address("fd00::1"), false},
+	{nil, subtree("fd00::/8"), address("fd12::1"), false},
+	{nil, subtree("fd00::/8"), address("10.0.0.1"), true},
+	// The number of octets tells the family, also of ::ffff:10.0.0.1.
+	{subtree("10.0.0.0/8"), nil, address("::ffff:10.0.0.1"), false},
+	{nil, subtree("10.0.0.0/8"), address("::ffff:10.0.0.1"), true},
+	{nil, subtree("::/0"), address("::ffff:10.0.0.1"), false},
+	{subtree("::/0"), nil, address("::ffff:10.0.0.1"), true},
+	{nil, subtree("0.0.0.0/0"), address("10.0.0.1"), false},
+	{email("shop.test"), nil, email("a@shop.test"), true},
+	{email("shop.test"), nil, email("a@x.shop.test"), false},
+	{email(".shop.test"), nil, email("a@x.shop.test"), true},
+	{email("a@shop.test"), nil, email("a@shop.test"), true},
+	{email("a@shop.test"), nil, email("A@shop.test"), false},
+	{nil, email("shop.test"), email("a@SHOP.test"), false},
+	{uri("shop.test"), nil, uri("spiffe://shop.test/x"), true},
+	{uri("shop.test"), nil, uri("spiffe://a.shop.test/x"), false},
+	{uri(".shop.test"), nil, uri("https://a.shop.test:443/x"), true},
+	{uri("shop.test"), nil, uri("urn:x"), false},
+	{nil, uri("shop.test"), uri("https://10.0.0.1/"), false},
+	{nil, uri("shop.test"), uri("https://shop.example/"), true},
+	// What is no name is within nothing that is permitted and all that is excluded.
+	{dns("shop.test"), nil, dns("a..shop.test"), false},
+	{dns("shop.test"), nil, dns(".shop.test"), false},
+	{dns("shop.test"), nil, dns("a b.shop.test"), false},
+	{dns("shop.test"), nil, dns("shop.test."), true},
+	{dns(""), nil, dns("my_app.test"), true},
+	{dns(""), nil, dns("a..test"), false},
+	{nil, dns("bad.test"), dns("a..test"), false},
+	{nil, dns("bad.test"), dns("*.*.test"), false},
+	{nil, email("shop.test"), email("a@shop.test."), false},
+	{nil, email("shop.test"), email("a@b c"), false},
+	{nil, email("shop.test"), email("a@[10.0.0.1]"), false},
+	{email("a@shop.test"), nil, email("a@SHOP.test."), true},
+}
+
 func TestNameConstraints(t *testing.T) {
-	email := func(s string) []byte { return general(1, []byte(s)) }
-	uri := func(s string) []byte { return general(6, []byte(s)) }
-	ip := func(s string) []byte {
-		_, n, err := net.ParseCIDR(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return general(7, append(append([]byte(nil), n.IP...), n.Mask...))
-	}
-	address := func(s string) []byte {
-		a := net.ParseIP(s)
-		if v4 := a.To4(); v4 != nil {
-			a = v4
-		}
-		return general(7, a)
-	}
-	for _, c := range []struct {
-		permitted, excluded, name []byte
-		good                      bool
-	}{
-		{dns("shop.test"), nil, dns("shop.test"), true},
-		{dns("shop.test"), nil, dns("a.b.shop.test"), true},
-		{dns("shop.test"), nil, dns("SHOP.Test"), true},
-		{dns("shop.test"), nil, dns("workshop.test"), false},
-		{dns("shop.test"), nil, dns("test"), false},
-		{dns("shop.test"), nil, dns("*.shop.test"), true},
-		{dns("a.shop.test"), nil, dns("*.shop.test"), false},
-		{nil, dns("shop.test"), dns("a.shop.test"), false},
-		{nil, dns("shop.test"), dns("shop.example"), true},
-		{nil, dns("a.shop.test"), dns("*.shop.test"), false},
-		{nil, dns("a.b.shop.test"), dns("*.shop.test"), true},
-		{nil, dns(""), dns("anything"), false},
-		{dns("test"), dns("bad.test"), dns("x.bad.test"), false},
-		{dns("test"), dns("bad.test"), dns("good.test"), true},
-		{dns("shop.test"), nil, address("10.0.0.1"), true}, // other kinds are not constrained
-		{ip("10.0.0.0/8"), nil, address("10.1.2.3"), true},
-		{ip("10.0.0.0/8"), nil, address("11.1.2.3"), false},
-		{ip("10.0.0.0/8"), nil, address("fd00::1"), false},
-		{nil, ip("fd00::/8"), address("fd12::1"), false},
-		{nil, ip("fd00::/8"), address("10.0.0.1"), true},
-		// The number of octets tells the family, also of ::ffff:10.0.0.1.
-		{ip("10.0.0.0/8"), nil, general(7, net.ParseIP("10.0.0.1").To16()), false},
-		{nil, ip("10.0.0.0/8"), general(7, net.ParseIP("10.0.0.1").To16()), true},
-		{nil, ip("::/0"), general(7, net.ParseIP("10.0.0.1").To16()), false},
-		{ip("::/0"), nil, general(7, net.ParseIP("10.0.0.1").To16()), true},
-		{nil, ip("0.0.0.0/0"), address("10.0.0.1"), false},
-		{email("shop.test"), nil, email("a@shop.test"), true},
-		{email("shop.test"), nil, email("a@x.shop.test"), false},
-		{email(".shop.test"), nil, email("a@x.shop.test"), true},
-		{email("a@shop.test"), nil, email("a@shop.test"), true},
-		{email("a@shop.test"), nil, email("A@shop.test"), false},
-		{nil, email("shop.test"), email("a@SHOP.test"), false},
-		{uri("shop.test"), nil, uri("spiffe://shop.test/x"), true},
-		{uri("shop.test"), nil, uri("spiffe://a.shop.test/x"), false},
-		{uri(".shop.test"), nil, uri("https://a.shop.test:443/x"), true},
-		{uri("shop.test"), nil, uri("urn:x"), false},
-		{nil, uri("shop.test"), uri("https://10.0.0.1/"), false},
-		{nil, uri("shop.test"), uri("https://shop.example/"), true},
-		// What is no name is within nothing that is permitted and all that is excluded.
-		{dns("shop.test"), nil, dns("a..shop.test"), false},
-		{dns("shop.test"), nil, dns(".shop.test"), false},
-		{dns("shop.test"), nil, dns("a b.shop.test"), false},
-		{dns("shop.test"), nil, dns("shop.test."), true},
-		{dns(""), nil, dns("my_app.test"), true},
-		{dns(""), nil, dns("a..test"), false},
-		{nil, dns("bad.test"), dns("a..test"), false},
-		{nil, dns("bad.test"), dns("*.*.test"), false},
-		{nil, email("shop.test"), email("a@shop.test."), false},
-		{nil, email("shop.test"), email("a@b c"), false},
-		{nil, email("shop.test"), email("a@[10.0.0.1]"), false},
-		{email("a@shop.test"), nil, email("a@SHOP.test."), true},
-	} {
+	for _, c := range nameConstraints {
 		for _, direct := range []bool{true, false} { // in the root, and in the intermediate
 			o := opts{leaf: list(func(x *testpki.Template) { x.DNSNames = nil }, testpki.Extension("2.5.29.17", false, der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: c.name})))}
 			var permitted, excluded [][]byte
@@ -106,6 +93,17 @@ func TestNameConstraints(t *testing.T) {
 		}
 	}
 }
+
+func email(s string) []byte { return general(1, []byte(s)) }
+func uri(s string) []byte   { return general(6, []byte(s)) }
+
+// subtree is a range of addresses in CIDR form, as a constraint has it.
+func subtree(s string) []byte {
+	p := netip.MustParsePrefix(s)
+	return general(7, append(p.Masked().Addr().AsSlice(), net.CIDRMask(p.Bits(), p.Addr().BitLen())...))
+}
+
+func address(s string) []byte { return general(7, netip.MustParseAddr(s).AsSlice()) }
 
 // policiesOf encodes certificatePolicies.
 func policiesOf(oids ...string) testpki.Option {

@@ -46,64 +46,69 @@ func subjectOnly(names ...[]byte) []testpki.Option {
 	return list(func(c *testpki.Template) { c.DNSNames = nil }, testpki.Extension("2.5.29.17", false, der(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: all})))
 }
 
-// What public suites of tests for verifiers try (NIST PKITS, BetterTLS,
-// x509-limbo), as far as no other test here has it.
-func TestSuites(t *testing.T) {
-	curve := der(struct { // of explicit parameters, as far as anybody reads them
+var (
+	curve = der(struct { // of explicit parameters, as far as anybody reads them
 		Version int
 		Field   struct{ ID asn1.ObjectIdentifier }
 	}{1, struct{ ID asn1.ObjectIdentifier }{testpki.OID("1.2.840.10045.1.1")}})
-	point := append([]byte{4}, make([]byte, 64)...)
-	for name, c := range map[string]struct {
-		opts         opts
-		ours, strict finding.Code // what must be found, "" for nothing
-	}{
-		"v1 intermediate":               {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, finding.NotCA, finding.NotCA},
-		"v1 leaf":                       {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, "", finding.VersionOld},
-		"v3 root, no basicConstraints":  {opts{root: list(remove("2.5.29.19"))}, finding.NotCA, finding.NotCA},
-		"root may not sign":             {opts{root: list(func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign })}, finding.CAKeyUsage, finding.CAKeyUsage},
-		"serial of 21 octets":           {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Serial = new(big.Int).Lsh(big.NewInt(1), 161) }))}, "", finding.SerialInvalid},
-		"explicit curve":                {opts{leaf: list(spki("1.2.840.10045.2.1", asn1.RawValue{FullBytes: curve}, point))}, finding.KeyUnsupported, finding.KeyUnsupported},
-		"P-192":                         {opts{leaf: list(spki("1.2.840.10045.2.1", testpki.OID("1.2.840.10045.3.1.1"), point[:49]))}, finding.KeyUnsupported, finding.KeyUnsupported},
-		"RSA 512 leaf":                  {opts{leaf: list(rsaPublic(512, 65537))}, "", finding.KeyWeak},
-		"RSA exponent 1":                {opts{leaf: list(rsaPublic(2048, 1))}, "", finding.KeyWeak},
-		"RSA even exponent":             {opts{leaf: list(rsaPublic(2048, 65538))}, "", finding.KeyWeak},
-		"RSA exponent 3":                {opts{leaf: list(rsaPublic(2048, 3))}, "", finding.KeyWeak},
-		"RSA not of whole octets":       {opts{leaf: list(rsaPublic(2052, 65537))}, "", finding.KeyWeak},
-		"UTCTime without seconds":       {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "4901010000Z")))}, "", finding.ValidityEncoding},
-		"UTCTime with an offset":        {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "490101000000+0100")))}, "", finding.ValidityEncoding},
-		"GeneralizedTime, offset":       {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20600101000000+0100")))}, "", finding.ValidityEncoding},
-		"GeneralizedTime before 2050":   {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20490101000000Z")))}, "", finding.ValidityEncoding},
-		"GeneralizedTime, fraction":     {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20600101000000.5Z")))}, finding.CertMalformed, finding.CertMalformed},
-		"no well-known end":             {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "99991231235959Z")))}, "", finding.CNNotInSAN},
-		"UTCTime of the last century":   {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "500101000000Z")))}, finding.Expired, finding.Expired},
-		"critical SKI":                  {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Critical("2.5.29.14", true) }))}, finding.Criticality, finding.Criticality},
-		"critical extKeyUsage":          {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Critical("2.5.29.37", true) }))}, "", finding.Criticality},
-		"constraints not critical":      {opts{inter: list(constraints(false, [][]byte{dns("test")}, nil))}, "", finding.Criticality},
-		"constraints not critical bind": {opts{inter: list(constraints(false, [][]byte{dns("other")}, nil))}, finding.NameConstraint, finding.NameConstraint},
-		"constraints of the leaf":       {opts{leaf: list(constraints(true, [][]byte{dns("other")}, nil))}, "", finding.NameConstraintsX},
-		"constraints of another kind":   {opts{inter: list(constraints(true, [][]byte{general(1, []byte("test"))}, nil))}, "", finding.CNNotInSAN},
-		"kind that is unknown":          {opts{inter: list(constraints(true, [][]byte{general(8, []byte{42, 3})}, nil))}, "", finding.CNNotInSAN},
-		"name of that kind":             {opts{inter: list(constraints(true, [][]byte{general(8, []byte{42, 3})}, nil)), leaf: subjectOnly(dns("app.test"), general(8, []byte{42, 3}))}, finding.NameConstraint, finding.NameConstraint},
-		"minimum in constraints":        {opts{inter: list(constraints(true, [][]byte{append(dns("test"), 0x80, 1, 1)}, nil))}, finding.CriticalExtension, finding.CriticalExtension},
-		"permitted by one, not both":    {opts{root: list(constraints(true, [][]byte{dns("app.test")}, nil)), inter: list(constraints(true, [][]byte{dns("web.test")}, nil))}, finding.NameConstraint, finding.NameConstraint},
-		"constraint on the CA's name":   {opts{root: list(constraints(true, [][]byte{directory(pkix.Name{CommonName: "app"})}, nil))}, finding.NameConstraint, finding.NameConstraint},
-		"empty SAN":                     {opts{leaf: subjectOnly()}, "", finding.SANMalformed},
-		"address in a dNSName":          {opts{leaf: subjectOnly(dns("10.0.0.1"))}, "", finding.SANMalformed},
-		"wildcard below com":            {opts{leaf: subjectOnly(dns("*.com"))}, "", finding.WildcardSuffix},
-		"wildcard in an A-label":        {opts{leaf: subjectOnly(dns("xn--*.app.test"))}, "", finding.WildcardForm},
-		"wildcard within a label":       {opts{leaf: subjectOnly(dns("a*b.app.test"))}, "", finding.WildcardForm},
-		"wildcard not leftmost":         {opts{leaf: subjectOnly(dns("app.*.test"))}, "", finding.WildcardForm},
-		"leaf is a CA":                  {opts{leaf: list(testpki.CA, testpki.Names("app.test"))}, "", finding.LeafIsCA},
-		"path length negative": {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) {
-			tbs.Remove("2.5.29.19")
-			tbs.Extensions = append(tbs.Extensions, pkix.Extension{Id: testpki.OID("2.5.29.19"), Critical: true, Value: []byte{0x30, 6, 1, 1, 0xff, 2, 1, 0xff}})
-		}))}, finding.CertMalformed, finding.CertMalformed},
-		"malformed AIA":             {opts{leaf: list(testpki.Extension("1.3.6.1.5.5.7.1.1", false, []byte{0x30, 2, 5, 0}))}, finding.CertMalformed, finding.CertMalformed},
-		"empty certificatePolicies": {opts{leaf: list(testpki.Extension("2.5.29.32", false, []byte{0x30, 0}))}, "", finding.Policy},
-		"empty policyConstraints":   {opts{inter: list(testpki.Extension("2.5.29.36", true, []byte{0x30, 0}))}, "", finding.Policy},
-		"policy twice":              {opts{leaf: list(policiesOf(p1, p1))}, finding.CertMalformed, finding.CertMalformed},
-	} {
+	point = append([]byte{4}, make([]byte, 64)...)
+)
+
+// What public suites of tests for verifiers try (NIST PKITS, BetterTLS,
+// x509-limbo), as far as no other test here has it.
+var suites = map[string]struct {
+	opts         opts
+	ours, strict finding.Code // what must be found, "" for nothing
+}{
+	"v1 intermediate":               {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, finding.NotCA, finding.NotCA},
+	"v1 leaf":                       {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, "", finding.VersionOld},
+	"v3 root, no basicConstraints":  {opts{root: list(remove("2.5.29.19"))}, finding.NotCA, finding.NotCA},
+	"root may not sign":             {opts{root: list(func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign })}, finding.CAKeyUsage, finding.CAKeyUsage},
+	"serial of 21 octets":           {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Serial = new(big.Int).Lsh(big.NewInt(1), 161) }))}, "", finding.SerialInvalid},
+	"explicit curve":                {opts{leaf: list(spki("1.2.840.10045.2.1", asn1.RawValue{FullBytes: curve}, point))}, finding.KeyUnsupported, finding.KeyUnsupported},
+	"P-192":                         {opts{leaf: list(spki("1.2.840.10045.2.1", testpki.OID("1.2.840.10045.3.1.1"), point[:49]))}, finding.KeyUnsupported, finding.KeyUnsupported},
+	"RSA 512 leaf":                  {opts{leaf: list(rsaPublic(512, 65537))}, "", finding.KeyWeak},
+	"RSA exponent 1":                {opts{leaf: list(rsaPublic(2048, 1))}, "", finding.KeyWeak},
+	"RSA even exponent":             {opts{leaf: list(rsaPublic(2048, 65538))}, "", finding.KeyWeak},
+	"RSA exponent 3":                {opts{leaf: list(rsaPublic(2048, 3))}, "", finding.KeyWeak},
+	"RSA not of whole octets":       {opts{leaf: list(rsaPublic(2052, 65537))}, "", finding.KeyWeak},
+	"UTCTime without seconds":       {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "4901010000Z")))}, "", finding.ValidityEncoding},
+	"UTCTime with an offset":        {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "490101000000+0100")))}, "", finding.ValidityEncoding},
+	"GeneralizedTime, offset":       {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20600101000000+0100")))}, "", finding.ValidityEncoding},
+	"GeneralizedTime before 2050":   {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20490101000000Z")))}, "", finding.ValidityEncoding},
+	"GeneralizedTime, fraction":     {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "20600101000000.5Z")))}, finding.CertMalformed, finding.CertMalformed},
+	"no well-known end":             {opts{leaf: list(notAfter(date(asn1.TagGeneralizedTime, "99991231235959Z")))}, "", finding.CNNotInSAN},
+	"UTCTime of the last century":   {opts{leaf: list(notAfter(date(asn1.TagUTCTime, "500101000000Z")))}, finding.Expired, finding.Expired},
+	"critical SKI":                  {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Critical("2.5.29.14", true) }))}, finding.Criticality, finding.Criticality},
+	"critical extKeyUsage":          {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Critical("2.5.29.37", true) }))}, "", finding.Criticality},
+	"constraints not critical":      {opts{inter: list(constraints(false, [][]byte{dns("test")}, nil))}, "", finding.Criticality},
+	"constraints not critical bind": {opts{inter: list(constraints(false, [][]byte{dns("other")}, nil))}, finding.NameConstraint, finding.NameConstraint},
+	"constraints of the leaf":       {opts{leaf: list(constraints(true, [][]byte{dns("other")}, nil))}, "", finding.NameConstraintsX},
+	"constraints of another kind":   {opts{inter: list(constraints(true, [][]byte{general(1, []byte("test"))}, nil))}, "", finding.CNNotInSAN},
+	"kind that is unknown":          {opts{inter: list(constraints(true, [][]byte{general(8, []byte{42, 3})}, nil))}, "", finding.CNNotInSAN},
+	"name of that kind":             {opts{inter: list(constraints(true, [][]byte{general(8, []byte{42, 3})}, nil)), leaf: subjectOnly(dns("app.test"), general(8, []byte{42, 3}))}, finding.NameConstraint, finding.NameConstraint},
+	"minimum in constraints":        {opts{inter: list(constraints(true, [][]byte{append(dns("test"), 0x80, 1, 1)}, nil))}, finding.CriticalExtension, finding.CriticalExtension},
+	"permitted by one, not both":    {opts{root: list(constraints(true, [][]byte{dns("app.test")}, nil)), inter: list(constraints(true, [][]byte{dns("web.test")}, nil))}, finding.NameConstraint, finding.NameConstraint},
+	"constraint on the CA's name":   {opts{root: list(constraints(true, [][]byte{directory(pkix.Name{CommonName: "app"})}, nil))}, finding.NameConstraint, finding.NameConstraint},
+	"empty SAN":                     {opts{leaf: subjectOnly()}, "", finding.SANMalformed},
+	"address in a dNSName":          {opts{leaf: subjectOnly(dns("10.0.0.1"))}, "", finding.SANMalformed},
+	"wildcard below com":            {opts{leaf: subjectOnly(dns("*.com"))}, "", finding.WildcardSuffix},
+	"wildcard in an A-label":        {opts{leaf: subjectOnly(dns("xn--*.app.test"))}, "", finding.WildcardForm},
+	"wildcard within a label":       {opts{leaf: subjectOnly(dns("a*b.app.test"))}, "", finding.WildcardForm},
+	"wildcard not leftmost":         {opts{leaf: subjectOnly(dns("app.*.test"))}, "", finding.WildcardForm},
+	"leaf is a CA":                  {opts{leaf: list(testpki.CA, testpki.Names("app.test"))}, "", finding.LeafIsCA},
+	"path length negative": {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) {
+		tbs.Remove("2.5.29.19")
+		tbs.Extensions = append(tbs.Extensions, pkix.Extension{Id: testpki.OID("2.5.29.19"), Critical: true, Value: []byte{0x30, 6, 1, 1, 0xff, 2, 1, 0xff}})
+	}))}, finding.CertMalformed, finding.CertMalformed},
+	"malformed AIA":             {opts{leaf: list(testpki.Extension("1.3.6.1.5.5.7.1.1", false, []byte{0x30, 2, 5, 0}))}, finding.CertMalformed, finding.CertMalformed},
+	"empty certificatePolicies": {opts{leaf: list(testpki.Extension("2.5.29.32", false, []byte{0x30, 0}))}, "", finding.Policy},
+	"empty policyConstraints":   {opts{inter: list(testpki.Extension("2.5.29.36", true, []byte{0x30, 0}))}, "", finding.Policy},
+	"policy twice":              {opts{leaf: list(policiesOf(p1, p1))}, finding.CertMalformed, finding.CertMalformed},
+}
+
+func TestSuites(t *testing.T) {
+	for name, c := range suites {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			for _, strict := range []bool{false, true} {
 				want := c.ours

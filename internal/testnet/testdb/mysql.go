@@ -14,9 +14,8 @@ import (
 
 // MySQL is a MariaDB server.
 type MySQL struct {
-	*server
+	*sqlServer
 	Socket string // path of its socket
-	client string
 }
 
 // MySQLSetup is what is special about a server.
@@ -41,7 +40,7 @@ func newMySQL(t testnet.TB, setup *MySQLSetup) *MySQL {
 	if setup == nil {
 		setup = new(MySQLSetup)
 	}
-	m := &MySQL{server: newServer(t, "mysql"), client: find(t, mysqlPackage, "mariadb")}
+	m := &MySQL{sqlServer: &sqlServer{server: newServer(t, "mysql")}}
 	m.Socket = filepath.Join(m.Dir, "mysqld.sock")
 	data := filepath.Join(m.Dir, "data")
 	m.run(t, find(t, mysqlPackage, "mariadb-install-db"), "--no-defaults", "--datadir="+data,
@@ -65,43 +64,13 @@ func newMySQL(t testnet.TB, setup *MySQLSetup) *MySQL {
 		}
 		return args
 	}
-	m.ready = func() error { _, err := m.sql("", "SELECT 1"); return err }
+	client := find(t, mysqlPackage, "mariadb")
+	m.client = func(database string) *exec.Cmd {
+		cmd := exec.Command(client, "--no-defaults", "--batch", "--skip-column-names", "--socket="+m.Socket, "--user="+Admin, "--skip-ssl", "--default-character-set=utf8mb4", "--database="+database)
+		cmd.Env = append(os.Environ(), "MYSQL_PWD="+AdminPassword)
+		return cmd
+	}
+	m.url, m.ready = url.URL{Scheme: "mysql"}, m.answers
 	m.stopWith, m.deathWith = syscall.SIGTERM, syscall.SIGKILL
 	return m
-}
-
-// URL returns the URL of a database for [Admin].
-func (m *MySQL) URL(database string) string {
-	u := url.URL{Scheme: "mysql", User: url.UserPassword(Admin, AdminPassword), Host: m.Addr(), Path: "/" + database}
-	return u.String()
-}
-
-// NewDatabase creates an empty database and returns its name.
-func (m *MySQL) NewDatabase(t testnet.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("test_%d", m.databases.Add(1))
-	m.SQL(t, "", "CREATE DATABASE "+name)
-	t.Cleanup(func() {
-		if _, err := m.sql("", "DROP DATABASE IF EXISTS "+name); err != nil && m.process != nil {
-			t.Fatal(err)
-		}
-	})
-	return name
-}
-
-// SQL runs statements as [Admin] and returns the rows, columns parted by tabs.
-func (m *MySQL) SQL(t testnet.TB, database, sql string) string {
-	t.Helper()
-	out, err := m.sql(database, sql)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func (m *MySQL) sql(database, sql string) (string, error) {
-	cmd := exec.Command(m.client, "--no-defaults", "--batch", "--skip-column-names", "--socket="+m.Socket, "--user="+Admin, "--skip-ssl", "--default-character-set=utf8mb4", "--database="+database)
-	cmd.Env = append(os.Environ(), "MYSQL_PWD="+AdminPassword)
-	cmd.Stdin = strings.NewReader(sql)
-	return output(cmd)
 }

@@ -3,7 +3,6 @@ package testdb
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -28,6 +27,7 @@ func StartPgBouncer(t testnet.TB, p *Postgres, settings ...string) *PgBouncer {
 		"[pgbouncer]", "listen_addr=127.0.0.1", "listen_port=" + b.Port, "unix_socket_dir=", "auth_type=trust", "auth_file=" + users,
 		"pidfile=" + filepath.Join(b.Dir, "pid"),
 	}, settings...), "\n")+"\n"))
+	b.url = p.url
 	b.command = func(string) []string { return []string{program, config} }
 	b.ready = func() error {
 		conn, err := net.Dial("tcp", b.Addr())
@@ -39,10 +39,4 @@ func StartPgBouncer(t testnet.TB, p *Postgres, settings ...string) *PgBouncer {
 	b.stopWith, b.deathWith = syscall.SIGTERM, syscall.SIGKILL
 	b.Start(t)
 	return b
-}
-
-// URL returns the URL of a database for [Admin], by way of the pooler.
-func (b *PgBouncer) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(Admin, AdminPassword), Host: b.Addr(), Path: "/" + database, RawQuery: "sslmode=disable"}
-	return u.String()
 }

@@ -1,8 +1,6 @@
 package testdb
 
 import (
-	"bytes"
-	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,10 +13,7 @@ import (
 )
 
 // Postgres is a PostgreSQL server.
-type Postgres struct {
-	*server
-	psql string
-}
+type Postgres struct{ *sqlServer }
 
 // PostgresSetup is what is special about a server.
 type PostgresSetup struct {
@@ -52,7 +47,7 @@ func LaunchPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 func (p *Postgres) Promote(t testnet.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		_, err := p.sql("postgres", "SELECT 1")
+		err := p.ready()
 		if err == nil {
 			t.Fatal("the server is no standby that starts up")
 		}
@@ -76,7 +71,7 @@ func newPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 	if setup == nil {
 		setup = new(PostgresSetup)
 	}
-	p := &Postgres{server: newServer(t, "postgres"), psql: find(t, postgresPackage, "psql", postgresFolder)}
+	p := &Postgres{&sqlServer{server: newServer(t, "postgres"), home: "postgres", dropOption: " WITH (FORCE)"}}
 	data := filepath.Join(p.Dir, "data")
 	password := p.WriteFile(t, "password", []byte(AdminPassword))
 	p.run(t, find(t, postgresPackage, "initdb", postgresFolder), "-D", data, "-U", Admin, "--pwfile", password,
@@ -102,52 +97,13 @@ func newPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 		}
 		return args
 	}
-	p.ready = func() error { _, err := p.sql("postgres", "SELECT 1"); return err }
+	psql := find(t, postgresPackage, "psql", postgresFolder)
+	p.client = func(database string) *exec.Cmd {
+		cmd := exec.Command(psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", p.Dir, "-p", p.Port, "-U", Admin, "-d", database, "-f", "-")
+		cmd.Env = append(os.Environ(), "PGPASSWORD="+AdminPassword, "PGSSLMODE=disable")
+		return cmd
+	}
+	p.url, p.ready = url.URL{Scheme: "postgres", RawQuery: "sslmode=disable"}, p.answers
 	p.stopWith, p.deathWith = syscall.SIGINT, syscall.SIGQUIT // fast and immediate shutdown
 	return p
-}
-
-// URL returns the URL of a database for [Admin].
-func (p *Postgres) URL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(Admin, AdminPassword), Host: p.Addr(), Path: "/" + database, RawQuery: "sslmode=disable"}
-	return u.String()
-}
-
-// NewDatabase creates an empty database and returns its name.
-func (p *Postgres) NewDatabase(t testnet.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("test_%d", p.databases.Add(1))
-	p.SQL(t, "postgres", "CREATE DATABASE "+name)
-	t.Cleanup(func() {
-		if _, err := p.sql("postgres", "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil && p.process != nil {
-			t.Fatal(err)
-		}
-	})
-	return name
-}
-
-// SQL runs statements as [Admin] and returns the rows, columns parted by "|".
-func (p *Postgres) SQL(t testnet.TB, database, sql string) string {
-	t.Helper()
-	out, err := p.sql(database, sql)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-func (p *Postgres) sql(database, sql string) (string, error) {
-	cmd := exec.Command(p.psql, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", p.Dir, "-p", p.Port, "-U", Admin, "-d", database, "-f", "-")
-	cmd.Env = append(os.Environ(), "PGPASSWORD="+AdminPassword, "PGSSLMODE=disable")
-	cmd.Stdin = strings.NewReader(sql)
-	return output(cmd)
-}
-
-func output(cmd *exec.Cmd) (string, error) {
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, &errs)
-	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
 }

@@ -15,7 +15,6 @@ type Proxy struct {
 	to       string
 
 	mu      sync.Mutex
-	refuse  bool
 	stalled bool
 	moved   *sync.Cond // stalled has changed
 	open    map[net.Conn]bool
@@ -54,13 +53,6 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Refuse makes the proxy reset new connections at once, or take them again.
-func (p *Proxy) Refuse(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refuse = on
-}
-
 // Stall makes the proxy hand nothing on, in neither direction, as a network
 // does that drops packets; or hand on again.
 func (p *Proxy) Stall(on bool) {
@@ -72,11 +64,14 @@ func (p *Proxy) Stall(on bool) {
 
 func (p *Proxy) serve(client net.Conn) {
 	server, err := p.dialer.Dial("tcp", p.to)
-	if err != nil || !p.enter(client, server) {
+	if err != nil {
 		_ = client.(*net.TCPConn).SetLinger(0)
 		client.Close()
 		return
 	}
+	p.mu.Lock()
+	p.open[client], p.open[server] = true, true
+	p.mu.Unlock()
 	var both sync.WaitGroup
 	both.Go(func() { p.copy(server, client) })
 	both.Go(func() { p.copy(client, server) })
@@ -87,18 +82,6 @@ func (p *Proxy) serve(client net.Conn) {
 		c.Close()
 		delete(p.open, c)
 	}
-}
-
-// enter notes the two connections unless new ones are refused.
-func (p *Proxy) enter(client, server net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.refuse {
-		server.Close()
-		return false
-	}
-	p.open[client], p.open[server] = true, true
-	return true
 }
 
 // copy hands on what src says, and its end.

@@ -4,34 +4,36 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/initbox/initbox/internal/testdir"
 	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testproc"
 )
 
-// A server is what PostgreSQL and MariaDB share here.
+// A server is what PostgreSQL, MariaDB and PgBouncer share here.
 type server struct {
 	Dir  string // private folder, which also holds the socket
 	Port string // on 127.0.0.1
 
+	folder    *testdir.Dir
 	user      *syscall.Credential // nil for that of the test
 	command   func(port string) []string
 	ready     func() error
+	url       url.URL        // what the URLs of its databases have in common
 	stopWith  syscall.Signal // orderly end
 	deathWith syscall.Signal // when the test process dies
 
-	process   *os.Process
-	done      chan struct{} // closed when process has ended
-	databases atomic.Int32
+	process *os.Process
+	done    <-chan error // closed when process has ended
 }
 
 // find returns the path of a program that one of folders has, or PATH. Folders go
@@ -54,14 +56,14 @@ func find(t testnet.TB, debianPackage, name string, folders ...string) string {
 // newServer makes the private folder of a server.
 func newServer(t testnet.TB, users ...string) *server {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "initbox-test-")
+	folder, err := testdir.Make("", "initbox-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{Dir: dir}
+	s := &server{Dir: folder.Path, folder: folder}
 	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
 		s.user = unprivileged(t, users...)
-		if err := os.Chown(dir, int(s.user.Uid), int(s.user.Gid)); err != nil {
+		if err := os.Chown(s.Dir, int(s.user.Uid), int(s.user.Gid)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -90,10 +92,14 @@ func (s *server) run(t testnet.TB, name string, args ...string) {
 	cmd.Dir = s.Dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+s.Dir) // servers that share one remove each other's files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
+	cmd.ExtraFiles = s.lock()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatal(fmt.Sprintf("%s: %v\n%s", name, err, out))
 	}
 }
+
+// lock is what a program inherits: if we are killed, it needs the folder until it has ended.
+func (s *server) lock() []*os.File { return []*os.File{s.folder.Lock} }
 
 // WriteFile writes a file that the server may read, below its folder, and
 // returns its path.
@@ -113,6 +119,13 @@ func (s *server) WriteFile(t testnet.TB, name string, data []byte) string {
 
 // Addr returns the server's address as HOST:PORT.
 func (s *server) Addr() string { return net.JoinHostPort("127.0.0.1", s.Port) }
+
+// URL returns the URL of a database for [Admin].
+func (s *server) URL(database string) string {
+	u := s.url
+	u.User, u.Host, u.Path = url.UserPassword(Admin, AdminPassword), s.Addr(), "/"+database
+	return u.String()
+}
 
 // Start starts the server, again after Stop or Kill, and waits until it is ready.
 func (s *server) Start(t testnet.TB) {
@@ -158,19 +171,10 @@ func (s *server) Launch(t testnet.TB) {
 	argv := s.command(s.Port)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true, Pdeathsig: s.deathWith}
-	started, done := make(chan error), make(chan struct{})
-	go func() {
-		// The kernel sends Pdeathsig when the thread that started the child ends.
-		runtime.LockOSThread()
-		defer close(done)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	cmd.ExtraFiles = s.lock()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user, Setpgid: true}
+	done, err := testproc.Start(cmd, s.deathWith)
+	if err != nil {
 		t.Fatal(err)
 	}
 	s.process, s.done = cmd.Process, done
@@ -227,7 +231,7 @@ func (s *server) Pause(t testnet.TB) (resume func()) {
 
 func (s *server) remove() {
 	s.end(s.stopWith)
-	os.RemoveAll(s.Dir)
+	_ = s.folder.Remove()
 }
 
 func (s *server) logFile() string { return filepath.Join(s.Dir, "log") }

@@ -1,6 +1,7 @@
 // Package testdb runs real database servers for tests: PostgreSQL and MariaDB on
 // private folders, sockets and ports of loopback. They end with the test, or with
-// the process if that is killed, and are set up for speed, not for keeping data.
+// the process if that is killed; the next run then removes their folders. They are
+// set up for speed, not for keeping data.
 //
 // A package that needs a server in several tests shares it:
 //
