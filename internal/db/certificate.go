@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/initbox/initbox/internal/peercert"
 )
 
 // explainTLS puts a problem of TLS in words, or returns nil if err is none. All
@@ -46,70 +47,11 @@ func final(cause error, next, format string, args ...any) error {
 	return verdict{true, next}.apply(cause, fmt.Sprintf(format, args...))
 }
 
-// explainCertificate says what is wrong with the server's certificate. Package
-// x509 would put the present time into it.
 func (t *Target) explainCertificate(chain []*x509.Certificate, err error) error {
-	var (
-		invalid  x509.CertificateInvalidError
-		unknown  x509.UnknownAuthorityError
-		wrong    x509.HostnameError
-		noSystem x509.SystemRootsError
-	)
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return explainValidity(invalid.Cert, err)
-	case errors.As(err, &unknown):
-		return explainAuthority(chain, err)
-	case errors.As(err, &wrong):
-		return final(err, "use a host that is in the certificate, or give the name with --db-server-name",
-			"the server's certificate is for %s, not for %s", namesOf(wrong.Certificate), wrong.Host)
-	case errors.As(err, &noSystem):
-		return final(err, "give the CA with --db-ca", "the server's certificate cannot be checked: the image has no CAs")
-	}
-	return final(err, "replace the server's certificate", "the server's certificate is not valid: %s", strings.TrimPrefix(root(err).Error(), "x509: "))
-}
-
-func explainValidity(cert *x509.Certificate, err error) error {
-	const layout = "2006-01-02 15:04:05 UTC"
-	which := "the server's certificate"
-	if cert.IsCA {
-		which = "the CA behind the server's certificate, " + cert.Subject.String() + ","
-	}
-	if time.Now().Before(cert.NotBefore) {
-		return final(err, "check the clocks of this node and of whoever made the certificate", "%s is not valid before %s", which, cert.NotBefore.UTC().Format(layout))
-	}
-	next := "renew it (cert-manager: kubectl get certificates -A), and reload the server if it does not read it again by itself"
-	if cert.IsCA {
-		next = "put the renewed CA into the file of --db-ca; if there is none yet, renew it, and then what it has issued"
-	}
-	return final(err, next,
-		"%s expired on %s", which, cert.NotAfter.UTC().Format(layout))
-}
-
-func explainAuthority(chain []*x509.Certificate, err error) error {
-	const next = "give the CA that signed it with --db-ca; if there is one it may have been renewed"
-	if len(chain) == 0 || chain[0] == nil {
-		return final(err, next, "the server's certificate is signed by no CA that is trusted here")
-	}
-	if leaf := chain[0]; len(chain) == 1 && string(leaf.RawIssuer) == string(leaf.RawSubject) {
-		return final(err, next, "the server's certificate is signed by itself (%s), not by a CA that is trusted here", leaf.Subject)
-	}
-	return final(err, next, "the server's certificate is signed by %s, which is not trusted here", chain[len(chain)-1].Issuer)
-}
-
-// shownNames is how many names of a certificate an error lists.
-const shownNames = 5
-
-func namesOf(cert *x509.Certificate) string {
-	names := append([]string(nil), cert.DNSNames...)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
-	switch n := len(names); {
-	case n == 0:
-		return "no name (its subject is " + cert.Subject.String() + ", and it has no subjectAltName)"
-	case n > shownNames:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:shownNames], ", "), n-shownNames)
-	}
-	return strings.Join(names, ", ")
+	fault, next := peercert.Words{
+		Certificate: "the server's certificate", Trusted: "a CA that is trusted here",
+		GiveCA: "give the CA that signed it with --db-ca; if there is one it may have been renewed",
+		CAFlag: "--db-ca", NameFlag: "--db-server-name",
+	}.Explain(chain, err)
+	return final(err, next, "%s", fault)
 }

@@ -4,41 +4,10 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/initbox/initbox/internal/oneline"
 	"github.com/initbox/initbox/internal/redact"
 )
-
-// shownLength is how much of a text from outside an error shows, in characters.
-const shownLength = 120
-
-// clip makes one bounded line of s. What cannot be printed becomes a dot.
-func clip(s string) string {
-	var b strings.Builder
-	n, space := 0, false
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		s = s[size:]
-		if unicode.IsSpace(r) {
-			space = b.Len() > 0
-			continue
-		}
-		if n >= shownLength {
-			return b.String() + "..."
-		}
-		if space {
-			b.WriteByte(' ')
-			n++
-		}
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			r = '.'
-		}
-		b.WriteRune(r)
-		n++
-		space = false
-	}
-	return b.String()
-}
 
 // An excerpter shows what servers said.
 type excerpter struct{ secrets *redact.Set }
@@ -59,7 +28,7 @@ func fixed(s string) string {
 
 // show is s without secrets on one bounded line.
 func (x *excerpter) show(s string) string {
-	return clip(x.secrets.Text(s[:min(len(s), window)]))
+	return oneline.Clip(x.secrets.Text(s[:min(len(s), window)]))
 }
 
 // body is show for the body of an answer.

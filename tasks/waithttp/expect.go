@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/initbox/initbox/internal/oneline"
 )
 
 // maxBody is how much of a body is read, in bytes.
@@ -115,12 +117,12 @@ func (e *expectations) unmet(a *answer, show func(string) string) (faults []stri
 	inHeader := len(faults)
 	for _, s := range e.text {
 		if !bytes.Contains(a.body, []byte(s)) {
-			faults = append(faults, fmt.Sprintf("body lacks %q", clip(s)))
+			faults = append(faults, fmt.Sprintf("body lacks %q", oneline.Clip(s)))
 		}
 	}
 	for _, re := range e.regexps {
 		if !re.Match(a.body) {
-			faults = append(faults, fmt.Sprintf("body does not match %q", clip(re.String())))
+			faults = append(faults, fmt.Sprintf("body does not match %q", oneline.Clip(re.String())))
 		}
 	}
 	faults = append(faults, e.unmetJSON(a, show)...)
@@ -137,7 +139,7 @@ func (f field) unmet(h http.Header, show func(string) string) []string {
 			return nil
 		}
 	}
-	return []string{fmt.Sprintf("header %s is %q, not %q", f.name, show(values[0]), clip(f.value))}
+	return []string{fmt.Sprintf("header %s is %q, not %q", f.name, show(values[0]), oneline.Clip(f.value))}
 }
 
 func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
@@ -163,10 +165,10 @@ func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
 		}
 		text, ok := scalar(got)
 		if !ok {
-			faults = append(faults, fmt.Sprintf("%s is %s, not %q", want.path, kind(got), clip(want.value)))
+			faults = append(faults, fmt.Sprintf("%s is %s, not %q", want.path, kind(got), oneline.Clip(want.value)))
 			continue
 		}
-		faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(text), clip(want.value)))
+		faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(text), oneline.Clip(want.value)))
 	}
 	return faults
 }

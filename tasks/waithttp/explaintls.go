@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/peercert"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -109,82 +110,15 @@ func asksForCertificate(where string) error {
 	return tasks.WithNext(fmt.Errorf("%s asks for a client certificate", where), "give --client-cert and --client-key")
 }
 
-// explainCertificate says what is wrong with the server's certificate. Package
-// x509 would put the present time into it.
+// explainCertificate says what is wrong with the server's certificate.
 func (p *prober) explainCertificate(where string, chain []*x509.Certificate, err error) error {
-	var (
-		invalid  x509.CertificateInvalidError
-		unknown  x509.UnknownAuthorityError
-		wrong    x509.HostnameError
-		noSystem x509.SystemRootsError
-	)
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return explainValidity(where, invalid.Cert)
-	case errors.As(err, &unknown) && len(chain) > 0:
-		return p.explainAuthority(where, chain)
-	case errors.As(err, &wrong):
-		return tasks.WithNext(fmt.Errorf("the certificate of %s is for %s, not for %s", where, namesOf(wrong.Certificate), wrong.Host),
-			"use a name that is in the certificate, or give it with --server-name")
-	case errors.As(err, &noSystem):
-		return tasks.WithNext(fmt.Errorf("the certificate of %s cannot be checked: the image has no CAs", where), "give the CA with --ca")
+	w := peercert.Words{
+		Certificate: "the certificate of " + where, Trusted: "a CA that the system trusts",
+		GiveCA: "give the CA that signed it with --ca", CAFlag: "--ca", NameFlag: "--server-name",
 	}
-	return tasks.WithNext(fmt.Errorf("the certificate of %s is not valid: %s", where, strings.TrimPrefix(err.Error(), "x509: ")),
-		"replace the server's certificate")
-}
-
-func explainValidity(where string, cert *x509.Certificate) error {
-	const layout = "2006-01-02 15:04:05 UTC"
-	which := "the certificate"
-	if cert.IsCA {
-		which = "the CA certificate " + nameOfCert(cert) + " behind the certificate"
+	if ca := p.client.task.CA; ca != "" {
+		w.Trusted, w.GiveCA = "the CA in --ca "+ca, "put the CA that signed it into that file: it may have been renewed"
 	}
-	if time.Now().Before(cert.NotBefore) {
-		return tasks.WithNext(fmt.Errorf("%s of %s is not valid before %s", which, where, cert.NotBefore.UTC().Format(layout)),
-			"check the clocks of this node and of whoever made the certificate")
-	}
-	return tasks.WithNext(fmt.Errorf("%s of %s expired on %s", which, where, cert.NotAfter.UTC().Format(layout)),
-		"renew it (cert-manager: kubectl get certificates -A), and restart the server if it does not read it again by itself")
-}
-
-func (p *prober) explainAuthority(where string, chain []*x509.Certificate) error {
-	last := chain[len(chain)-1]
-	trusted, next := "a CA that the system trusts", "give the CA that signed it with --ca"
-	if p.client.task.CA != "" {
-		trusted, next = "the CA in --ca "+p.client.task.CA, "put the CA that signed it into that file: it may have been renewed"
-	}
-	if leaf := chain[0]; len(chain) == 1 && string(leaf.RawIssuer) == string(leaf.RawSubject) {
-		return tasks.WithNext(fmt.Errorf("the certificate of %s is signed by itself (%s), not by %s", where, nameOfCert(leaf), trusted), next)
-	}
-	issuer := last.Issuer.String()
-	if issuer == "" {
-		issuer = "an unnamed CA"
-	}
-	return tasks.WithNext(fmt.Errorf("the certificate of %s is signed by %s, not by %s", where, clip(issuer), trusted), next)
-}
-
-// shownNames is how many names of a certificate an error lists.
-const shownNames = 5
-
-// namesOf lists what the certificate is for.
-func namesOf(cert *x509.Certificate) string {
-	names := append([]string(nil), cert.DNSNames...)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return "no name (its subject is " + nameOfCert(cert) + ", and it has no subjectAltName)"
-	}
-	more := ""
-	if n := len(names) - shownNames; n > 0 {
-		names, more = names[:shownNames], fmt.Sprintf(" and %d more", n)
-	}
-	return clip(strings.Join(names, ", ")) + more
-}
-
-func nameOfCert(cert *x509.Certificate) string {
-	if name := cert.Subject.String(); name != "" {
-		return clip(name)
-	}
-	return "without a subject"
+	fault, next := w.Explain(chain, err)
+	return tasks.WithNext(errors.New(fault), next)
 }
