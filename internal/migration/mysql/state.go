@@ -23,6 +23,7 @@ func (d *driver) State(ctx context.Context) (migration.State, error) {
 
 // read reads the tables that exist, in one query.
 func (d *driver) read(ctx context.Context, there []string) (migration.State, error) {
+	d.known = make(map[int]bool)
 	if len(there) == 0 {
 		return migration.State{Version: migration.None}, nil
 	}
@@ -30,7 +31,11 @@ func (d *driver) read(ctx context.Context, there []string) (migration.State, err
 	if err != nil {
 		return migration.State{}, err
 	}
-	return records.ReadState(rows)
+	state, err := records.ReadState(rows)
+	for _, e := range state.History {
+		d.known[e.Version] = true
+	}
+	return state, err
 }
 
 // findTables returns the suffixes of those of the tables that exist.
