@@ -74,7 +74,8 @@ func (d *driver) exec(ctx context.Context, query string, args ...any) error {
 }
 
 // settle runs statements that record what has happened already. They go on for
-// settleFor after the end of ctx.
+// settleFor after the end of ctx. If the server refuses one, as it may for a lock,
+// the transaction is given up: to try again would commit the half of it.
 func (d *driver) settle(ctx context.Context, requests ...records.Request) error {
 	own, ended := context.WithoutCancel(ctx), make(chan struct{})
 	defer close(ended)
@@ -95,6 +96,9 @@ func (d *driver) settle(ctx context.Context, requests ...records.Request) error 
 			err = d.exec(own, r.SQL, r.Args...)
 		}
 		if err != nil {
+			if number(err) != 0 {
+				_ = d.exec(own, "ROLLBACK")
+			}
 			return err
 		}
 	}
