@@ -53,11 +53,11 @@ func (a *application) failure(ctx context.Context, i int, err error) error {
 func (a *application) wasDone(ctx context.Context, i int, k kind, before string) (bool, error) {
 	st := a.step.Statements[i]
 	if k == ddl || k == executes {
-		now, err := a.fingerprint(ctx, k, st.SQL)
+		changed, err := a.changed(ctx, k, st.SQL, before)
 		switch {
 		case err != nil:
 			return false, err
-		case now != before:
+		case changed:
 			return true, a.settle(ctx, a.markDone(i))
 		case !blind(st.SQL):
 			return false, nil
