@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -36,7 +37,7 @@ type driver struct {
 	database  string   // as the URL names it
 	id        uint64   // of the session; 0 before TryLock
 	locks     []string
-	compounds bool // the server takes compound statements: it is MariaDB
+	compounds bool // the server takes compound statements, as MariaDB does
 
 	unsettled bool // a file may have changed what the session has set
 	separate  bool // and how the server reads our requests
@@ -158,17 +159,21 @@ func (d *driver) configure(ctx context.Context) error {
 func (d *driver) identify(ctx context.Context) error {
 	var current sql.NullString
 	var id uint64
-	var version string
-	if err := d.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE(), VERSION()").Scan(&id, &current, &version); err != nil {
+	if err := d.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE()").Scan(&id, &current); err != nil {
 		return err
 	}
 	keep := make([]string, len(sessionVariables))
 	for i, v := range sessionVariables {
 		keep[i] = "@initbox_" + v + " = @@" + v
 	}
-	if err := d.exec(ctx, "SET "+strings.Join(keep, ", ")); err != nil {
+	set := records.Request{SQL: "SET " + strings.Join(keep, ", ")}
+	err := d.exec(ctx, compound(set).SQL)
+	if d.compounds = err == nil; number(err) == syntaxError {
+		err = d.exec(ctx, set.SQL)
+	}
+	if err != nil {
 		return err
 	}
-	d.id, d.compounds = id, strings.Contains(version, "MariaDB")
+	d.id = id
 	return d.findLocks(current.String)
 }

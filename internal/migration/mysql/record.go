@@ -44,14 +44,17 @@ func (d *driver) bundled(requests []records.Request) []records.Request {
 	}
 	var all []records.Request
 	for part := range slices.Chunk(requests, maxBundle) {
-		var r records.Request
-		for _, one := range part {
-			r.SQL += one.SQL + "; "
-			r.Args = append(r.Args, one.Args...)
-		}
-		r.SQL = "BEGIN NOT ATOMIC " + r.SQL + "END"
-		all = append(all, r)
+		all = append(all, compound(part...))
 	}
+	return all
+}
+
+func compound(requests ...records.Request) (all records.Request) {
+	for _, r := range requests {
+		all.SQL += r.SQL + "; "
+		all.Args = append(all.Args, r.Args...)
+	}
+	all.SQL = "BEGIN NOT ATOMIC " + all.SQL + "END"
 	return all
 }
 
