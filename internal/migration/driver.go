@@ -50,9 +50,9 @@ type Driver interface {
 	// lock is held, as it is for Apply and Record.
 	Prepare(ctx context.Context) error
 	// Apply runs s and records s.Change. Where the database allows it both are one
-	// transaction. Where not, the version row is dirty meanwhile and progress is
-	// recorded statement by statement, so that Apply of the same file continues
-	// behind the last statement that was done (see [Resume]).
+	// transaction. Where not, the version row is dirty as long as the file is half
+	// done and progress is recorded statement by statement, so that Apply of the same
+	// file continues behind the last statement that was done (see [Resume]).
 	// A statement that fails is reported as a *StatementError.
 	Apply(ctx context.Context, s *Step) error
 	// Record records c without running anything, and forgets recorded progress.

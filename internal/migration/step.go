@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -108,32 +109,35 @@ func (r *run) apply(ctx context.Context, s *Step) error {
 	}
 }
 
-// A beat says now and then what a long step is at.
-type beat struct{ quit, ended chan struct{} }
+// A beat says now and then what a long step is at. It costs a short one nothing.
+type beat struct {
+	mu    sync.Mutex
+	timer *time.Timer // nil behind stop
+}
 
-func (r *run) beat(s *Step, at *atomic.Int64) beat {
-	b := beat{make(chan struct{}), make(chan struct{})}
-	go func() {
-		defer close(b.ended)
-		ticker := time.NewTicker(heartbeat)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-b.quit:
-				return
-			case <-ticker.C:
-			}
-			attrs := []any{"file", s.Name, "for", time.Since(s.Begin).Round(time.Second)}
-			if n := int(at.Load()); n > 0 && n <= len(s.Statements) {
-				attrs = append(attrs, "statement", n, "of", len(s.Statements), "line", s.Statements[n-1].Line)
-			}
-			r.env.Log.Info("still running", attrs...)
+func (r *run) beat(s *Step, at *atomic.Int64) *beat {
+	b := new(beat)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.timer = time.AfterFunc(heartbeat, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.timer == nil {
+			return
 		}
-	}()
+		attrs := []any{"file", s.Name, "for", time.Since(s.Begin).Round(time.Second)}
+		if n := int(at.Load()); n > 0 && n <= len(s.Statements) {
+			attrs = append(attrs, "statement", n, "of", len(s.Statements), "line", s.Statements[n-1].Line)
+		}
+		r.env.Log.Info("still running", attrs...)
+		b.timer.Reset(heartbeat)
+	})
 	return b
 }
 
-func (b beat) stop() {
-	close(b.quit)
-	<-b.ended
+func (b *beat) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.timer.Stop()
+	b.timer = nil
 }

@@ -3,14 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"regexp"
-	"strconv"
-	"sync"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/migration"
 	"github.com/initbox/initbox/internal/migration/records"
@@ -24,11 +17,11 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 			return err
 		}
 	}
-	d.unsettled = true
 	a := &application{driver: d, step: s, group: none}
 	if err := a.resume(ctx); err != nil {
 		return err
 	}
+	d.forgotten = false
 	for i := a.done; i < len(s.Statements); {
 		next, err := a.statement(ctx, i)
 		if err != nil {
@@ -36,23 +29,38 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 		}
 		i = next
 	}
-	return d.settle(ctx, transaction(d.tables().Changes(s.Change, s.Begin))...)
+	if !a.recorded {
+		if err := d.settle(ctx, transaction(a.end())...); err != nil {
+			return err
+		}
+	}
+	d.forgotten = true
+	if v := s.Change.Version; v != nil {
+		d.row = *v != migration.None
+	}
+	return nil
 }
 
 // An application is one file on its way.
 type application struct {
 	*driver
-	step  *migration.Step
-	done  int     // statements that were done before
-	begun *string // fingerprint of the statement behind these, if it was begun
-	group int     // statement that began the file's own transaction, or none
+	step     *migration.Step
+	done     int     // statements that were done before
+	begun    *string // fingerprint of the statement behind these, if it was begun
+	group    int     // statement that began the file's own transaction, or none
+	fresh    bool    // that the file begins is to be recorded together with its first statement
+	recorded bool    // so was its end, together with its last one
 }
 
 const none = -1
 
-// resume finds what was done of the file before, or notes that it begins. A seed
-// that was changed begins anew: it is made to be repeated.
+// resume finds what was done of the file before. A seed that was changed begins
+// anew: it is made to be repeated.
 func (a *application) resume(ctx context.Context) error {
+	if a.forgotten {
+		a.fresh = true
+		return nil
+	}
 	p, err := a.readProgress(ctx)
 	if err != nil {
 		return err
@@ -68,12 +76,11 @@ func (a *application) resume(ctx context.Context) error {
 			return err
 		}
 	}
-	a.done = 0
-	requests := []records.Request{a.tables().Forget(), a.header()}
-	if change != nil {
-		requests = append(requests, a.tables().SetVersion(*change, true)...)
+	a.done, a.fresh = 0, !p.any
+	if a.fresh {
+		return nil
 	}
-	return a.settle(ctx, transaction(requests)...)
+	return a.settle(ctx, transaction(append([]records.Request{a.tables().Forget()}, a.beginning()...))...)
 }
 
 // takeOver makes the session what it was when the earlier run ended.
@@ -98,8 +105,34 @@ func (a *application) header() records.Request {
 		Args: []any{a.step.Name, a.step.Change.Version, a.step.SHA256, a.id, a.opts.Pod}}
 }
 
+// beginning records that the file begins.
+func (a *application) beginning() []records.Request { return append(a.dirty(), a.header()) }
+
+// dirty marks the version, which a seed does not have.
+func (a *application) dirty() []records.Request {
+	if a.step.Change.Version == nil {
+		return nil
+	}
+	return a.tables().SetVersion(*a.step.Change.Version, true)
+}
+
+// end records that the file was done.
+func (a *application) end() []records.Request {
+	return a.tables().Changes(a.step.Change, a.step.Begin)
+}
+
+// begin records on its own that the file begins, if that is still to be done.
+func (a *application) begin(ctx context.Context) error {
+	if !a.fresh {
+		return nil
+	}
+	a.fresh = false
+	return a.settle(ctx, transaction(a.beginning())...)
+}
+
 // progress is what TABLE_progress holds.
 type progress struct {
+	any       bool // there is some
 	name      string
 	version   sql.Null[int] // that the file leads to; none for a seed
 	fits      bool          // the version row is as it was left
@@ -117,6 +150,7 @@ func (d *driver) readProgress(ctx context.Context) (progress, error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
+		p.any = true
 		var statement int
 		var name, hash, fingerprint string
 		var version sql.Null[int]
@@ -147,8 +181,14 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 		}
 	}
 	switch {
-	case k == inserts && a.group == none:
-		return a.together(ctx, i)
+	case (k == inserts || k == plain) && a.group == none:
+		return a.together(ctx, i, k)
+	case k != ddl && k != executes && k != opaque:
+		if err = a.begin(ctx); err != nil {
+			return i, err
+		}
+	}
+	switch {
 	case k == locks:
 		err = a.settle(ctx, a.mark(a.step, i, true, ""))
 	case k == begins, k == session: // after a crash both run again anyhow
@@ -166,7 +206,7 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 	case k == rollsBack && a.group != none:
 		err = a.rollBack(ctx, i)
 	default:
-		err = a.recorded(ctx, i, k)
+		err = a.alone(ctx, i, k)
 	}
 	return i + 1, err
 }
@@ -175,28 +215,28 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 // many thousands, and not so long that anybody waits for their locks.
 const togetherFor = 100 * time.Millisecond
 
-// together runs statement i and those like it behind it in one transaction with
-// what records them.
-func (a *application) together(ctx context.Context, i int) (next int, err error) {
-	if err := a.settle(ctx, records.Request{SQL: "START TRANSACTION"}); err != nil {
+// together runs statement i, and INSERTs behind an INSERT, in one transaction with
+// what records them: also that the file begins, with its first statement, and
+// that it was done, with its last one.
+func (a *application) together(ctx context.Context, i int, k kind) (next int, err error) {
+	start := []records.Request{startTransaction()}
+	if a.fresh {
+		start = append(start, a.header()) // for others who wait
+	}
+	if err := a.settle(ctx, start...); err != nil {
 		return i, err
 	}
 	begin, statements := time.Now(), a.step.Statements
-	var done []records.Request
-	for next = i; next == i || next < len(statements) && time.Since(begin) < togetherFor && classify(statements[next].SQL) == inserts; next++ {
+	for next = i; next == i || next < len(statements) && k == inserts && time.Since(begin) < togetherFor && classify(statements[next].SQL) == inserts; next++ {
 		if err = a.try(ctx, next); err != nil {
 			break
 		}
-		done = append(done, a.mark(a.step, next, true, ""))
 	}
+	kept := next
 	if err != nil && (!refused(err) || Repeat(err)) { // it may all be undone
-		done = nil
+		kept = i
 	}
-	end := "COMMIT"
-	if len(done) == 0 {
-		end = "ROLLBACK"
-	}
-	if e := a.settle(ctx, append(done, records.Request{SQL: end})...); e != nil && (err == nil || refused(err)) {
+	if e := a.settle(ctx, a.ended(i, kept)...); e != nil && (err == nil || refused(err)) {
 		return i, e // the connection was lost, and with it maybe all of this
 	}
 	if err != nil {
@@ -205,8 +245,31 @@ func (a *application) together(ctx context.Context, i int) (next int, err error)
 	return next, err
 }
 
-// recorded runs statement i between the two writes of its row.
-func (a *application) recorded(ctx context.Context, i int, k kind) error {
+// ended ends the transaction of together, of which the statements from i to next are
+// to be kept.
+func (a *application) ended(i, next int) (all []records.Request) {
+	switch {
+	case next == i:
+		all = append(all, rollback())
+		if a.fresh {
+			all = append(all, transaction(a.beginning())...)
+		}
+		a.fresh = false
+		return all
+	case next == len(a.step.Statements):
+		all, a.recorded = a.end(), true
+	default:
+		all = a.marks(a.step, i, next)
+		if a.fresh {
+			all = append(all, a.dirty()...)
+		}
+	}
+	a.fresh = false
+	return append(all, commit())
+}
+
+// alone runs statement i between the two writes of its row.
+func (a *application) alone(ctx context.Context, i int, k kind) error {
 	fingerprint := ""
 	if k == ddl || k == executes {
 		var err error
@@ -214,14 +277,18 @@ func (a *application) recorded(ctx context.Context, i int, k kind) error {
 			return a.failure(ctx, i, err)
 		}
 	}
-	before := []records.Request{a.mark(a.step, i, false, fingerprint)}
+	var before []records.Request
+	if a.fresh {
+		before = a.beginning()
+	}
+	before = append(before, a.mark(a.step, i, false, fingerprint))
 	after := []records.Request{a.markDone(i)}
 	if k == ddl {
 		a.group = none // it commits
 	}
 	if a.group == none {
-		before = append([]records.Request{{SQL: "START TRANSACTION"}}, before...)
-		after = append(after, records.Request{SQL: "COMMIT"})
+		before = append([]records.Request{startTransaction()}, before...)
+		after = append(after, commit())
 	}
 	if err := a.settle(ctx, before...); err != nil {
 		return err
@@ -229,22 +296,11 @@ func (a *application) recorded(ctx context.Context, i int, k kind) error {
 	if err := a.run(ctx, i); err != nil {
 		return a.halfway(ctx, i, k, fingerprint, err)
 	}
+	a.fresh = false
+	if i+1 == len(a.step.Statements) && commitsItself(a.step.Statements[i].SQL) {
+		after, a.recorded = transaction(a.end()), true
+	}
 	return a.settle(ctx, after...)
-}
-
-// halfway adds to err, for which the server has refused DDL, whether a part of it
-// was done all the same: DROP TABLE a, b drops a although it may not drop b.
-func (a *application) halfway(ctx context.Context, i int, k kind, before string, err error) error {
-	f := (*migration.StatementError)(nil)
-	if k != ddl && k != executes || !errors.As(err, &f) {
-		return err
-	}
-	now, e := a.fingerprint(ctx, k, a.step.Statements[i].SQL)
-	if e == nil && now != before {
-		f.Message += "; a part of the statement was done before"
-		f.Hint = "see what is left to do in the database, and correct the statement so that it does that; or finish the file by hand and give --resolve-dirty"
-	}
-	return err
 }
 
 // rollBack runs a ROLLBACK of the file's own, which takes the rows of the
@@ -266,8 +322,11 @@ func (a *application) rollBack(ctx context.Context, i int) error {
 
 // try runs statement i.
 func (a *application) try(ctx context.Context, i int) error {
+	sql := a.step.Statements[i].SQL
+	a.unsettled = a.unsettled || maySet(sql)
+	a.separate = a.separate || sets(sql)
 	a.step.At(i + 1)
-	return a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, a.step.Statements[i].SQL) })
+	return a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, sql) })
 }
 
 // run runs statement i and words its error. After a definite refusal nothing is
@@ -277,66 +336,16 @@ func (a *application) run(ctx context.Context, i int) error {
 	if err == nil {
 		return nil
 	}
-	undo := []records.Request{{SQL: "ROLLBACK"}}
+	undo := []records.Request{rollback()}
 	if refused(err) {
 		undo = append(undo, a.unmark(i))
+	}
+	if a.fresh {
+		undo = append(undo, transaction(a.beginning())...)
+		a.fresh = false
 	}
 	if e := a.settle(ctx, undo...); e != nil && refused(err) {
 		err = e // the connection was lost: what there was to say, the next run will
 	}
 	return a.failure(ctx, i, err)
-}
-
-// hints are what to do about some errors, by number.
-var hints = map[uint16]string{
-	1050: migration.HintExists, // table
-	1060: migration.HintExists, // column
-	1061: migration.HintExists, // key
-	1304: migration.HintExists, // procedure, function
-	1044: migration.HintDenied,
-	1142: migration.HintDenied,
-}
-
-// atLine is the end of the server's message about syntax.
-var atLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`at line (\d+)$`) })
-
-// failure words an error of statement i.
-func (a *application) failure(ctx context.Context, i int, err error) error {
-	st := a.step.Statements[i]
-	if e := ctx.Err(); e != nil {
-		return fmt.Errorf("%s, line %d (statement %d): interrupted: %w", a.step.Name, st.Line, i+1, e)
-	}
-	e := (*mysql.MySQLError)(nil)
-	if !errors.As(err, &e) || !refused(err) {
-		return fmt.Errorf("%s, line %d (statement %d): %w", a.step.Name, st.Line, i+1, err)
-	}
-	f := &migration.StatementError{File: a.step.Name, Line: st.Line, Statement: i + 1,
-		Code: fmt.Sprintf("error %d, SQLSTATE %s", e.Number, e.SQLState[:]), Message: e.Message, Hint: hints[e.Number], Err: err}
-	if e.Number == syntaxError { // the message repeats the statement
-		f.Message = "the server does not understand the statement"
-		if m := atLine().FindStringSubmatch(e.Message); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			f.Line += n - 1
-		}
-	}
-	return f
-}
-
-// wasDone reports whether statement i, which an earlier run began, was done.
-func (a *application) wasDone(ctx context.Context, i int, k kind, before string) (bool, error) {
-	st := a.step.Statements[i]
-	if k == ddl || k == executes {
-		now, err := a.fingerprint(ctx, k, st.SQL)
-		switch {
-		case err != nil:
-			return false, err
-		case now != before:
-			return true, a.settle(ctx, a.markDone(i))
-		case !blind(st.SQL):
-			return false, nil
-		}
-	}
-	return false, tasks.WithNext(
-		tasks.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, and nobody can tell whether it was done", a.step.Name, st.Line, i+1),
-		"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
 }

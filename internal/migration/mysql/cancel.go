@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/initbox/initbox/internal/migration/records"
@@ -19,17 +20,17 @@ const (
 )
 
 // watched calls run with a context that does not end with ctx: at the end of a
-// context the library closes the connection and leaves the statement running.
+// context the library closes the connection and leaves the statement running. To
+// watch a context, it also wakes a goroutine twice for each statement.
 func (d *driver) watched(ctx context.Context, run func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	own, drop := context.WithCancel(context.WithoutCancel(ctx))
-	defer drop()
+	own := context.WithoutCancel(ctx)
 	ended, done := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
-		d.kill(own, ended, drop)
+		d.kill(own, ended)
 	})
 	err := run(own)
 	close(ended)
@@ -39,7 +40,7 @@ func (d *driver) watched(ctx context.Context, run func(context.Context) error) e
 	return err
 }
 
-func (d *driver) kill(ctx context.Context, ended <-chan struct{}, drop context.CancelFunc) {
+func (d *driver) kill(ctx context.Context, ended <-chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, killFor)
 	defer cancel()
 	if killer, err := d.pool.Conn(ctx); err == nil {
@@ -59,9 +60,12 @@ func (d *driver) kill(ctx context.Context, ended <-chan struct{}, drop context.C
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		drop()
+		d.cut()
 	}
 }
+
+// cut ends the connection under a statement that does not end.
+func (d *driver) cut() { _ = d.socket.Close() }
 
 // exec runs a statement of ours.
 func (d *driver) exec(ctx context.Context, query string, args ...any) error {
@@ -70,24 +74,31 @@ func (d *driver) exec(ctx context.Context, query string, args ...any) error {
 }
 
 // settle runs statements that record what has happened already. They go on for
-// settleFor after the end of ctx.
+// settleFor after the end of ctx. If the server refuses one, as it may for a lock,
+// the transaction is given up: to try again would commit the half of it.
 func (d *driver) settle(ctx context.Context, requests ...records.Request) error {
-	own, drop := context.WithCancel(context.WithoutCancel(ctx))
-	defer drop()
+	own, ended := context.WithoutCancel(ctx), make(chan struct{})
+	defer close(ended)
 	stop := context.AfterFunc(ctx, func() {
 		select {
-		case <-own.Done():
+		case <-ended:
 		case <-time.After(settleFor):
-			drop()
+			d.cut()
 		}
 	})
 	defer stop()
-	for i, r := range requests {
+	for i, r := range d.bundled(requests) {
 		err := d.exec(own, r.SQL, r.Args...)
 		if i == 0 && number(err) == interrupted { // by a KILL that was meant for the statement before
+			if slices.ContainsFunc(requests, starts) {
+				_ = d.exec(own, "ROLLBACK") // or else it would commit what a bundle has done
+			}
 			err = d.exec(own, r.SQL, r.Args...)
 		}
 		if err != nil {
+			if number(err) != 0 {
+				_ = d.exec(own, "ROLLBACK")
+			}
 			return err
 		}
 	}

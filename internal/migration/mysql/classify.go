@@ -35,7 +35,12 @@ func classify(sql string) kind {
 			return inserts
 		}
 		return plain
-	case "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "LOAD", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
+	case "LOAD":
+		if second == "INDEX" {
+			return ddl
+		}
+		return plain
+	case "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
 		"SAVEPOINT", "RELEASE", "HANDLER", "SIGNAL", "(":
 		return plain
 	case "CREATE", "DROP":
@@ -71,6 +76,47 @@ func classify(sql string) kind {
 		return locks
 	}
 	return ddl
+}
+
+// commitsItself reports whether a statement is DDL of which that is certain.
+func commitsItself(sql string) bool {
+	switch words(sql, 1)[0] {
+	case "CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE":
+		return classify(sql) == ddl
+	}
+	return false
+}
+
+// sets reports whether a statement may set something in the session by itself.
+func sets(sql string) bool {
+	switch classify(sql) {
+	case inserts, plain, begins, commits, rollsBack:
+		return false
+	case ddl:
+		return !commitsItself(sql)
+	}
+	return true
+}
+
+// maySet reports whether a statement may do so, or a function that it calls, or a
+// trigger of a table that it names.
+func maySet(sql string) bool {
+	switch classify(sql) {
+	case inserts:
+		return true
+	case plain, ddl:
+	default:
+		return sets(sql)
+	}
+	selects, reads := false, false
+	for _, w := range sqlsplit.MySQLTokens(sql, -1) {
+		selects = selects || strings.EqualFold(w, "SELECT")
+		reads = reads || w == "(" || strings.EqualFold(w, "FROM")
+	}
+	if classify(sql) == ddl {
+		return selects || sets(sql)
+	}
+	return reads || !selects
 }
 
 // maxColumns is how far the VALUES of an INSERT is looked for.

@@ -23,21 +23,52 @@ func TestClassify(t *testing.T) {
 		"EXECUTE s":                            executes,
 		"CREATE TABLE a (x int)":               ddl,
 		"/*!50003 CREATE*/ /*!50017 DEFINER=a*/ /*!50003 TRIGGER a */": ddl,
-		"OPTIMIZE TABLE a":    ddl,
-		"whatever it is":      ddl,
-		"CALL p()":            opaque,
-		"BEGIN NOT ATOMIC":    opaque,
-		"BEGIN":               begins,
-		"begin work":          begins,
-		"START TRANSACTION":   begins,
-		"START SLAVE":         ddl,
-		"COMMIT":              commits,
-		"ROLLBACK TO a":       rollsBack,
-		"LOCK TABLES a WRITE": locks,
-		"UNLOCK TABLES":       locks,
+		"LOAD DATA INFILE 'a' INTO TABLE a":                            plain,
+		"LOAD INDEX INTO CACHE a":                                      ddl, // it commits
+		"OPTIMIZE TABLE a":                                             ddl,
+		"whatever it is":                                               ddl,
+		"CALL p()":                                                     opaque,
+		"BEGIN NOT ATOMIC":                                             opaque,
+		"BEGIN":                                                        begins,
+		"begin work":                                                   begins,
+		"START TRANSACTION":                                            begins,
+		"START SLAVE":                                                  ddl,
+		"COMMIT":                                                       commits,
+		"ROLLBACK TO a":                                                rollsBack,
+		"LOCK TABLES a WRITE":                                          locks,
+		"UNLOCK TABLES":                                                locks,
 	} {
 		if got := classify(sql); got != want {
 			t.Errorf("%s: kind %d, want %d", sql, got, want)
+		}
+	}
+}
+
+func TestMaySet(t *testing.T) {
+	for sql, want := range map[string]struct{ itself, may bool }{
+		"CREATE TABLE a (x int)":              {},
+		"DROP TABLE a":                        {},
+		"/*!50001 ALTER TABLE a ADD y int */": {},
+		"CREATE TABLE a AS SELECT f()":        {may: true},
+		"CREATE TEMPORARY TABLE a (x int)":    {may: true},
+		"BEGIN":                               {},
+		"SELECT 1":                            {},
+		"SELECT f()":                          {may: true},
+		"SELECT * FROM a_view":                {may: true},
+		"TABLE a_view":                        {may: true},
+		"INSERT INTO with_trigger VALUES (1)": {may: true},
+		"UPDATE with_trigger SET x = 1":       {may: true},
+		"SET sql_mode = 'ORACLE'":             {true, true},
+		"SET GLOBAL x = 1":                    {true, true},
+		"/*!40101 SET NAMES utf8 */":          {true, true},
+		"CALL p":                              {true, true},
+		"EXECUTE s":                           {true, true},
+		"USE other":                           {true, true},
+		"BEGIN NOT ATOMIC SET sql_mode = 'ORACLE'; END": {true, true},
+		"whatever it is": {true, true},
+	} {
+		if itself, may := sets(sql), maySet(sql); itself != want.itself || may != want.may {
+			t.Errorf("%s: sets %v, may set %v, want %v", sql, itself, may, want)
 		}
 	}
 }

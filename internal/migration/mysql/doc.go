@@ -1,7 +1,7 @@
 // Package mysql runs migrations on MySQL and MariaDB.
 //
 // DDL commits by itself there, so that a file cannot be one transaction. Instead
-// the version row is dirty while a file runs, as golang-migrate has it, and
+// the version row is dirty while a file is half done, as golang-migrate has it, and
 // TABLE_progress holds what of the file is done: row 0 names the file, row n is
 // statement n with its hash. A later run finds these rows, runs again what only
 // lives in a session (SET, USE, PREPARE), and goes on behind the last statement
@@ -9,7 +9,11 @@
 //
 // # One statement
 //
-// Each statement runs between two writes of its row, in one transaction:
+// A statement that is known not to commit by itself (INSERT, UPDATE, SELECT) shares
+// a transaction with the row that says that it is done: a kill leaves neither.
+// INSERTs of VALUES, which are known to be quick, share one with their like around
+// them for a tenth of a second: a file may have many thousands. Any other runs
+// between two writes of its row, in one transaction:
 //
 //	START TRANSACTION
 //	REPLACE INTO TABLE_progress: statement n is begun, with a fingerprint
@@ -17,13 +21,16 @@
 //	UPDATE TABLE_progress: statement n is done
 //	COMMIT
 //
-// An INSERT of VALUES, which is known to be quick and not to commit by itself, has
-// no first write, and shares a transaction with its like around it for a tenth of a
-// second: a file may have many thousands.
+// That the file begins (the dirty version, row 0) is recorded in the transaction of
+// its first statement, and that it ends (the history, the clean version, no
+// progress) in that of its last one, if that does not commit by itself, or else in
+// one behind it. So a file of one INSERT or UPDATE is one transaction, and one of
+// one CREATE TABLE is as many as golang-migrate has. What is recorded at one time
+// is one round trip on MariaDB, a compound statement; MySQL has none.
 //
-// A statement that does not commit by itself is thereby done and recorded at the
-// same moment; after a crash there is no row and nothing of it is left. One that
-// does, commits the first write first, before it does anything. So whoever finds a
+// If the statement does not commit, it is thereby done and recorded at the same
+// moment; after a crash there is no row and nothing of it is left. One that does,
+// commits the first write first, before it does anything. So whoever finds a
 // row that is begun but not done knows that the run ended after that implicit
 // commit and before the COMMIT, with the statement's effect there or not. A
 // statement of DDL either took effect as a whole or not at all, so the

@@ -5,13 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/migration/records"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -27,14 +30,21 @@ type Options struct {
 type Connect func(adjust ...func(*mysql.Config)) (*sql.DB, error)
 
 type driver struct {
-	opts     Options
-	pool     *sql.DB
-	conn     *sql.Conn
-	database string // as the URL names it
-	id       uint64 // of the session; 0 before TryLock
-	locks    []string
-	// unsettled is set while a file may have changed what is in session.
-	unsettled bool
+	opts      Options
+	pool      *sql.DB
+	conn      *sql.Conn
+	socket    net.Conn // of conn
+	database  string   // as the URL names it
+	id        uint64   // of the session; 0 before TryLock
+	locks     []string
+	compounds bool // the server takes compound statements, as MariaDB does
+
+	unsettled bool // a file may have changed what the session has set
+	separate  bool // and how the server reads our requests
+	forgotten bool // no progress is recorded
+
+	known map[int]bool // versions in the history
+	row   bool         // the version table has its one row, which this session wrote
 
 	holder      uint64 // session that has the lock
 	holderSince time.Time
@@ -43,7 +53,14 @@ type driver struct {
 // Open connects once.
 func Open(ctx context.Context, connect Connect, o Options) (migration.Driver, error) {
 	d := &driver{opts: o}
+	var first sync.Once
 	pool, err := connect(func(c *mysql.Config) {
+		dial := c.DialFunc
+		c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			first.Do(func() { d.socket = conn })
+			return conn, err
+		}
 		d.database = c.DBName
 		c.InterpolateParams = true // one round trip instead of three
 		c.MultiStatements = false  // the server must see what the splitter saw
@@ -134,7 +151,7 @@ func (d *driver) configure(ctx context.Context) error {
 	if err := d.exec(ctx, "SET SESSION "+strings.Join(set, ", ")); err != nil {
 		return err
 	}
-	d.unsettled = false
+	d.unsettled, d.separate = false, false
 	return nil
 }
 
@@ -149,7 +166,12 @@ func (d *driver) identify(ctx context.Context) error {
 	for i, v := range sessionVariables {
 		keep[i] = "@initbox_" + v + " = @@" + v
 	}
-	if err := d.exec(ctx, "SET "+strings.Join(keep, ", ")); err != nil {
+	set := records.Request{SQL: "SET " + strings.Join(keep, ", ")}
+	err := d.exec(ctx, compound(set).SQL)
+	if d.compounds = err == nil; number(err) == syntaxError {
+		err = d.exec(ctx, set.SQL)
+	}
+	if err != nil {
 		return err
 	}
 	d.id = id

@@ -20,11 +20,33 @@ import (
 // is in the database is looked at.
 const maxNames = 1000
 
+// maxLookups is how many tables are asked for one by one: the server finds each of
+// them at once, but looks through all that there are for any of several.
+const maxLookups = 12
+
 // fingerprint hashes how everything is defined that a statement of DDL has the
 // name of. Of EXECUTE nobody knows the names.
 func (d *driver) fingerprint(ctx context.Context, k kind, statement string) (string, error) {
+	return d.fingerprintOf(ctx, k, statement, maxLookups)
+}
+
+// changed reports whether the fingerprint of a statement is another one than before.
+// That may be from a version of initbox that looked at all tables.
+func (d *driver) changed(ctx context.Context, k kind, statement, before string) (bool, error) {
+	for _, lookups := range []int{maxLookups, 0} {
+		if now, err := d.fingerprintOf(ctx, k, statement, lookups); err != nil || now == before {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (d *driver) fingerprintOf(ctx context.Context, k kind, statement string, lookups int) (string, error) {
 	f := &finger{driver: d, hash: sha256.New()}
 	f.names(statement)
+	if len(f.exact) > lookups {
+		f.exact = nil
+	}
 	if k == executes || len(f.in) > maxNames {
 		f.all = true
 	}
@@ -48,6 +70,9 @@ type finger struct {
 	hash hash.Hash
 	all  bool
 	in   []any // the names, in lower case
+	// exact are those that tables of the current database may have, as they are
+	// written; none if there may be one of another database.
+	exact []any
 }
 
 // programs are what there is besides tables, and the words without which a
@@ -65,24 +90,44 @@ var programs = []struct {
 }
 
 func (f *finger) names(statement string) {
-	seen := make(map[string]bool)
+	seen, qualified := make(map[string]bool), false
 	for _, t := range sqlsplit.MySQLTokens(statement, -1) {
+		quoted := false
 		switch t[0] {
 		case '`', '"':
 			t = strings.ReplaceAll(t[1:len(t)-1], t[:1]+t[:1], t[:1])
+			quoted = true
 		case '\'':
 			continue
 		default:
+			qualified = qualified || strings.Contains(t, ".")
 			if len(t) == 1 && strings.ContainsAny(t, "(),.;=+-*/<>@") {
 				continue
 			}
+		}
+		if (quoted || !reserved(t)) && len(f.exact) <= maxLookups && !slices.Contains(f.exact, any(t)) {
+			f.exact = append(f.exact, t)
 		}
 		if t = strings.ToLower(t); !seen[t] {
 			seen[t] = true
 			f.in = append(f.in, t)
 		}
 	}
+	if qualified {
+		f.exact = nil
+	}
 }
+
+// reserved reports whether a word is known not to be a name unless it is quoted.
+func reserved(word string) bool {
+	return strings.Trim(word, "0123456789") == "" || strings.Contains(reservedWords, " "+strings.ToUpper(word)+" ")
+}
+
+// reservedWords are those of MySQL and MariaDB that DDL often has in it.
+const reservedWords = " ADD ALTER AND AS ASC BIGINT BINARY BLOB BY CASCADE CHANGE CHAR CHARACTER CHECK COLLATE COLUMN CONSTRAINT CREATE" +
+	" DECIMAL DEFAULT DELETE DESC DOUBLE DROP EXISTS FLOAT FOREIGN FROM FULLTEXT IF IN INDEX INT INTEGER INTO IS KEY KEYS LIKE" +
+	" LONGTEXT MEDIUMTEXT NOT NULL ON OR PRIMARY REFERENCES RENAME REPLACE RESTRICT SELECT SET SMALLINT SPATIAL TABLE TINYINT TO" +
+	" UNION UNIQUE UNSIGNED UPDATE USING VALUES VARBINARY VARCHAR WHERE WITH "
 
 // where keeps what is in one of the databases and has one of the names.
 func (f *finger) where(schema, name string) string {
@@ -123,11 +168,16 @@ func (f *finger) write(text string) { _, _ = io.WriteString(f.hash, text+"\x00")
 var volatile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(` AUTO_INCREMENT=\d+`) })
 
 func (f *finger) tables(ctx context.Context) error {
-	args := append(slices.Clone(f.in), f.in...)
-	if f.all {
+	const all = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE "
+	query, args := all+f.where("TABLE_SCHEMA", "TABLE_NAME"), append(slices.Clone(f.in), f.in...)
+	switch {
+	case f.all:
 		args = nil
+	case len(f.exact) > 0:
+		one := " UNION ALL " + all + "TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?"
+		query, args = strings.Repeat(one, len(f.exact))[len(" UNION ALL "):], f.exact
 	}
-	rows, err := f.conn.QueryContext(ctx, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE "+f.where("TABLE_SCHEMA", "TABLE_NAME")+" ORDER BY 1, 2", args...)
+	rows, err := f.conn.QueryContext(ctx, query+" ORDER BY 1, 2", args...)
 	if err != nil {
 		return err
 	}

@@ -108,6 +108,10 @@ func (d *driver) nameOf(ctx context.Context, id uint64) string {
 	if err == nil && names.String != "" {
 		return names.String
 	}
+	// What is being done is recorded by a transaction that is not committed yet.
+	if err := d.exec(ctx, "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"); err != nil {
+		return ""
+	}
 	var pod, file string
 	err = d.conn.QueryRowContext(ctx, "SELECT pod, name FROM "+d.table(records.Progress)+" WHERE statement = 0 AND session = ?", id).Scan(&pod, &file)
 	if err != nil || strings.TrimSpace(pod) == "" {

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/initbox/initbox/internal/migration"
 	"github.com/initbox/initbox/internal/migration/records"
@@ -23,6 +24,7 @@ func (d *driver) State(ctx context.Context) (migration.State, error) {
 
 // read reads the tables that exist, in one query.
 func (d *driver) read(ctx context.Context, there []string) (migration.State, error) {
+	d.known = make(map[int]bool)
 	if len(there) == 0 {
 		return migration.State{Version: migration.None}, nil
 	}
@@ -30,24 +32,34 @@ func (d *driver) read(ctx context.Context, there []string) (migration.State, err
 	if err != nil {
 		return migration.State{}, err
 	}
-	return records.ReadState(rows)
+	state, err := records.ReadState(rows)
+	for _, e := range state.History {
+		d.known[e.Version] = true
+	}
+	return state, err
 }
 
 // findTables returns the suffixes of those of the tables that exist.
 func (d *driver) findTables(ctx context.Context) ([]string, error) {
-	var there []string
+	var queries, there []string
+	var args []any
 	for _, suffix := range records.All() {
-		var n int
-		err := d.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
-			d.database, d.opts.Table+suffix).Scan(&n)
-		if err != nil {
+		queries = append(queries, "SELECT ? FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?")
+		args = append(args, suffix, d.database, d.opts.Table+suffix)
+	}
+	rows, err := d.conn.QueryContext(ctx, strings.Join(queries, " UNION ALL "), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var suffix string
+		if err := rows.Scan(&suffix); err != nil {
 			return nil, err
 		}
-		if n > 0 {
-			there = append(there, suffix)
-		}
+		there = append(there, suffix)
 	}
-	return there, nil
+	return there, rows.Err()
 }
 
 // columns of the tables. The engine must know transactions: what is recorded is

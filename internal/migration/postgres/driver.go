@@ -107,8 +107,6 @@ const (
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 // sqlState returns the code of a server's error, or "".
 func sqlState(err error) string {
 	if e := (*pgconn.PgError)(nil); errors.As(err, &e) {

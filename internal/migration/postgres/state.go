@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/initbox/initbox/internal/migration"
 )
 
@@ -22,61 +24,51 @@ func (d *driver) State(ctx context.Context) (migration.State, error) {
 	return d.read(ctx)
 }
 
-// read reads the tables that exist, in one query: a row about the session, one of
-// the version, and those of the history.
+// read reads the tables that exist, in one round trip. A name without schema means
+// a table of the current schema meanwhile: golang-migrate does not look into later
+// ones of the search_path. Statements of their own cost less than a UNION, of which
+// a new session has nothing planned.
 func (d *driver) read(ctx context.Context) (migration.State, error) {
-	session := "SELECT current_database()::text, NULL::bigint, current_schema()::text, pg_backend_pid()::text, "
-	if d.schema == "" && d.has.version && d.has.history {
-		session += d.isCurrent("") + " AND " + d.isCurrent(historySuffix)
-	} else {
-		session += "true"
+	session := "SELECT current_database(), current_schema(), pg_backend_pid()"
+	if d.schema == "" {
+		session += ", set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
 	}
 	queries := []string{session}
 	if d.has.version {
-		queries = append(queries, "SELECT 'version', version, NULL, NULL, dirty FROM "+d.table(""))
+		queries = append(queries, "SELECT 'version', version, dirty, '' FROM "+d.table(""))
 	}
 	if d.has.history {
-		queries = append(queries, "SELECT kind, version, name, sha256, NULL FROM "+d.table(historySuffix))
+		queries = append(queries, "SELECT kind, version, name, sha256 FROM "+d.table(historySuffix))
 	}
-	rows, err := d.query(ctx, strings.Join(queries, " UNION ALL "))
+	results, err := d.conn.Exec(ctx, strings.Join(queries, "; ")).ReadAll()
 	if err != nil {
 		return migration.State{}, err
 	}
-	first := rows[0]
-	d.database, d.backend = first[0], first[3]
-	if d.schema == "" && first[4] != "t" { // of a later schema of the search_path: golang-migrate does not look there
-		if err := d.findTables(ctx); err != nil {
-			return migration.State{}, err
-		}
-		return d.read(ctx)
-	}
+	first := results[0].Rows[0]
+	d.database, d.backend = string(first[0]), string(first[2])
 	if d.schema == "" {
-		d.schema = first[2]
+		d.schema = string(first[1])
 	}
 	if d.schema == "" {
 		return migration.State{}, errNoSchema
 	}
-	return d.decode(ctx, rows[1:])
+	return d.decode(ctx, results[1:])
 }
 
-// isCurrent tells whether the table that a name without schema means is in the
-// current schema.
-func (d *driver) isCurrent(suffix string) string {
-	name := d.table(suffix)
-	return literal(name) + "::regclass = to_regclass(quote_ident(current_schema()) || " + literal("."+name) + ")"
-}
-
-func (d *driver) decode(ctx context.Context, rows [][]string) (migration.State, error) {
+func (d *driver) decode(ctx context.Context, results []*pgconn.Result) (migration.State, error) {
 	s := migration.State{Version: migration.None}
-	for _, row := range rows {
-		version, err := strconv.Atoi(row[1])
-		if err != nil {
-			return s, fmt.Errorf("a version in %s is not a number", d.table(""))
-		}
-		if row[0] == "version" {
-			s.Version, s.Dirty = version, row[4] == "t"
-		} else {
-			s.History = append(s.History, migration.Entry{Kind: migration.Kind(row[0]), Version: version, Name: row[2], SHA256: row[3]})
+	for _, result := range results {
+		for _, row := range result.Rows {
+			kind, third := string(row[0]), string(row[2])
+			version, err := strconv.Atoi(string(row[1]))
+			if err != nil {
+				return s, fmt.Errorf("a version in %s is not a number", d.table(""))
+			}
+			if kind == "version" {
+				s.Version, s.Dirty = version, third == "t"
+			} else {
+				s.History = append(s.History, migration.Entry{Kind: migration.Kind(kind), Version: version, Name: third, SHA256: string(row[3])})
+			}
 		}
 	}
 	if d.unfinished = ""; !s.Dirty {

@@ -25,6 +25,10 @@ func All() []string { return []string{Version, History, Progress} }
 type Tables struct {
 	Name func(suffix string) string // quoted
 	Now  string                     // expression for the time
+	// Known are the versions in the history, if that is known: what is not there need
+	// not be replaced.
+	Known map[int]bool
+	Row   bool // the version table is known to have one row
 }
 
 // A Request is one statement and its parameters.
@@ -77,12 +81,11 @@ func ReadState(rows *sql.Rows) (migration.State, error) {
 	return state, rows.Err()
 }
 
-// Changes returns what records c and forgets the progress.
+// Changes returns what records c and forgets the progress. In this order it is
+// safe also where it is not one transaction: as long as the version is dirty,
+// progress counts.
 func (t Tables) Changes(c migration.Change, begin time.Time) []Request {
 	var all []Request
-	if c.Version != nil {
-		all = t.SetVersion(*c.Version, false)
-	}
 	history := t.Name(History)
 	for _, version := range c.Remove {
 		all = append(all, Request{"DELETE FROM " + history + " WHERE kind <> 'seed' AND version = ?", []any{version}})
@@ -100,16 +103,26 @@ func (t Tables) Changes(c migration.Change, begin time.Time) []Request {
 		if e.Kind == migration.Baseline { // nobody knows when
 			now, took = "NULL", 0
 		}
-		all = append(all,
-			Request{"DELETE FROM " + history + " WHERE " + same, []any{key}},
-			Request{"INSERT INTO " + history + " (kind, version, name, sha256, applied_at, duration_ms, pod) VALUES (?, ?, ?, ?, " + now + ", ?, ?)",
-				[]any{string(e.Kind), e.Version, e.Name, e.SHA256, took, e.Pod}})
+		if t.Known == nil || t.Known[e.Version] {
+			all = append(all, Request{"DELETE FROM " + history + " WHERE " + same, []any{key}})
+		}
+		if t.Known != nil {
+			t.Known[e.Version] = true
+		}
+		all = append(all, Request{"REPLACE INTO " + history + " (kind, version, name, sha256, applied_at, duration_ms, pod) VALUES (?, ?, ?, ?, " + now + ", ?, ?)",
+			[]any{string(e.Kind), e.Version, e.Name, e.SHA256, took, e.Pod}})
+	}
+	if c.Version != nil {
+		all = append(all, t.SetVersion(*c.Version, false)...)
 	}
 	return append(all, t.Forget())
 }
 
 // SetVersion returns what writes golang-migrate's row.
 func (t Tables) SetVersion(version int, dirty bool) []Request {
+	if t.Row && (version != migration.None || dirty) {
+		return []Request{{"UPDATE " + t.Name(Version) + " SET version = ?, dirty = ?", []any{version, dirty}}}
+	}
 	all := []Request{{SQL: "DELETE FROM " + t.Name(Version)}}
 	if version != migration.None || dirty {
 		all = append(all, Request{"INSERT INTO " + t.Name(Version) + " (version, dirty) VALUES (?, ?)", []any{version, dirty}})
