@@ -60,6 +60,51 @@ func TestAttack(t *testing.T) {
 	}
 }
 
+// TestAttackByHardLink lets a file of the tree be swapped with another name of a
+// file beside it: with --hardlinks=skip that one must keep its owner, whatever
+// the entry was when the walk looked at its name.
+func TestAttackByHardLink(t *testing.T) {
+	needRoot(t)
+	base := t.TempDir()
+	tree, victim := filepath.Join(base, "tree"), filepath.Join(base, "victim")
+	plant(t, tree, "f")
+	plant(t, base, "victim")
+	if err := os.Link(victim, filepath.Join(base, "trap")); err != nil {
+		t.Fatal(err)
+	}
+	at, in := openDir(t, base), openDir(t, tree)
+	defer unix.Close(at)
+	defer unix.Close(in)
+	var stop atomic.Bool
+	var swaps atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for !stop.Load() {
+			if unix.Renameat2(at, "trap", in, "f", unix.RENAME_EXCHANGE) == nil {
+				swaps.Add(1)
+			}
+		}
+	}()
+	changes, until := int64(0), time.Now().Add(attackTime())
+	few := func() bool { return swaps.Load() < 1000 || changes < 1000 }
+	for round, latest := 0, until.Add(testtime.Patience); time.Now().Before(until) || few() && time.Now().Before(latest); round++ {
+		task := newTask(tree)
+		task.Owner, task.Hardlinks = fileperm.Owner{UID: 2000 + uint32(round), GID: 3000}.String(), linksSkip
+		changes += run(t.Context(), task).changes
+		if st := lstat(t, victim); st.Uid != 0 || st.Gid != 0 {
+			t.Errorf("round %d has given the file beside to %d:%d", round, st.Uid, st.Gid)
+			break
+		}
+	}
+	stop.Store(true)
+	<-ended
+	t.Logf("%d changes during %d swaps", changes, swaps.Load())
+	if few() {
+		t.Errorf("%d swaps and %d changes are no attack", swaps.Load(), changes)
+	}
+}
+
 // An attacker works by descriptors himself, or he would fall for his own links.
 type attacker struct {
 	victim string

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/dirfd"
 	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
@@ -243,12 +244,22 @@ func TestPath(t *testing.T) {
 func TestRestWaits(t *testing.T) {
 	d := &dir{name: "many"}
 	rest := &unit{dir: d, left: 1}
-	dirs := &unit{dir: d, dirs: true, names: []string{"a", "b"}, left: 2}
-	files := &unit{dir: d, names: []string{"f"}, left: 1}
+	dirs := &unit{dir: d, dirs: true, names: names("a", "b"), left: 2}
+	files := &unit{dir: d, names: names("f"), left: 1}
 	w := &walk{hired: 2, live: 1, stack: []*unit{rest, dirs, files}}
 	for i, want := range []*unit{files, dirs, dirs, rest} {
 		if c, ok := w.take(d, mostClaimed); !ok || c.unit != want {
 			t.Errorf("claim %d is %+v, want one of %+v", i, c.unit, want)
 		}
 	}
+}
+
+func names(all ...string) []dirfd.Name {
+	var found []dirfd.Name
+	for text := strings.Join(all, "\x00") + "\x00"; text != ""; {
+		var name dirfd.Name
+		name, text = dirfd.CutName(text)
+		found = append(found, name)
+	}
+	return found
 }
