@@ -35,7 +35,7 @@ func TestMounts(t *testing.T) {
 	task := newTask(root)
 	r := request{Task: task, Mount: filepath.Join(root, "m"), Inside: "inside"}
 	out, ok := elsewhere(t, r, inNamespace)
-	if !ok || !strings.Contains(out, "changes 3") || !strings.Contains(out, "1 mounts not entered") {
+	if !ok || !strings.Contains(out, "changes 3") || !strings.Contains(out, "1 mount not entered") {
 		t.Error(out)
 	}
 	wantRight(t, false, root, "m") // what is below the mount is not seen either

@@ -55,7 +55,11 @@ func TestRefusedFirst(t *testing.T) {
 	if tasks.KindOf(o.err) != tasks.Usage {
 		t.Errorf("not a usage error: %s", o.text())
 	}
-	want(t, run(t.Context(), newTask(good, filepath.Join(root, "missing"))), 0, "does not exist")
+	o = run(t.Context(), newTask(good, filepath.Join(root, "missing")))
+	want(t, o, 0, "does not exist")
+	if tasks.KindOf(o.err) != tasks.Usage {
+		t.Errorf("not a usage error: %s", o.text())
+	}
 	wantRight(t, false, root, "a", "a/f")
 
 	task := newTask(filepath.Join(root, "new"), "/usr/bin")
