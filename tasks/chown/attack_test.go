@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 )
 
@@ -43,8 +44,8 @@ func TestAttack(t *testing.T) {
 	rounds, changes, until := 0, int64(0), time.Now().Add(attackTime())
 	few := func() bool { return swaps.Load() < 1000 || changes < 1000 }
 	for latest := until.Add(testtime.Patience); time.Now().Before(until) || few() && time.Now().Before(latest); rounds++ {
-		o := run(t.Context(), attackTask(tree, rounds))
-		changes += o.changes
+		o := testtask.Run(t.Context(), attackTask(tree, rounds))
+		changes += o.Changes
 		if after := times(t, victim, append(victims, ".", "d0", "d1")); after != before {
 			t.Errorf("round %d has changed the tree beside:\n%s\n%s", rounds, before, after)
 			break
@@ -91,7 +92,7 @@ func TestAttackByHardLink(t *testing.T) {
 	for round, latest := 0, until.Add(testtime.Patience); time.Now().Before(until) || few() && time.Now().Before(latest); round++ {
 		task := newTask(tree)
 		task.Owner, task.Hardlinks = fileperm.Owner{UID: 2000 + uint32(round), GID: 3000}.String(), linksSkip
-		changes += run(t.Context(), task).changes
+		changes += testtask.Run(t.Context(), task).Changes
 		if st := lstat(t, victim); st.Uid != 0 || st.Gid != 0 {
 			t.Errorf("round %d has given the file beside to %d:%d", round, st.Uid, st.Gid)
 			break
