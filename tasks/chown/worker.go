@@ -139,6 +139,7 @@ func (w *worker) other(d *dir, name dirfd.Name) (again bool, err error) {
 	if w.plan.holds(&w.st) {
 		return w.held(d, name)
 	}
+	w.hold = w.waited
 	return false, w.give(d, name)
 }
 
@@ -164,7 +165,8 @@ func (w *worker) held(d *dir, name dirfd.Name) (again bool, err error) {
 		return false, fmt.Errorf("look at %s: %w", d.path(name.String()), err)
 	}
 	wanted, again := w.consider()
-	w.hold = wanted && w.plan.holds(&w.st)
+	// Far away a name is looked up again for each call, and what is held is not.
+	w.hold = wanted && (w.waited || w.plan.holds(&w.st))
 	if !wanted {
 		return again, nil
 	}
