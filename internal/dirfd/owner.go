@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ func Chown(fd int, uid, gid uint32) error {
 
 func chown(dir int, name Name, flags int, uid, gid uint32) error {
 	for {
-		_, _, errno := unix.Syscall6(unix.SYS_FCHOWNAT, uintptr(dir), uintptr(name.pointer()),
+		_, _, errno := syscall.Syscall6(unix.SYS_FCHOWNAT, uintptr(dir), uintptr(name.pointer()),
 			uintptr(uid), uintptr(gid), uintptr(flags), 0)
 		if errno != unix.EINTR {
 			return asError(errno)

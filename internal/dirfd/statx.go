@@ -1,6 +1,7 @@
 package dirfd
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,9 +18,10 @@ func Statx(dir int, name string, mask int, st *unix.Statx_t) error {
 	})
 }
 
+// statx calls the kernel without the detour by which package unix does.
 func statx(dir int, name Name, flags, mask int, st *unix.Statx_t) error {
 	for {
-		_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(name.pointer()),
+		_, _, errno := syscall.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(name.pointer()),
 			uintptr(flags|unix.AT_NO_AUTOMOUNT), uintptr(mask), uintptr(unsafe.Pointer(st)), 0)
 		if errno != unix.EINTR {
 			return asError(errno)

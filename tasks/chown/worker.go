@@ -30,7 +30,7 @@ type worker struct {
 
 const (
 	// mostClaimed bounds how many entries a worker takes at a time.
-	mostClaimed = 32
+	mostClaimed = 128
 	// slow is what an entry takes at least where the file system is far away.
 	slow = 100 * time.Microsecond
 )
