@@ -137,3 +137,59 @@ func TestLock(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestName(t *testing.T) {
+	root := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "d"), 0o700), os.Symlink("d", filepath.Join(root, "l"))); err != nil {
+		t.Fatal(err)
+	}
+	dir := open(t, root)
+	first, rest := CutName("d\x00l\x00")
+	second, rest := CutName(rest)
+	if first.String() != "d" || second.String() != "l" || rest != "" {
+		t.Fatalf("got %q, %q and %q", first, second, rest)
+	}
+	missing, _ := CutName("missing\x00")
+	var st unix.Statx_t
+	for _, c := range []struct {
+		name Name
+		kind uint16
+		err  error
+	}{
+		{first, unix.S_IFDIR, nil}, {second, unix.S_IFLNK, nil}, {missing, 0, unix.ENOENT}, {Name{}, 0, unix.ENOENT},
+	} {
+		st.Mode = 0
+		if err := c.name.Statx(dir, unix.STATX_TYPE, &st); err != c.err || st.Mode&unix.S_IFMT != c.kind {
+			t.Errorf("%q: got %o, %v", c.name, st.Mode, err)
+		}
+		if err := c.name.Chown(dir, uint32(os.Getuid()), uint32(os.Getgid())); err != c.err {
+			t.Errorf("%q: got %v", c.name, err)
+		}
+	}
+}
+
+// TestNameChownsTheLinkItself needs a user who may give files away to see what
+// has changed.
+func TestNameChownsTheLinkItself(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if testing.Short() {
+			t.Skip("only root can give files away, and -short does without")
+		}
+		t.Fatal("only root can give files away: run the tests as root, or with -short")
+	}
+	root := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "d"), 0o700), os.Symlink("d", filepath.Join(root, "l"))); err != nil {
+		t.Fatal(err)
+	}
+	dir := open(t, root)
+	link, _ := CutName("l\x00")
+	if err := link.Chown(dir, 77, 78); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]uint32{"l": 77, "d": 0} {
+		var st unix.Stat_t
+		if err := Stat(dir, name, &st); err != nil || st.Uid != want {
+			t.Errorf("%s belongs to %d (%v)", name, st.Uid, err)
+		}
+	}
+}

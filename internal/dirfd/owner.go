@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strconv"
-	"unsafe"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,9 +12,13 @@ import (
 // Chown sets the owner of what fd describes, even if fd was opened with O_PATH.
 // An id of ^uint32(0) stays.
 func Chown(fd int, uid, gid uint32) error {
+	return chown(fd, Name{}, unix.AT_EMPTY_PATH, uid, gid)
+}
+
+func chown(dir int, name Name, flags int, uid, gid uint32) error {
 	for {
-		_, _, errno := unix.Syscall6(unix.SYS_FCHOWNAT, uintptr(fd), uintptr(unsafe.Pointer(&noPath)),
-			uintptr(uid), uintptr(gid), unix.AT_EMPTY_PATH, 0)
+		_, _, errno := syscall.Syscall6(unix.SYS_FCHOWNAT, uintptr(dir), uintptr(name.pointer()),
+			uintptr(uid), uintptr(gid), uintptr(flags), 0)
 		if errno != unix.EINTR {
 			return asError(errno)
 		}

@@ -1,6 +1,7 @@
 package dirfd
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,21 +11,18 @@ import (
 // what mask says and does not wake an automounter.
 func Statx(dir int, name string, mask int, st *unix.Statx_t) error {
 	if name == "" {
-		return statxSelf(dir, mask, st)
+		return statx(dir, Name{}, unix.AT_EMPTY_PATH, mask, st)
 	}
 	return again(func() error {
 		return unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, mask, st)
 	})
 }
 
-// noPath is the empty path. The functions of package unix would make one for
-// each call, which counts where they are called for every file of a volume.
-var noPath [1]byte
-
-func statxSelf(fd, mask int, st *unix.Statx_t) error {
+// statx calls the kernel without the detour by which package unix does.
+func statx(dir int, name Name, flags, mask int, st *unix.Statx_t) error {
 	for {
-		_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(fd), uintptr(unsafe.Pointer(&noPath)),
-			unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT, uintptr(mask), uintptr(unsafe.Pointer(st)), 0)
+		_, _, errno := syscall.Syscall6(unix.SYS_STATX, uintptr(dir), uintptr(name.pointer()),
+			uintptr(flags|unix.AT_NO_AUTOMOUNT), uintptr(mask), uintptr(unsafe.Pointer(st)), 0)
 		if errno != unix.EINTR {
 			return asError(errno)
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 )
 
@@ -43,8 +44,8 @@ func TestAttack(t *testing.T) {
 	rounds, changes, until := 0, int64(0), time.Now().Add(attackTime())
 	few := func() bool { return swaps.Load() < 1000 || changes < 1000 }
 	for latest := until.Add(testtime.Patience); time.Now().Before(until) || few() && time.Now().Before(latest); rounds++ {
-		o := run(t.Context(), attackTask(tree, rounds))
-		changes += o.changes
+		o := testtask.Run(t.Context(), attackTask(tree, rounds))
+		changes += o.Changes
 		if after := times(t, victim, append(victims, ".", "d0", "d1")); after != before {
 			t.Errorf("round %d has changed the tree beside:\n%s\n%s", rounds, before, after)
 			break
@@ -55,6 +56,51 @@ func TestAttack(t *testing.T) {
 		<-ended
 	}
 	t.Logf("%d rounds made %d changes during %d swaps", rounds, changes, swaps.Load())
+	if few() {
+		t.Errorf("%d swaps and %d changes are no attack", swaps.Load(), changes)
+	}
+}
+
+// TestAttackByHardLink lets a file of the tree be swapped with another name of a
+// file beside it: with --hardlinks=skip that one must keep its owner, whatever
+// the entry was when the walk looked at its name.
+func TestAttackByHardLink(t *testing.T) {
+	needRoot(t)
+	base := t.TempDir()
+	tree, victim := filepath.Join(base, "tree"), filepath.Join(base, "victim")
+	plant(t, tree, "f")
+	plant(t, base, "victim")
+	if err := os.Link(victim, filepath.Join(base, "trap")); err != nil {
+		t.Fatal(err)
+	}
+	at, in := openDir(t, base), openDir(t, tree)
+	defer unix.Close(at)
+	defer unix.Close(in)
+	var stop atomic.Bool
+	var swaps atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for !stop.Load() {
+			if unix.Renameat2(at, "trap", in, "f", unix.RENAME_EXCHANGE) == nil {
+				swaps.Add(1)
+			}
+		}
+	}()
+	changes, until := int64(0), time.Now().Add(attackTime())
+	few := func() bool { return swaps.Load() < 1000 || changes < 1000 }
+	for round, latest := 0, until.Add(testtime.Patience); time.Now().Before(until) || few() && time.Now().Before(latest); round++ {
+		task := newTask(tree)
+		task.Owner, task.Hardlinks = fileperm.Owner{UID: 2000 + uint32(round), GID: 3000}.String(), linksSkip
+		changes += testtask.Run(t.Context(), task).Changes
+		if st := lstat(t, victim); st.Uid != 0 || st.Gid != 0 {
+			t.Errorf("round %d has given the file beside to %d:%d", round, st.Uid, st.Gid)
+			break
+		}
+	}
+	stop.Store(true)
+	<-ended
+	t.Logf("%d changes during %d swaps", changes, swaps.Load())
 	if few() {
 		t.Errorf("%d swaps and %d changes are no attack", swaps.Load(), changes)
 	}

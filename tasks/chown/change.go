@@ -16,7 +16,7 @@ import (
 // special are the bits of a file that the kernel drops when it changes hands.
 const special = fileperm.SetUID | fileperm.SetGID
 
-// A changer changes entries that are held by a descriptor.
+// A changer changes entries.
 type changer struct {
 	plan   *plan
 	env    *tasks.Env

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
@@ -51,21 +52,21 @@ func TestTree(t *testing.T) {
 	dirs := []string{"", "a", "a/b", "a/b/c"}
 	total := int64(len(names) + len(dirs))
 
-	dry := runEnv(t.Context(), newTask(root), true, nil)
+	dry := testtask.Run(t.Context(), newTask(root), testtask.DryRun)
 	want(t, dry, total)
-	mention(t, dry.text(), fmt.Sprintf("%d entries seen, %d would change", total, total), "further changes are only counted")
-	if n := strings.Count(dry.log, "would ch"); n != 10 {
-		t.Errorf("the dry-run shows %d changes, want the first ten: %s", n, dry.log)
+	mention(t, dry.Text(), fmt.Sprintf("%d entries seen, %d would change", total, total), "further changes are only counted")
+	if n := strings.Count(dry.Log, "would ch"); n != 10 {
+		t.Errorf("the dry-run shows %d changes, want the first ten: %s", n, dry.Log)
 	}
 	wantRight(t, false, root, append(dirs, names...)...)
 
-	first := run(t.Context(), newTask(root))
+	first := testtask.Run(t.Context(), newTask(root))
 	want(t, first, total)
-	mention(t, first.text(), fmt.Sprintf("%d entries seen, %d changed", total, total))
+	mention(t, first.Text(), fmt.Sprintf("%d entries seen, %d changed", total, total))
 	wantRight(t, true, root, append(dirs, names...)...)
 
 	before := times(t, root, names)
-	second := run(t.Context(), newTask(root))
+	second := testtask.Run(t.Context(), newTask(root))
 	want(t, second, 0)
 	if after := times(t, root, names); after != before {
 		t.Errorf("a run without changes has touched something:\n%s\n%s", before, after)
@@ -93,13 +94,13 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := &Task{Recursive: true, Jobs: 2, Hardlinks: linksWarn, FileMode: "u+rwX,g+rX,o=", DirMode: "2770", Paths: []string{root}}
-	want(t, run(t.Context(), task), 5)
+	want(t, testtask.Run(t.Context(), task), 5)
 	for name, mode := range map[string]uint32{"": 0o2770, "d": 0o2770, "d/sub": 0o2770, "d/run": 0o750, "d/data": 0o640, "d/link": 0o777} {
 		if got := lstat(t, filepath.Join(root, name)).Mode & 0o7777; got != mode {
 			t.Errorf("%q: mode %o, want %o", name, got, mode)
 		}
 	}
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 }
 
 func TestNotRecursive(t *testing.T) {
@@ -107,9 +108,9 @@ func TestNotRecursive(t *testing.T) {
 	plant(t, root, "f")
 	task := newTask(root, filepath.Join(root, "f"))
 	task.Recursive = false
-	want(t, run(t.Context(), task), 2)
+	want(t, testtask.Run(t.Context(), task), 2)
 	plant(t, root, "g")
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 	wantRight(t, false, root, "g")
 }
 
@@ -118,7 +119,7 @@ func TestExclude(t *testing.T) {
 	plant(t, root, "lost+found/x", "a/lost+found/y", "a/keep.bak", "a/f", "b/only", "c/only")
 	task := newTask(root)
 	task.Exclude = []string{"lost+found", "*.bak", "b/only"}
-	want(t, run(t.Context(), task), 6)
+	want(t, testtask.Run(t.Context(), task), 6)
 	wantRight(t, true, root, "", "a", "a/f", "b", "c", "c/only")
 	wantRight(t, false, root, "lost+found", "lost+found/x", "a/lost+found", "a/lost+found/y", "a/keep.bak", "b/only")
 }
@@ -127,25 +128,25 @@ func TestMkdir(t *testing.T) {
 	base := t.TempDir()
 	target := filepath.Join(base, "x/y/z")
 	task := newTask(target)
-	want(t, run(t.Context(), task), 0, "does not exist", "--mkdir")
+	want(t, testtask.Run(t.Context(), task), 0, "does not exist", "--mkdir")
 	task.Mkdir = true
-	want(t, runEnv(t.Context(), task, true, nil), 4)
+	want(t, testtask.Run(t.Context(), task, testtask.DryRun), 4)
 	if _, err := os.Lstat(filepath.Join(base, "x")); err == nil {
 		t.Error("the dry-run has made a directory")
 	}
-	want(t, run(t.Context(), task), 4)
+	want(t, testtask.Run(t.Context(), task), 4)
 	wantRight(t, true, target, "")
 	wantRight(t, false, base, "x", "x/y")
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 
 	plant(t, base, "file")
 	task.Paths = []string{filepath.Join(base, "file/below")}
-	want(t, run(t.Context(), task), 0, "not a directory")
+	want(t, testtask.Run(t.Context(), task), 0, "not a directory")
 	if err := os.Symlink("nowhere", filepath.Join(base, "dangling")); err != nil {
 		t.Fatal(err)
 	}
 	task.Paths = []string{filepath.Join(base, "dangling")}
-	if o := run(t.Context(), task); o.err == nil {
+	if o := testtask.Run(t.Context(), task); o.Err == nil {
 		t.Error("a link that leads nowhere was taken for a directory")
 	}
 }
@@ -155,14 +156,14 @@ func TestIfRootMismatch(t *testing.T) {
 	plant(t, root, "a/f")
 	task := newTask(root)
 	task.IfRootMismatch = true
-	want(t, run(t.Context(), task), 3)
+	want(t, testtask.Run(t.Context(), task), 3)
 	plant(t, root, "a/g")
-	o := run(t.Context(), task)
+	o := testtask.Run(t.Context(), task)
 	want(t, o, 0)
-	mention(t, o.text(), "root is right already")
+	mention(t, o.Text(), "root is right already")
 	wantRight(t, false, root, "a/g")
 	task.IfRootMismatch = false
-	want(t, run(t.Context(), task), 1)
+	want(t, testtask.Run(t.Context(), task), 1)
 }
 
 func TestVanishes(t *testing.T) {
@@ -181,11 +182,11 @@ func TestVanishes(t *testing.T) {
 	defer func() { cancel(); <-done }()
 	deadline := time.Now().Add(testtime.Patience)
 	for vanished := 0; vanished < 5; {
-		o := run(t.Context(), newTask(root))
-		if o.err != nil {
-			t.Fatalf("something that vanished is an error: %s", o.text())
+		o := testtask.Run(t.Context(), newTask(root))
+		if o.Err != nil {
+			t.Fatalf("something that vanished is an error: %s", o.Text())
 		}
-		if strings.Contains(o.text(), "vanished") {
+		if strings.Contains(o.Text(), "vanished") {
 			vanished++
 		}
 		if time.Now().After(deadline) {
@@ -202,19 +203,19 @@ func TestHardLinks(t *testing.T) {
 	}
 	task := newTask(filepath.Join(root, "in"))
 	task.Hardlinks = linksFail
-	want(t, run(t.Context(), task), 1, "in/linked has 2 names", "--hardlinks=skip")
+	want(t, testtask.Run(t.Context(), task), 1, "in/linked has 2 names", "--hardlinks=skip")
 	wantRight(t, false, root, "outside", "in")
 	task.Hardlinks = linksSkip
-	o := run(t.Context(), task)
+	o := testtask.Run(t.Context(), task)
 	want(t, o, 1)
-	mention(t, o.text(), "1 skipped", "left alone")
+	mention(t, o.Text(), "1 skipped", "left alone")
 	wantRight(t, false, root, "outside")
 	task.Hardlinks = linksWarn
-	o = run(t.Context(), task)
+	o = testtask.Run(t.Context(), task)
 	want(t, o, 1)
-	mention(t, o.text(), "hard links", "files=1")
+	mention(t, o.Text(), "hard links", "files=1")
 	wantRight(t, true, root, "outside")
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 }
 
 func TestSymlinks(t *testing.T) {
@@ -230,13 +231,13 @@ func TestSymlinks(t *testing.T) {
 	if os.Geteuid() == 0 {
 		links = 3
 	}
-	want(t, run(t.Context(), task), 2+links)
+	want(t, testtask.Run(t.Context(), task), 2+links)
 	wantRight(t, true, root, "tree", "tree/d")
 	wantRight(t, false, root, "outside", "outside/f", "entry")
 	if os.Geteuid() == 0 {
 		wantRight(t, true, root, "tree/d/dir", "tree/file", "tree/dangling")
 	}
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 }
 
 func TestSpecialBits(t *testing.T) {
@@ -273,47 +274,47 @@ func TestSpecialBits(t *testing.T) {
 	}
 	task := newTask(root)
 	reset(0)
-	o := run(t.Context(), task)
+	o := testtask.Run(t.Context(), task)
 	want(t, o, 4)
-	mention(t, o.text(), "--preserve-special keeps them", "files=2")
+	mention(t, o.Text(), "--preserve-special keeps them", "files=2")
 	kept(false)
 
 	task.PreserveSpecial = true
 	reset(0)
-	want(t, run(t.Context(), task), 3)
+	want(t, testtask.Run(t.Context(), task), 3)
 	wantRight(t, true, root, "suid", "sgid", "caps")
 	kept(true)
 
 	task.PreserveSpecial = false
-	want(t, run(t.Context(), task), 0) // the owner is right, so nothing is lost
+	want(t, testtask.Run(t.Context(), task), 0) // the owner is right, so nothing is lost
 	kept(true)
 
 	task.FileMode = "u+rwX"
 	reset(0)
-	want(t, run(t.Context(), task), 3)
+	want(t, testtask.Run(t.Context(), task), 3)
 	kept(false)
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 	task.PreserveSpecial = true
 	reset(0)
-	want(t, run(t.Context(), task), 3)
+	want(t, testtask.Run(t.Context(), task), 3)
 	kept(true)
-	want(t, run(t.Context(), task), 0)
+	want(t, testtask.Run(t.Context(), task), 0)
 }
 
 func TestProtected(t *testing.T) {
 	for _, p := range []string{"/", "//", "/proc", "/proc/self/root", "/sys/kernel", "/usr/bin/..", "/dev"} {
 		task := newTask(p)
-		o := runEnv(t.Context(), task, true, nil)
-		if tasks.KindOf(o.err) != tasks.Usage || !strings.Contains(o.text(), "--force") || o.changes != 0 {
-			t.Errorf("%s: %s", p, o.text())
+		o := testtask.Run(t.Context(), task, testtask.DryRun)
+		if tasks.KindOf(o.Err) != tasks.Usage || !strings.Contains(o.Text(), "--force") || o.Changes != 0 {
+			t.Errorf("%s: %s", p, o.Text())
 		}
 	}
 	link := filepath.Join(t.TempDir(), "innocent")
 	if err := os.Symlink("/", link); err != nil {
 		t.Fatal(err)
 	}
-	want(t, runEnv(t.Context(), newTask(link), true, nil), 0, "innocent, which is /, belongs to the system")
+	want(t, testtask.Run(t.Context(), newTask(link), testtask.DryRun), 0, "innocent, which is /, belongs to the system")
 	task := newTask("/proc/self/root") // one that changes nothing
 	task.Force, task.Recursive, task.Owner, task.FileMode, task.DirMode = true, false, "", "", "u+s,u-s"
-	want(t, runEnv(t.Context(), task, true, nil), 0)
+	want(t, testtask.Run(t.Context(), task, testtask.DryRun), 0)
 }

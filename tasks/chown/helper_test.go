@@ -4,18 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -47,9 +44,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "prepare:", err)
 		os.Exit(99)
 	}
-	o := run(context.Background(), r.Task)
-	fmt.Printf("%s\nchanges %d\n", o.text(), o.changes)
-	if o.err != nil {
+	o := testtask.Run(context.Background(), r.Task)
+	fmt.Printf("%s\nchanges %d\nusage %v\n", o.Text(), o.Changes, tasks.KindOf(o.Err) == tasks.Usage)
+	if o.Err != nil {
 		os.Exit(1)
 	}
 }
@@ -86,9 +83,7 @@ func elsewhere(t *testing.T, r request, change func(*exec.Cmd)) (string, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe") // its path may be closed to another user
-	cmd.Env = append(os.Environ(), asTask+"="+string(text), "GORACE=atexit_sleep_ms=0")
-	cmd.SysProcAttr = new(syscall.SysProcAttr)
+	cmd := testtask.Again(asTask, string(text))
 	change(cmd)
 	out, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !asExit(err, &exit) {
@@ -103,39 +98,6 @@ func elsewhere(t *testing.T, r request, change func(*exec.Cmd)) (string, bool) {
 func asExit(err error, target **exec.ExitError) (ok bool) {
 	*target, ok = err.(*exec.ExitError)
 	return ok
-}
-
-// An outcome is what a run of a Task did.
-type outcome struct {
-	err     error
-	changes int64
-	log     string
-	summary []string
-}
-
-// text is all that a user would read.
-func (o outcome) text() string {
-	s := o.log + strings.Join(o.summary, "\n")
-	if o.err != nil {
-		s += "\nerror: " + o.err.Error() + "\nnext: " + tasks.NextOf(o.err)
-	}
-	return s
-}
-
-// run checks and runs task as the command line would.
-func run(ctx context.Context, task *Task) outcome { return runEnv(ctx, task, false, nil) }
-
-func runEnv(ctx context.Context, task *Task, dryRun bool, use func(*tasks.Env)) outcome {
-	log := new(testlog.Buffer)
-	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, dryRun)
-	if use != nil {
-		use(env)
-	}
-	err := task.Check()
-	if err == nil {
-		err = task.Run(ctx, env)
-	}
-	return outcome{err, env.Changes(), log.String(), env.Summary()}
 }
 
 // newTask returns a Task that changes every file and directory in paths: their
@@ -231,15 +193,15 @@ func wantRight(t *testing.T, want bool, root string, names ...string) {
 
 // want fails unless o has made changes, and has failed with parts in its text, or
 // not if there are none.
-func want(t *testing.T, o outcome, changes int64, parts ...string) {
+func want(t *testing.T, o testtask.Outcome, changes int64, parts ...string) {
 	t.Helper()
-	if o.changes != changes {
-		t.Errorf("%d changes, want %d: %s", o.changes, changes, o.text())
+	if o.Changes != changes {
+		t.Errorf("%d changes, want %d: %s", o.Changes, changes, o.Text())
 	}
-	if (o.err != nil) != (len(parts) > 0) {
-		t.Errorf("unexpected outcome: %s", o.text())
+	if (o.Err != nil) != (len(parts) > 0) {
+		t.Errorf("unexpected outcome: %s", o.Text())
 	}
-	mention(t, o.text(), parts...)
+	mention(t, o.Text(), parts...)
 }
 
 func mention(t *testing.T, text string, parts ...string) {

@@ -5,19 +5,13 @@ import "github.com/initbox/initbox/internal/dirfd"
 // A page is the space in which one worker reads listings.
 type page struct {
 	buf   []byte
-	names []byte
-	marks []mark
-}
-
-// A mark is one name in a page.
-type mark struct {
-	end int // in names
-	dir bool
+	names []byte // each with a NUL behind it
+	dirs  []bool // which of them are directories
 }
 
 // An excerpt is what one page has given.
 type excerpt struct {
-	files, dirs []string
+	files, dirs []dirfd.Name
 	next        int64 // where the listing goes on
 	more        bool
 }
@@ -28,14 +22,14 @@ func (p *page) read(fd int, keep func(name []byte) bool) (excerpt, error) {
 	if p.buf == nil {
 		p.buf = make([]byte, dirfd.ListBuffer)
 	}
-	p.names, p.marks = p.names[:0], p.marks[:0]
+	p.names, p.dirs = p.names[:0], p.dirs[:0]
 	dirs := 0
 	next, more, err := dirfd.ListPage(fd, p.buf, func(name []byte, kind byte) {
 		if !keep(name) {
 			return
 		}
-		p.names = append(p.names, name...)
-		p.marks = append(p.marks, mark{len(p.names), kind == dirfd.Dir})
+		p.names = append(append(p.names, name...), 0)
+		p.dirs = append(p.dirs, kind == dirfd.Dir)
 		if kind == dirfd.Dir {
 			dirs++
 		}
@@ -43,13 +37,13 @@ func (p *page) read(fd int, keep func(name []byte) bool) (excerpt, error) {
 	if err != nil {
 		return excerpt{}, err
 	}
-	found := make([]string, len(p.marks))
+	found := make([]dirfd.Name, len(p.dirs))
 	x := excerpt{files: found[dirs:dirs], dirs: found[:0:dirs], next: next, more: more}
-	text, start := string(p.names), 0
-	for _, m := range p.marks {
-		name := text[start:m.end]
-		start = m.end
-		if m.dir {
+	text := string(p.names)
+	for _, isDir := range p.dirs {
+		var name dirfd.Name
+		name, text = dirfd.CutName(text)
+		if isDir {
 			x.dirs = append(x.dirs, name)
 		} else {
 			x.files = append(x.files, name)

@@ -39,5 +39,17 @@ func (p *plan) wants(st *unix.Statx_t) bool {
 	return p.wantsOwner(st) || p.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
 }
 
+// holds reports whether what st describes, which must change, is to be held by a
+// descriptor meanwhile, and looked at again. Else its name in the directory, which
+// is held, will do: that costs half as many calls. What somebody puts there
+// between the look and the change, a link even, gets the owner as it would have
+// had it been there at the look; just the warnings about hard links and lost bits
+// may miss it.
+func (p *plan) holds(st *unix.Statx_t) bool {
+	return st.Nlink > 1 || p.hardlinks != linksWarn ||
+		isFile(st) && (p.preserve || uint32(st.Mode)&special != 0) ||
+		p.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
+}
+
 func isDir(st *unix.Statx_t) bool  { return st.Mode&unix.S_IFMT == unix.S_IFDIR }
 func isFile(st *unix.Statx_t) bool { return st.Mode&unix.S_IFMT == unix.S_IFREG }

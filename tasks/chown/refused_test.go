@@ -14,6 +14,7 @@ import (
 
 	"github.com/initbox/initbox/internal/dirfd"
 	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/testtask"
 )
 
 func mountOf(t *testing.T, path string) dirfd.Mount {
@@ -35,7 +36,7 @@ func TestMounts(t *testing.T) {
 	task := newTask(root)
 	r := request{Task: task, Mount: filepath.Join(root, "m"), Inside: "inside"}
 	out, ok := elsewhere(t, r, inNamespace)
-	if !ok || !strings.Contains(out, "changes 3") || !strings.Contains(out, "1 mounts not entered") {
+	if !ok || !strings.Contains(out, "changes 3") || !strings.Contains(out, "1 mount not entered") {
 		t.Error(out)
 	}
 	wantRight(t, false, root, "m") // what is below the mount is not seen either
@@ -78,20 +79,20 @@ func TestImmutable(t *testing.T) {
 	t.Cleanup(func() { immutable(t, stuck, false) })
 	task := newTask(root)
 	task.IfRootMismatch = true
-	want(t, run(t.Context(), task), 4, "a/f: operation not permitted", "chattr -i")
+	want(t, testtask.Run(t.Context(), task), 4, "a/f: operation not permitted", "chattr -i")
 	wantRight(t, true, root, "a", "a/g", "b", "b/h")
 	wantRight(t, false, root, "", "a/f") // the root is no stamp yet
 
 	task.IgnoreErrors = true
-	o := run(t.Context(), task)
+	o := testtask.Run(t.Context(), task)
 	want(t, o, 0)
-	mention(t, o.text(), "ignored, as --ignore-errors says", "the root keeps its owner and mode")
+	mention(t, o.Text(), "ignored, as --ignore-errors says", "the root keeps its owner and mode")
 	wantRight(t, false, root, "", "a/f") // nor is it for who ignores that
 
 	task.IfRootMismatch = false
-	o = run(t.Context(), task)
+	o = testtask.Run(t.Context(), task)
 	want(t, o, 1)
-	mention(t, o.text(), "ignored, as --ignore-errors says", "1 failed")
+	mention(t, o.Text(), "ignored, as --ignore-errors says", "1 failed")
 	wantRight(t, true, root, "")
 
 	task.IgnoreErrors = false
@@ -100,7 +101,7 @@ func TestImmutable(t *testing.T) {
 		t.Fatal(err)
 	}
 	immutable(t, stuck, false)
-	want(t, run(t.Context(), task), 2)
+	want(t, testtask.Run(t.Context(), task), 2)
 	wantRight(t, true, root, "", "a/f")
 }
 
@@ -153,7 +154,9 @@ func as(uid uint32, groups ...uint32) func(*exec.Cmd) {
 	}
 }
 
-func TestUnprivileged(t *testing.T) {
+// ours makes a tree that belongs to UID 4321, and a Task for it.
+func ours(t *testing.T) (string, *Task) {
+	t.Helper()
 	needRoot(t)
 	root := area(t)
 	plant(t, root, "mine/f", "mine/closed/g")
@@ -163,8 +166,11 @@ func TestUnprivileged(t *testing.T) {
 		}
 	}
 	mine := filepath.Join(root, "mine")
-	task := newTask(mine)
+	return mine, newTask(mine)
+}
 
+func TestUnprivileged(t *testing.T) {
+	_, task := ours(t)
 	out, ok := elsewhere(t, request{Task: task}, as(4321))
 	if ok {
 		t.Error("UID 4321 has given files away")
@@ -180,25 +186,54 @@ func TestUnprivileged(t *testing.T) {
 		t.Error(out)
 	}
 	mention(t, out, "changes 4")
+	if out, ok = elsewhere(t, request{Task: task}, as(4321)); !ok {
+		t.Error(out)
+	}
+	mention(t, out, "changes 0")
+}
 
-	// A directory that its owner has locked himself out of opens with its new mode.
-	if err := os.Chmod(filepath.Join(mine, "closed"), 0); err != nil {
+// TestLockedOut: a directory that its owner has locked himself out of opens with
+// its new mode.
+func TestLockedOut(t *testing.T) {
+	mine, task := ours(t)
+	closed := filepath.Join(mine, "closed")
+	if err := os.Chmod(closed, 0); err != nil {
 		t.Fatal(err)
 	}
 	task.Owner, task.FileMode, task.DirMode = "4321:5678", "u=rw,go=", "u=rwx,go="
-	if out, ok = elsewhere(t, request{Task: task}, as(4321, 5678)); !ok {
+	out, ok := elsewhere(t, request{Task: task}, as(4321, 5678))
+	if !ok {
 		t.Error(out)
 	}
 	mention(t, out, "changes 4")
 
-	// So does the root, which stays as it was if something below it fails.
+	// What is behind it may turn out to be missing, when a path before has changed.
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	task.Paths = []string{closed, filepath.Join(closed, "missing")}
+	out, _ = elsewhere(t, request{Task: task}, as(4321, 5678))
+	mention(t, out, "changes 1", "missing does not exist", "usage false")
+	out, _ = elsewhere(t, request{Task: task}, as(4321, 5678))
+	mention(t, out, "changes 0", "missing does not exist", "usage true")
+}
+
+// TestLockedOutOfRoot: so does the root, which stays as it was if something below
+// it fails.
+func TestLockedOutOfRoot(t *testing.T) {
+	mine, task := ours(t)
+	task.Owner, task.FileMode, task.DirMode = "4321:5678", "u=rw,go=", "u=rwx,go="
+	if out, ok := elsewhere(t, request{Task: task}, as(4321, 5678)); !ok {
+		t.Error(out)
+	}
 	foreign := filepath.Join(mine, "foreign")
-	plant(t, root, "mine/foreign")
+	plant(t, mine, "foreign")
 	for _, mode := range []uint32{0, 0o070, 0o1300} {
 		if err := unix.Chmod(mine, mode); err != nil {
 			t.Fatal(err)
 		}
-		if out, ok = elsewhere(t, request{Task: task}, as(4321, 5678)); ok {
+		out, ok := elsewhere(t, request{Task: task}, as(4321, 5678))
+		if ok {
 			t.Error(out)
 		}
 		mention(t, out, "mine/foreign: operation not permitted", "changes 0")
@@ -209,18 +244,14 @@ func TestUnprivileged(t *testing.T) {
 	if err := os.Remove(foreign); err != nil {
 		t.Fatal(err)
 	}
-	if out, ok = elsewhere(t, request{Task: task}, as(4321, 5678)); !ok {
+	out, ok := elsewhere(t, request{Task: task}, as(4321, 5678))
+	if !ok {
 		t.Error(out)
 	}
 	mention(t, out, "changes 1")
 	if got := lstat(t, mine).Mode & 0o7777; got != 0o700 {
 		t.Errorf("the root has mode %o, want 700", got)
 	}
-	task.FileMode, task.DirMode = "", ""
-	if out, ok = elsewhere(t, request{Task: task}, as(4321)); !ok {
-		t.Error(out)
-	}
-	mention(t, out, "changes 0")
 }
 
 // with lets cmd run as root with no capabilities but names.

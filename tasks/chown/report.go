@@ -87,24 +87,31 @@ func (r *report) sums(dryRun bool) string {
 	if dryRun {
 		verb = "would change"
 	}
-	line := fmt.Sprintf("%d entries seen, %d %s", r.seen.Load(), r.changed.Load(), verb)
+	line := fmt.Sprintf("%s seen, %d %s", count(r.seen.Load(), "entry", "entries"), r.changed.Load(), verb)
 	for _, part := range []struct {
-		n    *atomic.Int64
-		what string
+		n         *atomic.Int64
+		one, many string
 	}{
-		{&r.failed, "failed"},
-		{&r.vanished, "vanished"},
-		{&r.skipped, "skipped (hard links)"},
-		{&r.mounts, "mounts not entered"},
+		{&r.failed, "failed", "failed"},
+		{&r.vanished, "vanished", "vanished"},
+		{&r.skipped, "skipped (hard links)", "skipped (hard links)"},
+		{&r.mounts, "mount not entered", "mounts not entered"},
 	} {
 		if n := part.n.Load(); n > 0 {
-			line += fmt.Sprintf(", %d %s", n, part.what)
+			line += ", " + count(n, part.one, part.many)
 		}
 	}
 	if took := time.Since(r.start); took >= time.Second {
 		line += fmt.Sprintf(", %.0f entries/s", float64(r.seen.Load())/took.Seconds())
 	}
 	return line
+}
+
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // warn says what the user may not expect, once each.

@@ -45,7 +45,7 @@ func (j *job) find(p string) (r *root, missing []string, err error) {
 			return nil, nil, err
 		}
 	case err == unix.ENOENT:
-		return nil, nil, tasks.WithNext(fmt.Errorf("%s does not exist, or is a link that leads nowhere", p),
+		return nil, nil, tasks.WithNext(tasks.Usagef("%s does not exist, or is a link that leads nowhere", p),
 			"look whether the volume is mounted there (volumeMounts), or let --mkdir make the directory")
 	case err != nil:
 		return nil, nil, fmt.Errorf("open %s: %w", p, err)

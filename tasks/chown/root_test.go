@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -22,10 +23,10 @@ func TestMkdirProtected(t *testing.T) {
 	for _, p := range []string{made, made + "/a/b", filepath.Join(link, filepath.Base(made), "a")} {
 		task := newTask(p)
 		task.Mkdir = true
-		o := run(t.Context(), task)
+		o := testtask.Run(t.Context(), task)
 		want(t, o, 0, "belongs to the system", "--force")
-		if tasks.KindOf(o.err) != tasks.Usage {
-			t.Errorf("%s: not a usage error: %s", p, o.text())
+		if tasks.KindOf(o.Err) != tasks.Usage {
+			t.Errorf("%s: not a usage error: %s", p, o.Text())
 		}
 		if _, err := os.Lstat(made); err == nil {
 			t.Fatalf("%s was refused after %s was made", p, made)
@@ -35,12 +36,12 @@ func TestMkdirProtected(t *testing.T) {
 	// Up from a directory that is not there, to where nobody has looked.
 	task := newTask(base + "/new/../../x")
 	task.Mkdir = true
-	want(t, run(t.Context(), task), 0, `goes up with ".." from `+base+"/new")
+	want(t, testtask.Run(t.Context(), task), 0, `goes up with ".." from `+base+"/new")
 	if _, err := os.Lstat(filepath.Join(base, "new")); err == nil {
 		t.Error("a path was refused after a part of it was made")
 	}
 	task.Paths = []string{base + "/./../" + filepath.Base(base) + "//new/"}
-	want(t, run(t.Context(), task), 2)
+	want(t, testtask.Run(t.Context(), task), 2)
 	wantRight(t, true, base, "new")
 }
 
@@ -50,17 +51,21 @@ func TestRefusedFirst(t *testing.T) {
 	plant(t, root, "a/f")
 	good := filepath.Join(root, "a")
 	before := openFiles(t)
-	o := run(t.Context(), newTask(good, "/proc/self/root"))
+	o := testtask.Run(t.Context(), newTask(good, "/proc/self/root"))
 	want(t, o, 0, "belongs to the system")
-	if tasks.KindOf(o.err) != tasks.Usage {
-		t.Errorf("not a usage error: %s", o.text())
+	if tasks.KindOf(o.Err) != tasks.Usage {
+		t.Errorf("not a usage error: %s", o.Text())
 	}
-	want(t, run(t.Context(), newTask(good, filepath.Join(root, "missing"))), 0, "does not exist")
+	o = testtask.Run(t.Context(), newTask(good, filepath.Join(root, "missing")))
+	want(t, o, 0, "does not exist")
+	if tasks.KindOf(o.Err) != tasks.Usage {
+		t.Errorf("not a usage error: %s", o.Text())
+	}
 	wantRight(t, false, root, "a", "a/f")
 
 	task := newTask(filepath.Join(root, "new"), "/usr/bin")
 	task.Mkdir = true
-	want(t, run(t.Context(), task), 0, "belongs to the system")
+	want(t, testtask.Run(t.Context(), task), 0, "belongs to the system")
 	if _, err := os.Lstat(filepath.Join(root, "new")); err == nil {
 		t.Error("a directory was made before a later path was refused")
 	}
@@ -90,16 +95,16 @@ func TestDryRunCounts(t *testing.T) {
 			for _, p := range c.paths {
 				task.Paths = append(task.Paths, root+"/"+p)
 			}
-			dry := runEnv(t.Context(), task, true, nil)
+			dry := testtask.Run(t.Context(), task, testtask.DryRun)
 			want(t, dry, c.changes)
 			if name == "hard links" {
-				mention(t, dry.text(), "files with other names (hard links) would be changed", "files=1", "2 would change")
+				mention(t, dry.Text(), "files with other names (hard links) would be changed", "files=1", "2 would change")
 			}
 			if _, err := os.Lstat(filepath.Join(root, "m")); err == nil {
 				t.Error("the dry-run has made a directory")
 			}
-			want(t, run(t.Context(), task), c.changes)
-			want(t, runEnv(t.Context(), task, true, nil), 0)
+			want(t, testtask.Run(t.Context(), task), c.changes)
+			want(t, testtask.Run(t.Context(), task, testtask.DryRun), 0)
 		})
 	}
 }
@@ -110,8 +115,8 @@ func TestMkdirDryRunOwner(t *testing.T) {
 	task := newTask(filepath.Join(root, "own"))
 	task.Mkdir, task.DirMode, task.FileMode = true, "0755", ""
 	task.Owner = fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid())
-	want(t, runEnv(t.Context(), task, true, nil), 1)
-	want(t, run(t.Context(), task), 1)
+	want(t, testtask.Run(t.Context(), task, testtask.DryRun), 1)
+	want(t, testtask.Run(t.Context(), task), 1)
 }
 
 func TestMkdirUmask(t *testing.T) {
@@ -123,7 +128,7 @@ func TestMkdirUmask(t *testing.T) {
 	defer unix.Umask(old)
 	task := newTask(filepath.Join(root, "x/y/z"))
 	task.Mkdir = true
-	want(t, run(t.Context(), task), 4)
+	want(t, testtask.Run(t.Context(), task), 4)
 	for _, name := range []string{"x", "x/y"} {
 		if mode := lstat(t, filepath.Join(root, name)).Mode & 0o7777; mode != 0o2755 {
 			t.Errorf("%s: mode %o, want 2755, whatever the umask", name, mode)

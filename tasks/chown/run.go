@@ -76,7 +76,7 @@ func (j *job) paths(ctx context.Context) error {
 	}
 	for _, p := range j.task.Paths {
 		if err := j.path(ctx, p); err != nil {
-			return err
+			return j.touched(err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -88,6 +88,15 @@ func (j *job) paths(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// touched takes back what a fault of the configuration says, that nothing was
+// touched, if a path before has been changed.
+func (j *job) touched(err error) error {
+	if tasks.KindOf(err) != tasks.Usage || j.env.DryRun || j.env.Changes() == 0 {
+		return err
+	}
+	return &tasks.Error{Kind: tasks.Failed, Err: err, Next: tasks.NextOf(err)}
 }
 
 // path does all of one path. The failures of single entries are in the report;

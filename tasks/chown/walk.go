@@ -42,15 +42,15 @@ type walk struct {
 // A unit is work in one directory.
 type unit struct {
 	dir   *dir
-	dirs  bool     // the names are those of directories
-	names []string // not yet taken; nil for the rest of a listing
-	left  int      // not yet done
+	dirs  bool         // the names are those of directories
+	names []dirfd.Name // not yet taken; nil for the rest of a listing
+	left  int          // not yet done
 }
 
 // A claim is what one worker has taken of a unit.
 type claim struct {
 	unit  *unit
-	names []string // nil for the rest of a listing
+	names []dirfd.Name // nil for the rest of a listing
 }
 
 // tree walks all that is below the root and does not change the root itself.
@@ -80,6 +80,7 @@ func (w *walk) hire(ctx context.Context, begin func(*worker)) {
 		me := &worker{walk: w, ctx: ctx, appetite: 1}
 		if begin != nil {
 			begin(me)
+			me.count()
 		}
 		me.loop()
 	})

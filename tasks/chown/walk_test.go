@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 	"github.com/initbox/initbox/tasks"
 )
@@ -57,8 +59,8 @@ func deep(t *testing.T, root string, levels, files int, broad bool) {
 func TestDeepTree(t *testing.T) {
 	root := t.TempDir()
 	deep(t, root, 4000, 0, false)
-	want(t, run(t.Context(), newTask(root)), 1+4000)
-	want(t, run(t.Context(), newTask(root)), 0)
+	want(t, testtask.Run(t.Context(), newTask(root)), 1+4000)
+	want(t, testtask.Run(t.Context(), newTask(root)), 0)
 }
 
 // TestFewDescriptors walks a tree, broad and deep, that would need more than
@@ -91,8 +93,8 @@ func TestFlatDirectory(t *testing.T) {
 	root := t.TempDir()
 	deep(t, root, 1, 20000, false)
 	before := openFiles(t)
-	want(t, run(t.Context(), newTask(root)), 20002)
-	want(t, run(t.Context(), newTask(root)), 0)
+	want(t, testtask.Run(t.Context(), newTask(root)), 20002)
+	want(t, testtask.Run(t.Context(), newTask(root)), 0)
 	noLeak(t, before)
 }
 
@@ -130,19 +132,19 @@ func TestCancel(t *testing.T) {
 			task := newTask(root)
 			task.Jobs = 4
 			task.FileMode, task.DirMode = "0644", "0755" // so that everything is to be done
-			if o := run(t.Context(), task); o.err != nil {
-				t.Fatal(o.text())
+			if o := testtask.Run(t.Context(), task); o.Err != nil {
+				t.Fatal(o.Text())
 			}
 			task.FileMode, task.DirMode = fmt.Sprintf("06%02o", after%63), fmt.Sprintf("07%02o", after%63)
 			o, took := cancelled(t, task, after)
-			if o.err == nil { // a busy machine let it end before whoever cancels it had a turn
+			if o.Err == nil { // a busy machine let it end before whoever cancels it had a turn
 				return time.Hour
 			}
-			if !errors.Is(o.err, context.Canceled) {
-				t.Errorf("after %d changes: %s", after, o.text())
+			if !errors.Is(o.Err, context.Canceled) {
+				t.Errorf("after %d changes: %s", after, o.Text())
 			}
-			if o.changes >= total {
-				t.Errorf("after %d changes it went on to %d", after, o.changes)
+			if o.Changes >= total {
+				t.Errorf("after %d changes it went on to %d", after, o.Changes)
 			}
 			if right(t, root) && os.Geteuid() == 0 && lstat(t, root).Mode&0o777 == 0o700|uint32(after%63) {
 				t.Error("the root says that the tree is done")
@@ -158,12 +160,12 @@ func TestCancel(t *testing.T) {
 
 // cancelled runs task until it has made so many changes, and returns how long it
 // took to end then.
-func cancelled(t *testing.T, task *Task, after int64) (outcome, time.Duration) {
+func cancelled(t *testing.T, task *Task, after int64) (testtask.Outcome, time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var over atomic.Bool
 	var stopped time.Time
-	o := runEnv(ctx, task, false, func(env *tasks.Env) {
+	o := testtask.Run(ctx, task, func(env *tasks.Env) {
 		go func() {
 			defer cancel()
 			for env.Changes() < after && !over.Load() {
@@ -243,12 +245,22 @@ func TestPath(t *testing.T) {
 func TestRestWaits(t *testing.T) {
 	d := &dir{name: "many"}
 	rest := &unit{dir: d, left: 1}
-	dirs := &unit{dir: d, dirs: true, names: []string{"a", "b"}, left: 2}
-	files := &unit{dir: d, names: []string{"f"}, left: 1}
+	dirs := &unit{dir: d, dirs: true, names: names("a", "b"), left: 2}
+	files := &unit{dir: d, names: names("f"), left: 1}
 	w := &walk{hired: 2, live: 1, stack: []*unit{rest, dirs, files}}
 	for i, want := range []*unit{files, dirs, dirs, rest} {
 		if c, ok := w.take(d, mostClaimed); !ok || c.unit != want {
 			t.Errorf("claim %d is %+v, want one of %+v", i, c.unit, want)
 		}
 	}
+}
+
+func names(all ...string) []dirfd.Name {
+	var found []dirfd.Name
+	for text := strings.Join(all, "\x00") + "\x00"; text != ""; {
+		var name dirfd.Name
+		name, text = dirfd.CutName(text)
+		found = append(found, name)
+	}
+	return found
 }

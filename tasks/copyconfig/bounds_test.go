@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 )
 
@@ -43,10 +44,10 @@ func TestNothingIsLeftOpen(t *testing.T) {
 	} {
 		for _, src := range []string{v.dir, plain, bad} {
 			task := copyTask(src, filepath.Join(t.TempDir(), "x/y"), with)
-			run1(ended, task)
-			runEnv(t.Context(), task, true)
-			run1(t.Context(), task)
-			run1(t.Context(), task)
+			testtask.Run(ended, task)
+			testtask.Run(t.Context(), task, testtask.DryRun)
+			testtask.Run(t.Context(), task)
+			testtask.Run(t.Context(), task)
 		}
 	}
 	if now := descriptors(t); now != files {
@@ -67,13 +68,13 @@ func TestCancelIsHeededAtOnce(t *testing.T) {
 			defer cancel()
 			at := make(chan time.Time, 1)
 			time.AfterFunc(15*time.Millisecond, func() { at <- time.Now(); cancel() })
-			o := run1(ctx, copyTask(src, dst, with))
+			o := testtask.Run(ctx, copyTask(src, dst, with))
 			ended := time.Now()
-			if o.err == nil {
+			if o.Err == nil {
 				t.Fatal("the copy had ended before: the file is too small")
 			}
-			if !errors.Is(o.err, context.Canceled) {
-				t.Error(o.text())
+			if !errors.Is(o.Err, context.Canceled) {
+				t.Error(o.Text())
 			}
 			if err := noTemps(dst); err != nil {
 				t.Error(err)
@@ -97,17 +98,17 @@ func TestRunsTakeTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := tree{"a": "1"}.write(t, t.TempDir())
-	var o outcome
+	var o testtask.Outcome
 	for timeout := range testtime.Deadlines {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		o = run1(ctx, copyTask(src, dst, nil))
+		o = testtask.Run(ctx, copyTask(src, dst, nil))
 		cancel()
-		if o.err == nil || strings.Contains(o.log, "another initbox") {
+		if o.Err == nil || strings.Contains(o.Log, "another initbox") {
 			break
 		}
 	}
-	if !errors.Is(o.err, context.DeadlineExceeded) || !strings.Contains(o.log, "another initbox") {
-		t.Error(o.text())
+	if !errors.Is(o.Err, context.DeadlineExceeded) || !strings.Contains(o.Log, "another initbox") {
+		t.Error(o.Text())
 	}
 	unix.Close(lock)
 
@@ -125,8 +126,8 @@ func TestRunsTakeTurns(t *testing.T) {
 		}
 		runs.Go(func() {
 			for range 5 {
-				if o := run1(t.Context(), copyTask(from, to, func(t *Task) { t.ModeFor = []string{"g*=060" + string(rune('0' + i))[:1]} })); o.err != nil {
-					t.Error(o.text())
+				if o := testtask.Run(t.Context(), copyTask(from, to, func(t *Task) { t.ModeFor = []string{"g*=060" + string(rune('0' + i))[:1]} })); o.Err != nil {
+					t.Error(o.Text())
 				}
 			}
 		})
@@ -212,7 +213,7 @@ func TestFilesWithoutSize(t *testing.T) {
 }
 
 // fewDescriptors runs task with room for n open files.
-func fewDescriptors(t *testing.T, task *Task, n uint64) outcome {
+func fewDescriptors(t *testing.T, task *Task, n uint64) testtask.Outcome {
 	t.Helper()
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -227,7 +228,7 @@ func fewDescriptors(t *testing.T, task *Task, n uint64) outcome {
 			t.Fatal(err)
 		}
 	}()
-	return run1(t.Context(), task)
+	return testtask.Run(t.Context(), task)
 }
 
 func TestDescriptorsAreBounded(t *testing.T) {
@@ -240,8 +241,8 @@ func TestDescriptorsAreBounded(t *testing.T) {
 	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize, t.Environ = "env", 1<<10, []string{} }
 	for name, files := range map[string]tree{"binary": binary, "large": large} {
 		src, dst := files.write(t, t.TempDir()), t.TempDir()
-		if o := fewDescriptors(t, copyTask(src, dst, render), limit); o.err != nil {
-			t.Errorf("%s: %s", name, o.text())
+		if o := fewDescriptors(t, copyTask(src, dst, render), limit); o.Err != nil {
+			t.Errorf("%s: %s", name, o.Text())
 		}
 		files.want(t, dst)
 	}
@@ -252,13 +253,13 @@ func TestDescriptorsAreBounded(t *testing.T) {
 	for _, with := range []func(*Task){nil, render} {
 		dst := t.TempDir()
 		task := copyTask(v.dir, dst, with)
-		if o := fewDescriptors(t, task, limit); o.err != nil {
-			t.Error(o.text())
+		if o := fewDescriptors(t, task, limit); o.Err != nil {
+			t.Error(o.Text())
 		}
 		binary.want(t, dst)
 		task.Destination, task.memory = t.TempDir(), 1
-		if o := fewDescriptors(t, task, limit); o.err == nil || !strings.Contains(o.text(), "too many files are open") || o.changes != 0 {
-			t.Errorf("%d changes, %s", o.changes, o.text())
+		if o := fewDescriptors(t, task, limit); o.Err == nil || !strings.Contains(o.Text(), "too many files are open") || o.Changes != 0 {
+			t.Errorf("%d changes, %s", o.Changes, o.Text())
 		}
 	}
 }
@@ -279,8 +280,8 @@ func TestTextsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := run1(t.Context(), copyTask(src, t.TempDir(), trim))
-	if o.err == nil || o.changes != 0 || strings.Count(o.err.Error(), "64 MiB") != 1 {
-		t.Errorf("%d changes, %s", o.changes, o.text())
+	o := testtask.Run(t.Context(), copyTask(src, t.TempDir(), trim))
+	if o.Err == nil || o.Changes != 0 || strings.Count(o.Err.Error(), "64 MiB") != 1 {
+		t.Errorf("%d changes, %s", o.Changes, o.Text())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -57,7 +58,7 @@ func TestOnlyWhatDiffersIsTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := mustRun(t, copyTask(src, dst, nil), 4)
-	if got, want := o.summary[0], "5 files: 1 created, 3 updated, 1 unchanged"; got != want {
+	if got, want := o.Summary[0], "5 files: 1 created, 3 updated, 1 unchanged"; got != want {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	tree{"same": "1", "new": "2", "content": "aaa", "length": "aaaa", "mode": "m", "mine": "x"}.want(t, dst)
@@ -111,8 +112,8 @@ func TestRulesThatMatchNothingAreNamed(t *testing.T) {
 		t.ModeFor, t.Validate = []string{"tls.key=0600", "*.kye=0600"}, []string{"json", "*.conf=ini"}
 	}), 2)
 	for text, want := range map[string]bool{"*.kye": true, "rule=tls.key": false, "rule=json": true, "rule=\"*.conf": false} {
-		if strings.Contains(o.log, text) != want {
-			t.Errorf("%q in the log: %v, want %v\n%s", text, !want, want, o.log)
+		if strings.Contains(o.Log, text) != want {
+			t.Errorf("%q in the log: %v, want %v\n%s", text, !want, want, o.Log)
 		}
 	}
 }
@@ -139,8 +140,8 @@ func TestIfAbsentAndInPlace(t *testing.T) {
 	src := tree{"a": "new", "b": "new", "c": "shorter"}.write(t, t.TempDir())
 	dst := tree{"a": "mine", "c": "what was there before"}.write(t, t.TempDir())
 	o := mustRun(t, copyTask(src, dst, func(t *Task) { t.IfAbsent = true }), 1)
-	if o.summary[0] != "3 files: 1 created, 2 kept" {
-		t.Error(o.summary)
+	if o.Summary[0] != "3 files: 1 created, 2 kept" {
+		t.Error(o.Summary)
 	}
 	tree{"a": "mine", "b": "new", "c": "what was there before"}.want(t, dst)
 
@@ -168,8 +169,8 @@ func TestInPlaceRefusesWhatIsNoPlainFile(t *testing.T) {
 		if err := plant(filepath.Join(dst, "a")); err != nil {
 			t.Fatal(err)
 		}
-		if o := run1(t.Context(), copyTask(src, dst, func(t *Task) { t.InPlace = true })); o.err == nil || !strings.Contains(o.text(), "--in-place") {
-			t.Errorf("%s: %s", name, o.text())
+		if o := testtask.Run(t.Context(), copyTask(src, dst, func(t *Task) { t.InPlace = true })); o.Err == nil || !strings.Contains(o.Text(), "--in-place") {
+			t.Errorf("%s: %s", name, o.Text())
 		}
 		tree{"a": "precious"}.want(t, outside)
 		mustRun(t, copyTask(src, dst, nil), 1) // replaced, not followed
@@ -193,8 +194,8 @@ func TestTrimRenderAndValidate(t *testing.T) {
 
 	task.Environ = nil
 	task.Render.VarsFiles = []string{filepath.Join(src, "..", "missing")}
-	if o := run1(t.Context(), task); tasks.KindOf(o.err) != tasks.Usage {
-		t.Errorf("a missing --vars-file: %s", o.text())
+	if o := testtask.Run(t.Context(), task); tasks.KindOf(o.Err) != tasks.Usage {
+		t.Errorf("a missing --vars-file: %s", o.Text())
 	}
 }
 
@@ -205,20 +206,20 @@ func TestNothingIsWrittenUnlessAllIsRight(t *testing.T) {
 		t.Validate, t.Environ = []string{"yaml", "json"}, []string{}
 		t.Render.Mode = "env"
 	})
-	o := run1(t.Context(), task)
-	if tasks.KindOf(o.err) != tasks.Usage || o.changes != 0 {
-		t.Fatalf("%d changes: %s", o.changes, o.text())
+	o := testtask.Run(t.Context(), task)
+	if tasks.KindOf(o.Err) != tasks.Usage || o.Changes != 0 {
+		t.Fatalf("%d changes: %s", o.Changes, o.Text())
 	}
 	if _, err := os.Stat(dst); err == nil {
 		t.Error("the destination was made")
 	}
 	task.Render.Mode, task.Environ = "none", nil
-	if o := run1(t.Context(), task); !strings.Contains(o.err.Error(), "bad.yaml:1") || !strings.Contains(o.err.Error(), "worse.json:1") {
-		t.Errorf("not all faults are named: %s", o.text())
+	if o := testtask.Run(t.Context(), task); !strings.Contains(o.Err.Error(), "bad.yaml:1") || !strings.Contains(o.Err.Error(), "worse.json:1") {
+		t.Errorf("not all faults are named: %s", o.Text())
 	}
 	task.Validate, task.Render.MaxSize = []string{"a=ini"}, 3
-	if o := run1(t.Context(), task); tasks.KindOf(o.err) != tasks.Usage || !strings.Contains(o.text(), "--max-render-size") {
-		t.Errorf("a large file: %s", o.text())
+	if o := testtask.Run(t.Context(), task); tasks.KindOf(o.Err) != tasks.Usage || !strings.Contains(o.Text(), "--max-render-size") {
+		t.Errorf("a large file: %s", o.Text())
 	}
 }
 
@@ -233,7 +234,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 				before.write(t, dst)
 			}
 			task := copyTask(src, dst, with)
-			dry := runEnv(t.Context(), task, true)
+			dry := testtask.Run(t.Context(), task, testtask.DryRun)
 			if before == nil {
 				if _, err := os.Lstat(filepath.Dir(dst)); err == nil {
 					t.Error("a directory was made")
@@ -241,11 +242,11 @@ func TestDryRunChangesNothing(t *testing.T) {
 			} else {
 				before.want(t, dst)
 			}
-			if wet := run1(t.Context(), task); dry.err != nil || wet.err != nil || dry.changes == 0 || before != nil && dry.changes != wet.changes {
-				t.Errorf("%+v: dry %d, wet %d changes\n%s\n%s", *task, dry.changes, wet.changes, dry.text(), wet.text())
+			if wet := testtask.Run(t.Context(), task); dry.Err != nil || wet.Err != nil || dry.Changes == 0 || before != nil && dry.Changes != wet.Changes {
+				t.Errorf("%+v: dry %d, wet %d changes\n%s\n%s", *task, dry.Changes, wet.Changes, dry.Text(), wet.Text())
 			}
-			if dry := runEnv(t.Context(), task, true); dry.changes != 0 {
-				t.Errorf("%+v: %d changes left: %s", *task, dry.changes, dry.text())
+			if dry := testtask.Run(t.Context(), task, testtask.DryRun); dry.Changes != 0 {
+				t.Errorf("%+v: %d changes left: %s", *task, dry.Changes, dry.Text())
 			}
 		}
 	}

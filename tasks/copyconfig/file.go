@@ -220,7 +220,10 @@ func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *input) (fa
 		return f.fate, nil
 	}
 	var st unix.Stat_t
-	err := dirfd.Stat(pl.fd, f.name, &st)
+	fd, err := pl.present(f, &st)
+	if fd >= 0 {
+		defer unix.Close(fd)
+	}
 	switch {
 	case dirfd.IsGone(err):
 		f.exists = false
@@ -233,7 +236,10 @@ func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *input) (fa
 		st.Mode&0o7777 != pl.mode(f, in), !pl.p.owner.Matches(st.Uid, st.Gid):
 		return updated, nil
 	}
-	same, err := pl.same(ctx, w, f, in)
+	if fd < 0 { // it cannot be read, so it will be replaced
+		return updated, nil
+	}
+	same, err := pl.same(ctx, w, fd, in)
 	if err != nil {
 		return 0, explain(fmt.Errorf("compare %s: %w", pl.p.under(pl.node, f.name), err))
 	}
@@ -247,14 +253,28 @@ func (pl *place) mode(f *file, in *input) uint32 {
 	return pl.p.conf.fileMode(func() string { return f.sourceRel(pl.node) }, in.st.Mode)
 }
 
-// same reports whether the contents are the same. A file that cannot be read is
-// not: it will be replaced.
-func (pl *place) same(ctx context.Context, w *scratch, f *file, in *input) (bool, error) {
-	fd, err := dirfd.Open(pl.fd, f.name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return false, nil
+// present describes what is in the place of f, and opens it if it may be a regular
+// file that we can read. What was one when the directory was listed is opened at
+// once, and looked at then: that costs less than a look at its name before.
+func (pl *place) present(f *file, st *unix.Stat_t) (fd int, err error) {
+	open := func() bool {
+		fd, err = dirfd.Open(pl.fd, f.name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+		return err == nil
 	}
-	defer unix.Close(fd)
+	if f.plain && open() {
+		return fd, dirfd.Fstat(fd, st)
+	}
+	if err := dirfd.Stat(pl.fd, f.name, st); err != nil {
+		return -1, err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFREG && open() {
+		return fd, dirfd.Fstat(fd, st) // somebody may have been faster
+	}
+	return -1, nil
+}
+
+// same reports whether the contents of fd and in are the same.
+func (pl *place) same(ctx context.Context, w *scratch, fd int, in *input) (bool, error) {
 	if in.data == nil {
 		return filecopy.Equal(ctx, in.fd, fd, in.st.Size, w.data)
 	}

@@ -5,19 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -35,7 +32,7 @@ func TestMain(m *testing.M) {
 		task := new(Task)
 		if err = json.Unmarshal([]byte(text), task); err == nil {
 			fmt.Println("begin")
-			err = run1(context.Background(), task).err
+			err = testtask.Run(context.Background(), task).Err
 		}
 	case name != "":
 		name, dir, _ := strings.Cut(name, ":")
@@ -52,14 +49,6 @@ func TestMain(m *testing.M) {
 // long reports whether the tests that take minutes shall take them.
 func long() bool { return os.Getenv("INITBOX_TEST_LONG") == "1" }
 
-// command returns a process that is this binary again, shaped by variable.
-func command(variable, value string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe") // its path may be closed to another user
-	cmd.Env = append(os.Environ(), variable+"="+value)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd
-}
-
 // taskCommand returns a process that runs task.
 func taskCommand(t *testing.T, task *Task) *exec.Cmd {
 	t.Helper()
@@ -67,37 +56,7 @@ func taskCommand(t *testing.T, task *Task) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return command(asTask, string(text))
-}
-
-// An outcome is what a run of a Task did.
-type outcome struct {
-	err     error
-	changes int64
-	log     string
-	summary []string
-}
-
-// text is all that a user would read.
-func (o outcome) text() string {
-	s := o.log + strings.Join(o.summary, "\n")
-	if o.err != nil {
-		s += "\nerror: " + o.err.Error() + "\nnext: " + tasks.NextOf(o.err)
-	}
-	return s
-}
-
-// run1 checks and runs task as the command line would.
-func run1(ctx context.Context, task *Task) outcome { return runEnv(ctx, task, false) }
-
-func runEnv(ctx context.Context, task *Task, dryRun bool) outcome {
-	log := new(testlog.Buffer)
-	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, dryRun)
-	err := task.Check()
-	if err == nil {
-		err = task.Run(ctx, env)
-	}
-	return outcome{err, env.Changes(), log.String(), env.Summary()}
+	return testtask.Again(asTask, string(text))
 }
 
 // copyTask returns a Task for a copy, changed by with.
@@ -111,11 +70,11 @@ func copyTask(src, dst string, with func(*Task)) *Task {
 }
 
 // mustRun runs task, which must succeed with this many changes; -1 for any.
-func mustRun(t *testing.T, task *Task, changes int64) outcome {
+func mustRun(t *testing.T, task *Task, changes int64) testtask.Outcome {
 	t.Helper()
-	o := run1(t.Context(), task)
-	if o.err != nil || changes >= 0 && o.changes != changes {
-		t.Fatalf("%d changes, want %d\n%s", o.changes, changes, o.text())
+	o := testtask.Run(t.Context(), task)
+	if o.Err != nil || changes >= 0 && o.Changes != changes {
+		t.Fatalf("%d changes, want %d\n%s", o.Changes, changes, o.Text())
 	}
 	return o
 }

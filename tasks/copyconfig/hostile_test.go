@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/testtask"
 	"github.com/initbox/initbox/internal/testtime"
 )
 
@@ -32,9 +33,9 @@ func TestLinks(t *testing.T) {
 	} {
 		src := tree{"sub/a": "1", "sub/self": "-> " + target}.write(t, t.TempDir())
 		dst := filepath.Join(t.TempDir(), "dst")
-		o := run1(t.Context(), copyTask(src, dst, nil))
-		if o.err == nil || o.changes != 0 || !strings.Contains(o.text(), "--exclude") || !strings.Contains(o.text(), "sub/self") {
-			t.Errorf("%s: %d changes, %s", name, o.changes, o.text())
+		o := testtask.Run(t.Context(), copyTask(src, dst, nil))
+		if o.Err == nil || o.Changes != 0 || !strings.Contains(o.Text(), "--exclude") || !strings.Contains(o.Text(), "sub/self") {
+			t.Errorf("%s: %d changes, %s", name, o.Changes, o.Text())
 		}
 		mustRun(t, copyTask(src, dst, func(t *Task) { t.Exclude = []string{"self"} }), -1)
 	}
@@ -58,20 +59,20 @@ func TestSpecialFilesAreNeverOpened(t *testing.T) {
 	if err := errors.Join(unix.Mkfifo(filepath.Join(src, "fifo"), 0o644), unix.Mkfifo(filepath.Join(dst, "a"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	if o := mustRun(t, copyTask(src, dst, nil), 1); !strings.Contains(o.log, "passed over") {
-		t.Error(o.text())
+	if o := mustRun(t, copyTask(src, dst, nil), 1); !strings.Contains(o.Log, "passed over") {
+		t.Error(o.Text())
 	}
 	tree{"a": "1", "x": ""}.want(t, dst)
-	if o := run1(t.Context(), copyTask(src+"/fifo", dst, nil)); !errors.Is(o.err, source.ErrSpecial) {
-		t.Error(o.text())
+	if o := testtask.Run(t.Context(), copyTask(src+"/fifo", dst, nil)); !errors.Is(o.Err, source.ErrSpecial) {
+		t.Error(o.Text())
 	}
 }
 
 func TestIntoItself(t *testing.T) {
 	src := tree{"a": "1", "d/b": "2"}.write(t, t.TempDir())
 	for _, dst := range []string{"", "/d", "/new/x", "/d/../d"} {
-		if o := run1(t.Context(), copyTask(src, src+dst, nil)); o.err == nil || o.changes != 0 {
-			t.Errorf("%s: %d changes, %v", dst, o.changes, o.err)
+		if o := testtask.Run(t.Context(), copyTask(src, src+dst, nil)); o.Err == nil || o.Changes != 0 {
+			t.Errorf("%s: %d changes, %v", dst, o.Changes, o.Err)
 		}
 	}
 	mustRun(t, copyTask(src+"/a", src, nil), 0)
@@ -91,8 +92,8 @@ func TestAwkwardNames(t *testing.T) {
 		}
 	}
 	tree{"last": ""}.write(t, src)
-	if o := mustRun(t, task, -1); strings.Contains(o.summary[0], "\n") {
-		t.Errorf("%q", o.summary)
+	if o := mustRun(t, task, -1); strings.Contains(o.Summary[0], "\n") {
+		t.Errorf("%q", o.Summary)
 	}
 	tree{"last": "", "d \t/": ""}.want(t, dst)
 }
@@ -155,12 +156,12 @@ func TestAttacker(t *testing.T) {
 		if runs%2 == 0 {
 			from = calm // so that many runs come as far as the destination
 		}
-		o := run1(t.Context(), copyTask(from, dst, modes[runs%len(modes)]))
-		if o.err == nil {
+		o := testtask.Run(t.Context(), copyTask(from, dst, modes[runs%len(modes)]))
+		if o.Err == nil {
 			good++
 		}
 		if leaked := secretsIn(dst); leaked != "" {
-			t.Fatalf("%s has the secret after\n%s", leaked, o.text())
+			t.Fatalf("%s has the secret after\n%s", leaked, o.Text())
 		}
 	}
 	close(stop)

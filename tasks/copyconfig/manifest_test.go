@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/initbox/initbox/internal/testtask"
 )
 
 func TestPruneRemovesOnlyWhatItWrote(t *testing.T) {
@@ -30,11 +32,11 @@ func TestPruneRemovesOnlyWhatItWrote(t *testing.T) {
 	}
 	tree{"new": "n"}.write(t, src)
 	o := mustRun(t, task, -1)
-	if !strings.Contains(o.log, "somebody has changed it") || o.summary[0] != "1 file: 1 created, 3 removed" {
-		t.Error(o.text())
+	if !strings.Contains(o.Log, "somebody has changed it") || o.Summary[0] != "1 file: 1 created, 3 removed" {
+		t.Error(o.Text())
 	}
 	tree{"mine": "m", "b": "2", "edited": "by the application", "e/its own": "z", "new": "n"}.want(t, dst)
-	if o := mustRun(t, task, 0); strings.Contains(o.log, "changed it") {
+	if o := mustRun(t, task, 0); strings.Contains(o.Log, "changed it") {
 		t.Error("it warns again and again")
 	}
 }
@@ -54,10 +56,10 @@ func TestPruneMakesPlace(t *testing.T) {
 	}
 	for i, to := range []tree{file, dir, file, dir} {
 		turn(to)
-		told := runEnv(t.Context(), task, true)
+		told := testtask.Run(t.Context(), task, testtask.DryRun)
 		o := mustRun(t, task, -1)
-		if told.err != nil || told.changes != o.changes || told.summary[0] != o.summary[0] || strings.Contains(o.log, "WARN") {
-			t.Errorf("%d: dry run\n%s\nrun\n%s", i, told.text(), o.text())
+		if told.Err != nil || told.Changes != o.Changes || told.Summary[0] != o.Summary[0] || strings.Contains(o.Log, "WARN") {
+			t.Errorf("%d: dry run\n%s\nrun\n%s", i, told.Text(), o.Text())
 		}
 		to.want(t, dst)
 		mustRun(t, task, 0)
@@ -65,8 +67,8 @@ func TestPruneMakesPlace(t *testing.T) {
 	// What somebody has put there or changed stays, and is named.
 	tree{"d/x/sub/mine": "m"}.write(t, dst)
 	turn(file)
-	if o := run1(t.Context(), task); o.err == nil || !strings.Contains(o.text(), "d/x") {
-		t.Error(o.text())
+	if o := testtask.Run(t.Context(), task); o.Err == nil || !strings.Contains(o.Text(), "d/x") {
+		t.Error(o.Text())
 	}
 	if data, err := os.ReadFile(filepath.Join(dst, "d/x/sub/mine")); err != nil || string(data) != "m" {
 		t.Errorf("%q, %v", data, err)
@@ -120,8 +122,8 @@ func TestDamagedManifest(t *testing.T) {
 	if err := errors.Join(os.Remove(found[0]), os.Symlink(filepath.Join(outside, "x"), found[0])); err != nil {
 		t.Fatal(err)
 	}
-	if o := run1(t.Context(), task); o.err == nil || !strings.Contains(o.text(), "remove what is there") {
-		t.Error(o.text())
+	if o := testtask.Run(t.Context(), task); o.Err == nil || !strings.Contains(o.Text(), "remove what is there") {
+		t.Error(o.Text())
 	}
 	tree{"x": "1"}.want(t, outside)
 }

@@ -137,7 +137,7 @@ func (pl *place) look(w *scratch) (temps []string, err error) {
 			return nil
 		}
 		if f := pl.node.findFile(string(name)); f != nil {
-			f.exists = true
+			f.exists, f.plain = true, kind == dirfd.Regular
 		} else if d := pl.node.findDir(string(name)); d != nil {
 			if kind != dirfd.Dir && kind != dirfd.Unknown {
 				return fmt.Errorf("%s: %w", pl.p.under(pl.node, d.name), errNotDir)

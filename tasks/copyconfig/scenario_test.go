@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/initbox/initbox/internal/testtask"
 )
 
 // scenarios run in a process of their own, with mounts of its own. Each gets a
@@ -34,7 +36,7 @@ func TestScenarios(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.RemoveAll(dir) })
-			cmd := command(asScenario, name+":"+dir)
+			cmd := testtask.Again(asScenario, name+":"+dir)
 			switch {
 			case strings.HasPrefix(name, "unprivileged") && os.Geteuid() == 0:
 				if err := os.Chown(dir, 65533, 65533); err != nil {
@@ -82,13 +84,13 @@ func holds(dir string, want tree) error {
 }
 
 // refused returns an error unless o failed and said all of words.
-func refused(o outcome, words ...string) error {
-	if o.err == nil {
-		return errors.New("it succeeded: " + o.text())
+func refused(o testtask.Outcome, words ...string) error {
+	if o.Err == nil {
+		return errors.New("it succeeded: " + o.Text())
 	}
 	for _, w := range words {
-		if !strings.Contains(o.text(), w) {
-			return fmt.Errorf("no %q in %s", w, o.text())
+		if !strings.Contains(o.Text(), w) {
+			return fmt.Errorf("no %q in %s", w, o.Text())
 		}
 	}
 	return nil
@@ -120,7 +122,7 @@ func fullDisk(dir string) error {
 		func(t *Task) { t.InPlace, t.Include = true, []string{"c"} },
 	} {
 		name := fmt.Sprint("way ", i)
-		o := run1(context.Background(), copyTask(src, dst, with))
+		o := testtask.Run(context.Background(), copyTask(src, dst, with))
 		if err := refused(o, "no space left", "the volume is full", "dst"); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -157,15 +159,15 @@ func fullDiskHoles(dir string) error {
 			os.Truncate(filepath.Join(dst, "holes"), int64(size)), plant(src, tree{"holes": strings.Repeat("n", size)})); err != nil {
 			return err
 		}
-		o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true }))
+		o := testtask.Run(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true }))
 		if err := errors.Join(refused(o, "no space left", "the volume is full, the old files are whole"), holds(dst, old)); err != nil {
 			return fmt.Errorf("%d bytes: %w", size, err)
 		}
 		if err := os.Remove(filepath.Join(dst, "filler")); err != nil {
 			return err
 		}
-		if o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true })); o.err != nil {
-			return errors.New(o.text())
+		if o := testtask.Run(context.Background(), copyTask(src, dst, func(t *Task) { t.InPlace = true })); o.Err != nil {
+			return errors.New(o.Text())
 		}
 		if err := errors.Join(holds(dst, tree{"holes": strings.Repeat("n", size)}), unix.Unmount(dst, 0)); err != nil {
 			return err
@@ -183,18 +185,18 @@ func readOnlyDestination(dir string) error {
 		unix.Mount(dst, dst, "", unix.MS_BIND, ""), unix.Mount("", dst, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
 		return err
 	}
-	if o := run1(context.Background(), copyTask(src, dst, nil)); o.err != nil || o.changes != 0 {
-		return fmt.Errorf("nothing is to do, yet: %s", o.text())
+	if o := testtask.Run(context.Background(), copyTask(src, dst, nil)); o.Err != nil || o.Changes != 0 {
+		return fmt.Errorf("nothing is to do, yet: %s", o.Text())
 	}
 	if err := plant(src, tree{"a": "2"}); err != nil {
 		return err
 	}
 	for _, with := range []func(*Task){nil, func(t *Task) { t.AtomicDir = true }, func(t *Task) { t.InPlace = true }, func(t *Task) { t.Prune = true }} {
-		if err := refused(run1(context.Background(), copyTask(src, dst, with)), "read-only", "mount an emptyDir"); err != nil {
+		if err := refused(testtask.Run(context.Background(), copyTask(src, dst, with)), "read-only", "mount an emptyDir"); err != nil {
 			return err
 		}
 	}
-	return refused(run1(context.Background(), copyTask(src, dst+"/new", nil)), "read-only", "mount an emptyDir")
+	return refused(testtask.Run(context.Background(), copyTask(src, dst+"/new", nil)), "read-only", "mount an emptyDir")
 }
 
 func readOnlyRoot(dir string) error {
@@ -210,11 +212,11 @@ func readOnlyRoot(dir string) error {
 		return fmt.Errorf("the root is not read-only: %v", err)
 	}
 	task := copyTask(src, dst, func(t *Task) { t.Prune = true })
-	if o := run1(context.Background(), task); o.err != nil {
-		return errors.New(o.text())
+	if o := testtask.Run(context.Background(), task); o.Err != nil {
+		return errors.New(o.Text())
 	}
-	if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
-		return errors.New(o.text())
+	if o := testtask.Run(context.Background(), task); o.Err != nil || o.Changes != 0 {
+		return errors.New(o.Text())
 	}
 	return holds(dst, tree{"a": "1", "d/b": "2"})
 }
@@ -229,18 +231,18 @@ func mountedFile(dir string) error {
 		unix.Mount(filepath.Join(dir, "real"), filepath.Join(dst, "a"), "", unix.MS_BIND, "")); err != nil {
 		return err
 	}
-	if err := refused(run1(context.Background(), copyTask(src, dst, nil)), "busy", "--in-place", "subPath"); err != nil {
+	if err := refused(testtask.Run(context.Background(), copyTask(src, dst, nil)), "busy", "--in-place", "subPath"); err != nil {
 		return err
 	}
 	if err := holds(dst, tree{"a": "real"}); err != nil {
 		return err
 	}
 	task := copyTask(src, dst, func(t *Task) { t.InPlace = true })
-	if o := run1(context.Background(), task); o.err != nil || o.changes != 1 {
-		return errors.New(o.text())
+	if o := testtask.Run(context.Background(), task); o.Err != nil || o.Changes != 1 {
+		return errors.New(o.Text())
 	}
-	if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
-		return errors.New(o.text())
+	if o := testtask.Run(context.Background(), task); o.Err != nil || o.Changes != 0 {
+		return errors.New(o.Text())
 	}
 	return holds(dst, tree{"a": "longer than before"})
 }
@@ -258,11 +260,11 @@ func unprivileged(dir string) error {
 	for _, with := range []func(*Task){nil, func(t *Task) { t.Prune, t.Mode = true, "0400" }, func(t *Task) { t.InPlace = true },
 		func(t *Task) { t.Owner = fmt.Sprintf("%d:%d", os.Getuid(), os.Getgid()) }} {
 		task := copyTask(src, dst, with)
-		if o := run1(context.Background(), task); o.err != nil || o.changes == 0 && task.Owner == "" {
-			return errors.New(o.text())
+		if o := testtask.Run(context.Background(), task); o.Err != nil || o.Changes == 0 && task.Owner == "" {
+			return errors.New(o.Text())
 		}
-		if o := run1(context.Background(), task); o.err != nil || o.changes != 0 {
-			return errors.New(o.text())
+		if o := testtask.Run(context.Background(), task); o.Err != nil || o.Changes != 0 {
+			return errors.New(o.Text())
 		}
 		if err := holds(dst, tree{"a": "new", "d/b": "new"}); err != nil {
 			return err
@@ -271,7 +273,7 @@ func unprivileged(dir string) error {
 			return err
 		}
 	}
-	return refused(run1(context.Background(), copyTask(src, "/proc/initbox", nil)))
+	return refused(testtask.Run(context.Background(), copyTask(src, "/proc/initbox", nil)))
 }
 
 // unprivilegedOwner may not give files away, nor write where it has no right.
@@ -283,24 +285,24 @@ func unprivilegedOwner(dir string) error {
 	if err := errors.Join(plant(src, tree{"a": "new"}), plant(dst, tree{"a": "old"})); err != nil {
 		return err
 	}
-	o := run1(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = "12345" }))
+	o := testtask.Run(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = "12345" }))
 	if err := refused(o, "not permitted", "CHOWN", "runAsUser"); err != nil {
 		return err
 	}
-	o = run1(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = ":12345" }))
+	o = testtask.Run(context.Background(), copyTask(src, dst, func(t *Task) { t.Owner = ":12345" }))
 	if err := refused(o, "not permitted", "make 12345 one of them", "supplementalGroups"); err != nil {
 		return err
 	}
 	if err := errors.Join(holds(dst, tree{"a": "old"}), os.Chmod(dst, 0o555)); err != nil {
 		return err
 	}
-	if err := refused(run1(context.Background(), copyTask(src, dst, nil)), "permission denied", "fsGroup"); err != nil {
+	if err := refused(testtask.Run(context.Background(), copyTask(src, dst, nil)), "permission denied", "fsGroup"); err != nil {
 		return err
 	}
 	if err := os.Chmod(filepath.Join(src, "a"), 0); err != nil {
 		return err
 	}
-	return refused(run1(context.Background(), copyTask(src, dst, nil)), "permission denied", "src/a", "defaultMode")
+	return refused(testtask.Run(context.Background(), copyTask(src, dst, nil)), "permission denied", "src/a", "defaultMode")
 }
 
 // fromTmpfs is a Secret into an emptyDir: the kernel cannot copy between the two.
@@ -316,8 +318,8 @@ func fromTmpfs(dir string) error {
 	if err := plant(src, files); err != nil {
 		return err
 	}
-	if o := run1(context.Background(), copyTask(src, dst, nil)); o.err != nil || o.changes != 2 {
-		return errors.New(o.text())
+	if o := testtask.Run(context.Background(), copyTask(src, dst, nil)); o.Err != nil || o.Changes != 2 {
+		return errors.New(o.Text())
 	}
 	return holds(dst, files)
 }

@@ -33,6 +33,7 @@ type file struct {
 	content *content // read before the first write; nil to read it when it is written
 
 	exists bool // something of that name was found in the destination
+	plain  bool // it was a regular file then
 	known  bool // fate is known from an earlier look
 	fate   fate
 	hash   *digest // of the content that is to be written, for the manifest

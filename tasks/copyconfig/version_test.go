@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/tasks"
 )
 
 func TestAtomicDir(t *testing.T) {
@@ -40,8 +43,8 @@ func TestAtomicDir(t *testing.T) {
 	}
 	tree{"a": "changed", "new": "n"}.write(t, src)
 	o := mustRun(t, task, -1)
-	if o.summary[0] != "3 files: 1 created, 1 updated, 1 unchanged, 1 removed" {
-		t.Error(o.summary)
+	if o.Summary[0] != "3 files: 1 created, 1 updated, 1 unchanged, 1 removed" {
+		t.Error(o.Summary)
 	}
 	second, err := os.Readlink(filepath.Join(dst, "..data"))
 	if err != nil || second == first {
@@ -62,16 +65,16 @@ func TestAtomicDir(t *testing.T) {
 func TestAtomicDirRefusals(t *testing.T) {
 	src := tree{"a": "1"}.write(t, t.TempDir())
 	atomic := func(t *Task) { t.AtomicDir = true }
-	if o := run1(t.Context(), copyTask(src+"/a", t.TempDir()+"/file", atomic)); o.err == nil || !strings.Contains(o.err.Error(), "name of a file") {
-		t.Error(o.text())
+	if o := testtask.Run(t.Context(), copyTask(src+"/a", t.TempDir()+"/file", atomic)); o.Err == nil || !strings.Contains(o.Err.Error(), "name of a file") {
+		t.Error(o.Text())
 	}
 	for _, dir := range []string{"a", "..data"} {
 		there := tree{dir + "/b": "a directory"}
 		dst := there.write(t, t.TempDir())
 		for _, dryRun := range []bool{true, false} {
-			o := runEnv(t.Context(), copyTask(src, dst, atomic), dryRun)
-			if o.err == nil || o.changes != 0 || !strings.Contains(o.text(), "a directory is in the place") {
-				t.Errorf("%d changes, %s", o.changes, o.text())
+			o := testtask.Run(t.Context(), copyTask(src, dst, atomic), func(env *tasks.Env) { env.DryRun = dryRun })
+			if o.Err == nil || o.Changes != 0 || !strings.Contains(o.Text(), "a directory is in the place") {
+				t.Errorf("%d changes, %s", o.Changes, o.Text())
 			}
 		}
 		there.want(t, dst)
@@ -94,9 +97,9 @@ func TestDryRunOfAtomicDirCountsAsTheRun(t *testing.T) {
 	missing, empty := filepath.Join(t.TempDir(), "x/dst"), t.TempDir()
 	for _, dst := range []string{missing, empty, empty} {
 		task := copyTask(src, dst, func(t *Task) { t.AtomicDir = true })
-		told := runEnv(t.Context(), task, true)
-		if done := mustRun(t, task, -1); told.err != nil || told.changes != done.changes || told.summary[0] != done.summary[0] {
-			t.Errorf("%s: %d changes, the run makes %d\n%v\n%v", dst, told.changes, done.changes, told.summary, done.summary)
+		told := testtask.Run(t.Context(), task, testtask.DryRun)
+		if done := mustRun(t, task, -1); told.Err != nil || told.Changes != done.Changes || told.Summary[0] != done.Summary[0] {
+			t.Errorf("%s: %d changes, the run makes %d\n%v\n%v", dst, told.Changes, done.Changes, told.Summary, done.Summary)
 		}
 	}
 }
@@ -123,7 +126,7 @@ func TestAttemptsAreNotSummedUp(t *testing.T) {
 		done <- nil
 	}()
 	o := mustRun(t, copyTask(src, dst, func(t *Task) { t.AtomicDir = true }), -1)
-	if err := <-done; err != nil || o.summary[0] != "1 file: 1 created" {
-		t.Error(o.summary, err)
+	if err := <-done; err != nil || o.Summary[0] != "1 file: 1 created" {
+		t.Error(o.Summary, err)
 	}
 }
