@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func (w Words) Explain(chain []*x509.Certificate, err error) (fault, next string
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return w.validity(invalid.Cert)
+		return w.validity(chain, invalid.Cert)
 	case errors.As(err, &unknown):
 		return w.authority(chain)
 	case errors.As(err, &wrong):
@@ -49,17 +50,20 @@ func (w Words) Explain(chain []*x509.Certificate, err error) (fault, next string
 	return w.Certificate + " is not valid: " + strings.TrimPrefix(err.Error(), "x509: "), "replace the server's certificate"
 }
 
-func (w Words) validity(cert *x509.Certificate) (fault, next string) {
+func (w Words) validity(chain []*x509.Certificate, cert *x509.Certificate) (fault, next string) {
 	const layout = "2006-01-02 15:04:05 UTC"
+	place := slices.IndexFunc(chain, cert.Equal)
 	which := w.Certificate
-	next = "renew it (cert-manager: kubectl get certificates -A), and restart or reload the server if it does not read it again by itself"
-	if cert.IsCA {
+	if cert.IsCA && place != 0 { // openssl req -x509 makes a server's certificate a CA as well
 		which = "the CA certificate " + subject(cert) + " behind " + w.Certificate
-		next = "put the renewed CA into the file of " + w.CAFlag + "; if there is none yet, renew it, and then what it has issued"
 	}
 	if time.Now().Before(cert.NotBefore) {
 		return fmt.Sprintf("%s is not valid before %s", which, cert.NotBefore.UTC().Format(layout)),
 			"check the clocks of this node and of whoever made the certificate"
+	}
+	next = "renew it (cert-manager: kubectl get certificates -A), and restart or reload the server if it does not read it again by itself"
+	if cert.IsCA && place < 0 { // the server did not present it, so it is in the file
+		next = "put the renewed CA into the file of " + w.CAFlag + "; if there is none yet, renew it, and then what it has issued"
 	}
 	return fmt.Sprintf("%s expired on %s", which, cert.NotAfter.UTC().Format(layout)), next
 }

@@ -43,8 +43,8 @@ func (p *plan) wants(st *unix.Statx_t) bool {
 // descriptor meanwhile, and looked at again. Else its name in the directory, which
 // is held, will do: that costs half as many calls. What somebody puts there
 // between the look and the change, a link even, gets the owner as it would have
-// had it been there at the look; just the warnings about hard links and lost bits
-// may miss it.
+// had it been there at the look; the warnings about hard links and lost bits may
+// miss it, and a mode that it should have is for the next run.
 func (p *plan) holds(st *unix.Statx_t) bool {
 	return st.Nlink > 1 || p.hardlinks != linksWarn ||
 		isFile(st) && (p.preserve || uint32(st.Mode)&special != 0) ||

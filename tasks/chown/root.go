@@ -47,6 +47,8 @@ func (j *job) find(p string) (r *root, missing []string, err error) {
 	case err == unix.ENOENT:
 		return nil, nil, tasks.WithNext(tasks.Usagef("%s does not exist, or is a link that leads nowhere", p),
 			"look whether the volume is mounted there (volumeMounts), or let --mkdir make the directory")
+	case err == unix.ENOTDIR, err == unix.ELOOP:
+		return nil, nil, tasks.WithNext(tasks.Usagef("%s does not exist: %w on the way there", p, err), "look at each directory of the path, and where links lead")
 	case err != nil:
 		return nil, nil, fmt.Errorf("open %s: %w", p, err)
 	}

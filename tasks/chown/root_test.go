@@ -56,10 +56,15 @@ func TestRefusedFirst(t *testing.T) {
 	if tasks.KindOf(o.Err) != tasks.Usage {
 		t.Errorf("not a usage error: %s", o.Text())
 	}
-	o = testtask.Run(t.Context(), newTask(good, filepath.Join(root, "missing")))
-	want(t, o, 0, "does not exist")
-	if tasks.KindOf(o.Err) != tasks.Usage {
-		t.Errorf("not a usage error: %s", o.Text())
+	if err := os.Symlink("loop", filepath.Join(root, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"missing", "a/f/below-a-file", "loop/x"} {
+		o = testtask.Run(t.Context(), newTask(good, filepath.Join(root, name)))
+		want(t, o, 0, name+" does not exist")
+		if tasks.KindOf(o.Err) != tasks.Usage {
+			t.Errorf("not a usage error: %s", o.Text())
+		}
 	}
 	wantRight(t, false, root, "a", "a/f")
 
