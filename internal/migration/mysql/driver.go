@@ -168,7 +168,7 @@ func (d *driver) identify(ctx context.Context) error {
 	}
 	set := records.Request{SQL: "SET " + strings.Join(keep, ", ")}
 	err := d.exec(ctx, compound(set).SQL)
-	if d.compounds = err == nil; number(err) == syntaxError {
+	if d.compounds = err == nil; number(err) != 0 { // also a proxy or firewall may refuse it, in its own words
 		err = d.exec(ctx, set.SQL)
 	}
 	if err != nil {
