@@ -233,7 +233,7 @@ func (a *application) together(ctx context.Context, i int, k kind) (next int, er
 		}
 	}
 	kept := next
-	if err != nil && (!refused(err) || Repeat(err)) { // it may all be undone
+	if err != nil && (!refused(err) || undoes(err)) {
 		kept = i
 	}
 	if e := a.settle(ctx, a.ended(i, kept)...); e != nil && (err == nil || refused(err)) {

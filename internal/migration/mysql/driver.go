@@ -94,8 +94,10 @@ func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``"
 // Numbers of errors that something is done about.
 const (
 	noSuchTable     = 1146
+	recordChanged   = 1020 // under innodb_snapshot_isolation
 	shutdown        = 1053
 	lockWaitTimeout = 1205
+	lockTableFull   = 1206
 	deadlock        = 1213
 	interrupted     = 1317
 	killed          = 1927
@@ -117,7 +119,13 @@ func refused(err error) bool {
 }
 
 // Repeat implements migration.Database.
-func Repeat(err error) bool { return number(err) == lockWaitTimeout || number(err) == deadlock }
+func Repeat(err error) bool {
+	return slices.Contains([]int{lockWaitTimeout, deadlock, recordChanged}, number(err))
+}
+
+// undoes reports whether the server may have rolled back with err what the
+// transaction did before as well.
+func undoes(err error) bool { return Repeat(err) || number(err) == lockTableFull }
 
 // sessionVariables are those that a file is likely to set. Each file begins with
 // them as they were.
