@@ -161,6 +161,12 @@ func Parse(sql string) ([]migration.Statement, error) {
 	return statements, nil
 }
 
+// ends reports whether a statement ends a transaction as a whole.
+func ends(sql string) bool {
+	k := classify(sql)
+	return k == commits || k == rollsBack && !toSavepoint(sql)
+}
+
 func toSavepoint(sql string) bool { return slices.Contains(words(sql, 4), "TO") }
 
 // blind reports whether a statement of DDL may do something and leave everything

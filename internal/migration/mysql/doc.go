@@ -47,7 +47,9 @@
 //
 // A transaction of the file's own, from BEGIN to COMMIT, is left as it is, with the
 // rows of its statements in it. LOCK TABLES and UNLOCK TABLES are not run: START
-// TRANSACTION would give up these locks at once. Tables without transactions
+// TRANSACTION would give up these locks at once. Nor is a COMMIT or ROLLBACK that no
+// BEGIN is before, as behind SET autocommit = 0: what is before it has been committed
+// statement by statement, so that there is nothing for it to end. Tables without transactions
 // (MyISAM) cannot be kept in step: what a killed run did to them in its last moment
 // is done again.
 //
