@@ -39,9 +39,10 @@ type driver struct {
 	locks     []string
 	compounds bool // the server takes compound statements, as MariaDB does
 
-	unsettled bool // a file may have changed what the session has set
-	separate  bool // and how the server reads our requests
-	forgotten bool // no progress is recorded
+	unsettled bool            // a file may have changed what the session has set
+	separate  bool            // and how the server reads our requests
+	forgotten bool            // no progress is recorded
+	current   *migration.Step // whose statements ran in this session
 
 	known map[int]bool // versions in the history
 	row   bool         // the version table has its one row, which this session wrote
