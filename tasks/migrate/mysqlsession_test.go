@@ -69,3 +69,16 @@ func TestMySQLKeepsValues(t *testing.T) {
 	s.clean("2")
 	s.wantSQL("SELECT x FROM b", "11")
 }
+
+// A seed whose values are gone begins anew once it has changed.
+func TestMySQLSeedBeginsAnew(t *testing.T) {
+	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY);\nCREATE TABLE b (x int)")
+	seeds := newMySite(t, "a.sql", "INSERT INTO a VALUES (NULL);\nnonsense")
+	seeded := func(t *Task) { t.Seeds = seeds.dir }
+	s.run(seeded).wants(t, tasks.Failed, "a.sql, line 2 (statement 2)")
+	seeds.write("a.sql", "INSERT INTO a VALUES (NULL);\nINSERT INTO b VALUES (LAST_INSERT_ID())")
+	s.run(seeded).wants(t, tasks.Final, "a.sql, line 2 (statement 2): it needs last_insert_id()", "then it begins anew")
+	seeds.write("a.sql", "INSERT /* anew */ INTO a VALUES (NULL);\nINSERT INTO b VALUES (LAST_INSERT_ID())")
+	s.run(seeded).did(t, 1)
+	s.wantSQL("SELECT x FROM b", "2")
+}

@@ -85,10 +85,14 @@ func (a *application) carries() []carry {
 // gone words that statement i gave something, "" for a variable of the server, a
 // value that statement by needs and that cannot be had again.
 func (a *application) gone(i int, name string, by int) error {
+	otherwise := "finish the file by hand and give --resolve-dirty"
+	if a.step.Change.Version == nil {
+		otherwise = "change a statement of the seed that was done, if only by a comment inside it: then it begins anew"
+	}
 	if name == "" {
 		return tasks.WithNext(
 			tasks.Finalf("%s: what statement %d (line %d) sets holds in the session of an earlier run, and its value cannot be had again", a.step.Name, i+1, a.step.Statements[i].Line),
-			"finish the file by hand and give --resolve-dirty")
+			otherwise)
 	}
 	line := a.step.Statements[by].Line
 	how := fmt.Sprintf("look for the value in the database and write it into the file in place of %s from line %d on", name, line)
@@ -98,7 +102,7 @@ func (a *application) gone(i int, name string, by int) error {
 	return tasks.WithNext(
 		tasks.Finalf("%s, line %d (statement %d): it needs %s, which statement %d (line %d) made in the session of an earlier run, and that value cannot be had again",
 			a.step.Name, line, by+1, strings.ToLower(name), i+1, a.step.Statements[i].Line),
-		how+"; or finish the file by hand and give --resolve-dirty")
+		how+"; or "+otherwise)
 }
 
 // wanted is what the statements need that are behind one.
