@@ -35,7 +35,8 @@ not one transaction if it has a statement that PostgreSQL refuses there, such as
 CREATE INDEX CONCURRENTLY, has its own BEGIN and COMMIT, or has
 -- initbox:no-transaction in its first line. Of such a file, and on MySQL of
 every file, progress is recorded statement by statement, and the next run goes
-on where the last one ended.
+on where the last one ended. On MySQL it stops if it needs a value there that
+only the session of the last run had, as by SET @id = LAST_INSERT_ID().
 
 A statement waits at most --statement-lock-timeout for a lock of a table, since
 the application's queries queue up behind it; then the file is rolled back and

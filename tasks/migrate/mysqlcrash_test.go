@@ -120,27 +120,33 @@ func (c *cutter) forward(server io.Writer, client io.Reader, lost *atomic.Bool) 
 	}
 }
 
+// cut runs the site with its connection lost at some command.
+func (s *mysite) cut(at int64, before bool) (commands int64) {
+	s.t.Helper()
+	c := &cutter{to: s.my.Addr(), at: at, before: before}
+	l := testnet.Listen(s.t, "127.0.0.1")
+	testnet.Serve(s.t, l, c.serve)
+	s.url = strings.Replace(s.url, s.my.Addr(), l.Addr().String(), 1)
+	r := s.run()
+	if r.err != nil {
+		s.t.Fatalf("cut at command %d (before: %v): %v\n%s", at, before, r.err, r.log)
+	}
+	return c.commands.Load()
+}
+
 // Every instant that there is: the connection is lost at each command of a run, on
 // both sides of it, and the run goes on by itself with nothing done twice.
 func TestMySQLCutAtEveryCommand(t *testing.T) {
-	my := servers.MySQL(t)
 	run := func(at int64, before bool) (commands int64) {
 		s := newMySite(t, "1_every.up.sql", everyKind, "2_next.up.sql", "INSERT INTO counted VALUES ('z next', 1)")
-		c := &cutter{to: my.Addr(), at: at, before: before}
-		l := testnet.Listen(t, "127.0.0.1")
-		testnet.Serve(t, l, c.serve)
-		s.url = strings.Replace(s.url, my.Addr(), l.Addr().String(), 1)
-		r := s.run()
-		if r.err != nil {
-			t.Fatalf("cut at command %d (before: %v): %v\n%s", at, before, r.err, r.log)
-		}
+		commands = s.cut(at, before)
 		s.clean("2")
 		s.sql("DELETE FROM counted WHERE what = 'z next'")
 		s.checkEveryKind()
 		if t.Failed() {
-			t.Fatalf("cut at command %d (before: %v)\n%s", at, before, r.log)
+			t.Fatalf("cut at command %d (before: %v)", at, before)
 		}
-		return c.commands.Load()
+		return commands
 	}
 	all := run(0, false)
 	step := int64(scale(1, 20, 60))

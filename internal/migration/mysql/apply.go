@@ -7,7 +7,6 @@ import (
 
 	"github.com/initbox/initbox/internal/migration"
 	"github.com/initbox/initbox/internal/migration/records"
-	"github.com/initbox/initbox/tasks"
 )
 
 // Apply implements migration.Driver.
@@ -21,7 +20,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 	if err := a.resume(ctx); err != nil {
 		return err
 	}
-	d.forgotten = false
+	d.forgotten, d.current = false, s
 	for i := a.done; i < len(s.Statements); {
 		next, err := a.statement(ctx, i)
 		if err != nil {
@@ -81,23 +80,6 @@ func (a *application) resume(ctx context.Context) error {
 		return nil
 	}
 	return a.settle(ctx, transaction(append([]records.Request{a.tables().Forget()}, a.beginning()...))...)
-}
-
-// takeOver makes the session what it was when the earlier run ended.
-func (a *application) takeOver(ctx context.Context, p progress) error {
-	if a.begun != nil && a.done < len(a.step.Statements) && p.begunHash != a.step.Statements[a.done].Hash() {
-		return tasks.WithNext(
-			tasks.Finalf("%s: statement %d was changed, but a run was interrupted while its old text ran, and it may have been done", a.step.Name, a.done+1),
-			"restore the statement as it was, or finish by hand and record it with --resolve-dirty")
-	}
-	for i := range a.done {
-		if sql := a.step.Statements[i].SQL; classify(sql) == session {
-			if err := a.run(ctx, i); err != nil {
-				return err
-			}
-		}
-	}
-	return a.settle(ctx, a.header())
 }
 
 func (a *application) header() records.Request {
@@ -189,7 +171,7 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 		}
 	}
 	switch {
-	case k == locks:
+	case k == locks, a.group == none && ends(a.step.Statements[i].SQL):
 		err = a.settle(ctx, a.mark(a.step, i, true, ""))
 	case k == begins, k == session: // after a crash both run again anyhow
 		if err = a.run(ctx, i); err == nil {
@@ -233,7 +215,7 @@ func (a *application) together(ctx context.Context, i int, k kind) (next int, er
 		}
 	}
 	kept := next
-	if err != nil && (!refused(err) || Repeat(err)) { // it may all be undone
+	if err != nil && (!refused(err) || undoes(err)) {
 		kept = i
 	}
 	if e := a.settle(ctx, a.ended(i, kept)...); e != nil && (err == nil || refused(err)) {

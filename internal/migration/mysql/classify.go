@@ -49,6 +49,9 @@ func classify(sql string) kind {
 		}
 		return ddl
 	case "SET":
+		if second == "STATEMENT" {
+			return classifyBehind(sql)
+		}
 		if second == "GLOBAL" || second == "PERSIST" || second == "PASSWORD" || second == "DEFAULT" {
 			return ddl
 		}
@@ -76,6 +79,38 @@ func classify(sql string) kind {
 		return locks
 	}
 	return ddl
+}
+
+// classifyBehind tells the kind of what SET STATEMENT is FOR. What is odd there may be
+// of any kind.
+func classifyBehind(sql string) kind {
+	if behind := bare(sql); behind != sql {
+		switch k := classify(behind); k {
+		case inserts, plain, ddl, opaque:
+			return k
+		}
+	}
+	return executes
+}
+
+// bare returns the statement that MariaDB's SET STATEMENT ... FOR, which sets
+// something for it alone, has behind it, or else sql as it is.
+func bare(sql string) string {
+	if w := words(sql, 2); w[0] != "SET" || w[1] != "STATEMENT" {
+		return sql
+	}
+	tokens, parens := sqlsplit.MySQLTokens(sql, -1), 0
+	for i, t := range tokens {
+		switch {
+		case t == "(":
+			parens++
+		case t == ")":
+			parens--
+		case parens == 0 && strings.EqualFold(t, "FOR"):
+			return strings.Join(tokens[i+1:], " ")
+		}
+	}
+	return sql
 }
 
 // commitsItself reports whether a statement is DDL of which that is certain.
@@ -161,13 +196,19 @@ func Parse(sql string) ([]migration.Statement, error) {
 	return statements, nil
 }
 
+// ends reports whether a statement ends a transaction as a whole.
+func ends(sql string) bool {
+	k := classify(sql)
+	return k == commits || k == rollsBack && !toSavepoint(sql)
+}
+
 func toSavepoint(sql string) bool { return slices.Contains(words(sql, 4), "TO") }
 
 // blind reports whether a statement of DDL may do something and leave everything
 // defined as it was, so that a fingerprint says nothing and a second run would
 // undo the first.
 func blind(sql string) bool {
-	w := sqlsplit.MySQLTokens(sql, 1000)
+	w := sqlsplit.MySQLTokens(bare(sql), 1000)
 	for i := range w {
 		w[i] = strings.ToUpper(w[i])
 	}

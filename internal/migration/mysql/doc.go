@@ -5,7 +5,11 @@
 // TABLE_progress holds what of the file is done: row 0 names the file, row n is
 // statement n with its hash. A later run finds these rows, runs again what only
 // lives in a session (SET, USE, PREPARE), and goes on behind the last statement
-// that was done.
+// that was done. Of variables and prepared statements it makes only those that are
+// needed there. One that would have another value now, such as SET @id =
+// LAST_INSERT_ID(), ends the run with an error. What is asked of information_schema
+// is asked again: it is how files find out what is still to be done. That a trigger
+// needs a variable, nobody can see.
 //
 // # One statement
 //
@@ -47,7 +51,9 @@
 //
 // A transaction of the file's own, from BEGIN to COMMIT, is left as it is, with the
 // rows of its statements in it. LOCK TABLES and UNLOCK TABLES are not run: START
-// TRANSACTION would give up these locks at once. Tables without transactions
+// TRANSACTION would give up these locks at once. Nor is a COMMIT or ROLLBACK that no
+// BEGIN is before, as behind SET autocommit = 0: what is before it has been committed
+// statement by statement, so that there is nothing for it to end. Tables without transactions
 // (MyISAM) cannot be kept in step: what a killed run did to them in its last moment
 // is done again.
 //

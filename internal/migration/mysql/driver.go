@@ -39,9 +39,10 @@ type driver struct {
 	locks     []string
 	compounds bool // the server takes compound statements, as MariaDB does
 
-	unsettled bool // a file may have changed what the session has set
-	separate  bool // and how the server reads our requests
-	forgotten bool // no progress is recorded
+	unsettled bool            // a file may have changed what the session has set
+	separate  bool            // and how the server reads our requests
+	forgotten bool            // no progress is recorded
+	current   *migration.Step // whose statements ran in this session
 
 	known map[int]bool // versions in the history
 	row   bool         // the version table has its one row, which this session wrote
@@ -94,8 +95,10 @@ func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``"
 // Numbers of errors that something is done about.
 const (
 	noSuchTable     = 1146
+	recordChanged   = 1020 // under innodb_snapshot_isolation
 	shutdown        = 1053
 	lockWaitTimeout = 1205
+	lockTableFull   = 1206
 	deadlock        = 1213
 	interrupted     = 1317
 	killed          = 1927
@@ -117,7 +120,13 @@ func refused(err error) bool {
 }
 
 // Repeat implements migration.Database.
-func Repeat(err error) bool { return number(err) == lockWaitTimeout || number(err) == deadlock }
+func Repeat(err error) bool {
+	return slices.Contains([]int{lockWaitTimeout, deadlock, recordChanged}, number(err))
+}
+
+// undoes reports whether the server may have rolled back with err what the
+// transaction did before as well.
+func undoes(err error) bool { return Repeat(err) || number(err) == lockTableFull }
 
 // sessionVariables are those that a file is likely to set. Each file begins with
 // them as they were.
@@ -168,7 +177,7 @@ func (d *driver) identify(ctx context.Context) error {
 	}
 	set := records.Request{SQL: "SET " + strings.Join(keep, ", ")}
 	err := d.exec(ctx, compound(set).SQL)
-	if d.compounds = err == nil; number(err) == syntaxError {
+	if d.compounds = err == nil; number(err) != 0 { // also a proxy or firewall may refuse it, in its own words
 		err = d.exec(ctx, set.SQL)
 	}
 	if err != nil {

@@ -118,12 +118,14 @@ func (t Tables) Changes(c migration.Change, begin time.Time) []Request {
 	return append(all, t.Forget())
 }
 
-// SetVersion returns what writes golang-migrate's row.
+// SetVersion returns what writes golang-migrate's row. It and Forget name the key of
+// every row that there may be: without one MySQL refuses them once sql_safe_updates
+// is on, which a file may have set and a server may have for all.
 func (t Tables) SetVersion(version int, dirty bool) []Request {
 	if t.Row && (version != migration.None || dirty) {
-		return []Request{{"UPDATE " + t.Name(Version) + " SET version = ?, dirty = ?", []any{version, dirty}}}
+		return []Request{{"UPDATE " + t.Name(Version) + " SET version = ?, dirty = ? WHERE version >= ?", []any{version, dirty, migration.None}}}
 	}
-	all := []Request{{SQL: "DELETE FROM " + t.Name(Version)}}
+	all := []Request{{"DELETE FROM " + t.Name(Version) + " WHERE version >= ?", []any{migration.None}}}
 	if version != migration.None || dirty {
 		all = append(all, Request{"INSERT INTO " + t.Name(Version) + " (version, dirty) VALUES (?, ?)", []any{version, dirty}})
 	}
@@ -131,4 +133,6 @@ func (t Tables) SetVersion(version int, dirty bool) []Request {
 }
 
 // Forget returns what forgets the progress.
-func (t Tables) Forget() Request { return Request{SQL: "DELETE FROM " + t.Name(Progress)} }
+func (t Tables) Forget() Request {
+	return Request{SQL: "DELETE FROM " + t.Name(Progress) + " WHERE statement >= 0"}
+}

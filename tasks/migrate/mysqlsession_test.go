@@ -1,0 +1,84 @@
+package migrate
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/tasks"
+)
+
+// A later run that goes on in the middle of a file sets again what is needed there. It
+// stops where that would be another value than the earlier run had.
+func TestMySQLCarriesOn(t *testing.T) {
+	const guarded = "SET @s = (SELECT IF((SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'a' AND COLUMN_NAME = 'z') > 0, 'DO 1', 'ALTER TABLE a ADD z int'));\nPREPARE s FROM @s;\nEXECUTE s;\n"
+	for name, c := range map[string]struct {
+		first, last string // done by the earlier run, and left to the later one
+		want        string // rows of b, if that can go on
+		refused     []string
+	}{
+		"id":              {first: "INSERT INTO a (y) VALUES (7);\nSET @id = LAST_INSERT_ID();\n", last: "INSERT INTO b VALUES (@id)", refused: []string{"2_b.up.sql, line 3 (statement 3): it needs @id, which statement 2 (line 2)", "cannot be had again", "write SET @id = ... into the file before line 3", "--resolve-dirty"}},
+		"id written":      {first: "INSERT INTO a (y) VALUES (7);\nSET @id = LAST_INSERT_ID();\n", last: "SET @id = 5;\nINSERT INTO b VALUES (@id)", want: "5"},
+		"id not needed":   {first: "INSERT INTO a (y) VALUES (7);\nSET @id = LAST_INSERT_ID();\n", last: "INSERT INTO b VALUES (1)", want: "1"},
+		"call":            {first: "SET @id = UUID();\n", last: "CALL p()", refused: []string{"line 2 (statement 2): it needs @id"}},
+		"direct":          {first: "INSERT INTO a (y) VALUES (7);\n", last: "INSERT INTO b VALUES (LAST_INSERT_ID())", refused: []string{"line 2 (statement 2): it needs last_insert_id(), which statement 1 (line 1)"}},
+		"another id":      {first: "INSERT INTO a (y) VALUES (7);\n", last: "INSERT INTO a (y) VALUES (8);\nINSERT INTO b VALUES (LAST_INSERT_ID())", want: "2"},
+		"select into":     {first: "SELECT COUNT(*) INTO @n FROM a;\nSET @m = @n + 1;\n", last: "INSERT INTO b VALUES (@m)", refused: []string{"line 3 (statement 3): it needs @n, which statement 1 (line 1)"}},
+		"execute":         {first: "SET @n = RAND();\nSET @s = CONCAT('INSERT INTO b VALUES (', @n, ')');\nPREPARE s FROM @s;\n", last: "EXECUTE s", refused: []string{"line 4 (statement 4): it needs @n"}},
+		"executed text":   {first: "PREPARE s FROM 'INSERT INTO b VALUES (@n)';\nSET @n = RAND();\n", last: "EXECUTE s", refused: []string{"line 3 (statement 3): it needs @n"}},
+		"executed into":   {first: "PREPARE s FROM 'SELECT 7 INTO @n';\nEXECUTE s;\n", last: "INSERT INTO b VALUES (@n)", refused: []string{"line 3 (statement 3): it needs @n, which statement 2 (line 2)"}},
+		"setting":         {first: "SET timestamp = UNIX_TIMESTAMP() - 7;\n", last: "INSERT INTO b VALUES (1)", refused: []string{"what statement 1 (line 1) sets", "cannot be had again"}},
+		"literals":        {first: "SET @a = 2;\nSET @b = CONCAT('1', @a);\nPREPARE s FROM 'INSERT INTO b VALUES (@b)';\n", last: "EXECUTE s", want: "12"},
+		"dump":            {first: "SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='ANSI_QUOTES';\nCREATE TABLE \"c\" (x int);\n", last: "INSERT INTO \"b\" VALUES (1);\nSET SQL_MODE=@OLD_SQL_MODE;\nINSERT INTO b SELECT 2 WHERE @@sql_mode LIKE '%STRICT%'", want: "1,2"},
+		"guarded":         {first: guarded + guarded, last: guarded + "INSERT INTO b VALUES (1)", want: "1"},
+		"guarded, at end": {first: guarded, last: "DEALLOCATE PREPARE s;\nINSERT INTO b VALUES (1)", want: "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY, y int);\nCREATE TABLE b (x int);\nCREATE PROCEDURE p() INSERT INTO b VALUES (@id)")
+			s.run().did(t, 1)
+			s.write("2_b.up.sql", c.first+"nonsense;\n"+c.last)
+			s.run().wants(t, tasks.Failed, "error 1064")
+			s.write("2_b.up.sql", c.first+c.last)
+			r := s.run()
+			if len(c.refused) > 0 {
+				r.wants(t, tasks.Final, c.refused...)
+			} else {
+				r.did(t, 1)
+				s.clean("2")
+			}
+			s.wantSQL("SELECT x FROM b ORDER BY x", c.want)
+		})
+	}
+}
+
+// A try that a lock has ended is made again in the same session, which has all its
+// values yet.
+func TestMySQLKeepsValues(t *testing.T) {
+	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY);\nCREATE TABLE b (x int);\nINSERT INTO b VALUES (0)")
+	s.run().did(t, 1)
+	s.write("2_b.up.sql", "INSERT INTO a VALUES (7);\nINSERT INTO a VALUES (NULL);\nSET @n = LAST_INSERT_ID(), @m = 3;\nINSERT INTO a VALUES (NULL);\nSET sql_mode = 'ANSI_QUOTES';\nPREPARE s FROM 'UPDATE \"b\" SET x = x + @n + @m';\nEXECUTE s")
+	release := s.hold("SELECT * FROM b FOR UPDATE")
+	l := new(testlog.Buffer)
+	l.When("other sessions were in the way", release)
+	r := s.runWith(bounded(t, patience), l, false, func(t *Task) { t.StatementLockTimeout = time.Second })
+	r.did(t, 1)
+	if !strings.Contains(r.log, "other sessions were in the way") {
+		t.Errorf("no word of the lock:\n%s", r.log)
+	}
+	s.clean("2")
+	s.wantSQL("SELECT x FROM b", "11")
+}
+
+// A seed whose values are gone begins anew once it has changed.
+func TestMySQLSeedBeginsAnew(t *testing.T) {
+	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY);\nCREATE TABLE b (x int)")
+	seeds := newMySite(t, "a.sql", "INSERT INTO a VALUES (NULL);\nnonsense")
+	seeded := func(t *Task) { t.Seeds = seeds.dir }
+	s.run(seeded).wants(t, tasks.Failed, "a.sql, line 2 (statement 2)")
+	seeds.write("a.sql", "INSERT INTO a VALUES (NULL);\nINSERT INTO b VALUES (LAST_INSERT_ID())")
+	s.run(seeded).wants(t, tasks.Final, "a.sql, line 2 (statement 2): it needs last_insert_id()", "then it begins anew")
+	seeds.write("a.sql", "INSERT /* anew */ INTO a VALUES (NULL);\nINSERT INTO b VALUES (LAST_INSERT_ID())")
+	s.run(seeded).did(t, 1)
+	s.wantSQL("SELECT x FROM b", "2")
+}
