@@ -12,6 +12,7 @@ import (
 // A later run that goes on in the middle of a file sets again what is needed there. It
 // stops where that would be another value than the earlier run had.
 func TestMySQLCarriesOn(t *testing.T) {
+	const trigger = "CREATE TRIGGER t BEFORE INSERT ON b FOR EACH ROW SET NEW.x = COALESCE(@who, NEW.x);\n"
 	const guarded = "SET @s = (SELECT IF((SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'a' AND COLUMN_NAME = 'z') > 0, 'DO 1', 'ALTER TABLE a ADD z int'));\nPREPARE s FROM @s;\nEXECUTE s;\n"
 	for name, c := range map[string]struct {
 		first, last string // done by the earlier run, and left to the later one
@@ -31,6 +32,11 @@ func TestMySQLCarriesOn(t *testing.T) {
 		"setting":         {first: "SET timestamp = UNIX_TIMESTAMP() - 7;\n", last: "INSERT INTO b VALUES (1)", refused: []string{"what statement 1 (line 1) sets", "cannot be had again"}},
 		"literals":        {first: "SET @a = 2;\nSET @b = CONCAT('1', @a);\nPREPARE s FROM 'INSERT INTO b VALUES (@b)';\n", last: "EXECUTE s", want: "12"},
 		"dump":            {first: "SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='ANSI_QUOTES';\nCREATE TABLE \"c\" (x int);\n", last: "INSERT INTO \"b\" VALUES (1);\nSET SQL_MODE=@OLD_SQL_MODE;\nINSERT INTO b SELECT 2 WHERE @@sql_mode LIKE '%STRICT%'", want: "1,2"},
+		"read by trigger": {first: trigger + "SET @who = 3;\n", last: "INSERT INTO b VALUES (1)", want: "3"},
+		"given again":     {first: trigger + "SET @who = 3;\nSELECT MAX(y) INTO @who FROM a;\n", last: "INSERT INTO b VALUES (1)", want: "1"},
+		"program":         {first: "INSERT INTO a (y) VALUES (7);\nSET @n = LAST_INSERT_ID();\n", last: "CREATE PROCEDURE q() SELECT LAST_INSERT_ID(), @n;\nINSERT INTO b VALUES (1)", want: "1"},
+		"version":         {first: "SET @v = VERSION();\n", last: "INSERT INTO b SELECT 1 WHERE @v = VERSION()", want: "1"},
+		"other setting":   {first: "SET @old = @@sql_big_selects, sql_big_selects = 1;\n", last: "SET sql_big_selects = @old;\nINSERT INTO b VALUES (1)", want: "1"},
 		"guarded":         {first: guarded + guarded, last: guarded + "INSERT INTO b VALUES (1)", want: "1"},
 		"guarded, at end": {first: guarded, last: "DEALLOCATE PREPARE s;\nINSERT INTO b VALUES (1)", want: "1"},
 	} {
@@ -57,7 +63,7 @@ func TestMySQLCarriesOn(t *testing.T) {
 func TestMySQLKeepsValues(t *testing.T) {
 	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY);\nCREATE TABLE b (x int);\nINSERT INTO b VALUES (0)")
 	s.run().did(t, 1)
-	s.write("2_b.up.sql", "INSERT INTO a VALUES (7);\nINSERT INTO a VALUES (NULL);\nSET @n = LAST_INSERT_ID(), @m = 3;\nINSERT INTO a VALUES (NULL);\nSET sql_mode = 'ANSI_QUOTES';\nPREPARE s FROM 'UPDATE \"b\" SET x = x + @n + @m';\nEXECUTE s")
+	s.write("2_b.up.sql", "INSERT INTO a VALUES (7);\nINSERT INTO a VALUES (NULL);\nSET @n = LAST_INSERT_ID(), @m = 3;\nINSERT INTO a VALUES (NULL);\nSET sql_mode = 'ANSI_QUOTES';\nSET timestamp = UNIX_TIMESTAMP() - 7;\nPREPARE s FROM 'UPDATE \"b\" SET x = x + @n + @m';\nEXECUTE s")
 	release := s.hold("SELECT * FROM b FOR UPDATE")
 	l := new(testlog.Buffer)
 	l.When("other sessions were in the way", release)
@@ -68,6 +74,18 @@ func TestMySQLKeepsValues(t *testing.T) {
 	}
 	s.clean("2")
 	s.wantSQL("SELECT x FROM b", "11")
+}
+
+// What the statement that a lock has ended has counted on is not what it began with.
+func TestMySQLKeepsNoSpoiltValue(t *testing.T) {
+	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int PRIMARY KEY, y int);\nINSERT INTO a VALUES (1, 0), (2, 0)")
+	s.run().did(t, 1)
+	s.write("2_b.up.sql", "SELECT MAX(y) INTO @n FROM a;\nUPDATE a SET y = (@n := @n + 1) ORDER BY x")
+	release := s.hold("SELECT * FROM a WHERE x = 2 FOR UPDATE")
+	r := s.runWith(bounded(t, patience), new(testlog.Buffer), false, func(t *Task) { t.StatementLockTimeout = time.Second })
+	release()
+	r.wants(t, tasks.Final, "2_b.up.sql, line 2 (statement 2): it needs @n, which statement 1 (line 1)", "or statement 1 once more")
+	s.wantSQL("SELECT y FROM a ORDER BY x", "0,0")
 }
 
 // A seed whose values are gone begins anew once it has changed.

@@ -20,7 +20,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 	if err := a.resume(ctx); err != nil {
 		return err
 	}
-	d.forgotten, d.current = false, s
+	d.forgotten, d.current, d.tried = false, s, a.done
 	for i := a.done; i < len(s.Statements); {
 		next, err := a.statement(ctx, i)
 		if err != nil {
@@ -308,6 +308,7 @@ func (a *application) try(ctx context.Context, i int) error {
 	a.unsettled = a.unsettled || maySet(sql)
 	a.separate = a.separate || sets(sql)
 	a.step.At(i + 1)
+	a.tried = max(a.tried, i+1)
 	return a.watched(ctx, func(ctx context.Context) error { return a.exec(ctx, sql) })
 }
 

@@ -30,18 +30,21 @@ func TestCarries(t *testing.T) {
 		"SET @a = (SELECT AUTO_INCREMENT FROM information_schema.TABLES)":                                                                               "[] [@A]",
 		"SELECT COUNT(*), 1 INTO @a, @b FROM `information_schema`.`COLUMNS`":                                                                            "[] [@A @B]" + again,
 		"SELECT MAX(x) INTO @a FROM t WHERE y = @b":                                                                                                     "[@B] [@A]",
-		"SELECT @a := @a + 1":                             "[@A] [@A]" + again,
-		"INSERT INTO a VALUES (1)":                        "[] [LAST_INSERT_ID()]",
-		"INSERT INTO a VALUES (LAST_INSERT_ID(), @a)":     "[LAST_INSERT_ID() @A] [LAST_INSERT_ID()]",
-		"UPDATE a SET x = LAST_INSERT_ID(x + 1)":          "[] [LAST_INSERT_ID()]",
-		"UPDATE a SET x = 1":                              "[] []",
-		"PREPARE s FROM @s":                               "[@S] [PREPARE S]" + again,
-		"PREPARE `s` FROM 'SELECT 1 INTO @x'":             "[] [PREPARE S]" + again + " text [] [@X]",
-		"SET @s = 'INSERT INTO a VALUES (@x)'":            "[] [@S]" + again + " text [@X] [LAST_INSERT_ID()]",
-		"EXECUTE s USING @a":                              "[PREPARE S @A] [] may [LAST_INSERT_ID()]",
-		"DEALLOCATE PREPARE s":                            "[PREPARE S] []" + again,
-		"CALL p(@a)":                                      "[@A] [] may [@A LAST_INSERT_ID()] any",
-		"USE other":                                       "[] []" + sets + again,
+		"SELECT @a := @a + 1":                         "[@A] [@A]" + again,
+		"INSERT INTO a VALUES (1)":                    "[] [LAST_INSERT_ID()]",
+		"INSERT INTO a VALUES (LAST_INSERT_ID(), @a)": "[LAST_INSERT_ID() @A] [LAST_INSERT_ID()]",
+		"UPDATE a SET x = LAST_INSERT_ID(x + 1)":      "[] [LAST_INSERT_ID()]",
+		"UPDATE a SET x = 1":                          "[] []",
+		"PREPARE s FROM @s":                           "[@S] [PREPARE S]" + again,
+		"PREPARE `s` FROM 'SELECT 1 INTO @x'":         "[] [PREPARE S]" + again + " text [] [@X]",
+		"SET @s = 'INSERT INTO a VALUES (@x)'":        "[] [@S]" + again + " text [@X] [LAST_INSERT_ID()]",
+		"SET @s = CONCAT(@s, ' @x, ')":                "[@S] [@S]" + again + " text [@X] []",
+		"CREATE DEFINER=`a`@`b` PROCEDURE p() BEGIN SELECT LAST_INSERT_ID(), @x; END": "[] []",
+		"CREATE TABLE t SELECT @x": "[@X] []",
+		"EXECUTE s USING @a":       "[PREPARE S @A] [] may [LAST_INSERT_ID()]",
+		"DEALLOCATE PREPARE s":     "[PREPARE S] []" + again,
+		"CALL p(@a)":               "[@A] [] may [@A LAST_INSERT_ID()] any",
+		"USE other":                "[] []" + sets + again,
 		"SET STATEMENT a=1 FOR INSERT INTO a VALUES (@x)": "[@X] [LAST_INSERT_ID()]",
 		"SET @": "[] [@]" + again,
 	} {
@@ -64,6 +67,33 @@ func TestCarries(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", sql, got, want)
+		}
+	}
+}
+
+func TestResets(t *testing.T) {
+	for sql, want := range map[string]bool{
+		"SET NAMES utf8":                            true,
+		"SET SESSION sql_mode = ''":                 true,
+		"SET @@session.`time_zone` = '+00:00'":      true,
+		"SET @a = 1, timestamp = 2, autocommit = 0": true,
+		"USE other":                        true,
+		"SET timestamp = UNIX_TIMESTAMP()": false,
+		"SET @a = @@sql_mode":              false,
+	} {
+		if c := carries(sql); c.resets != want {
+			t.Errorf("%s: %v", sql, c.resets)
+		}
+	}
+}
+
+func TestMentionsVariable(t *testing.T) {
+	for sql, want := range map[string]bool{
+		"@x": true, "VALUES (@x)": true, "1=@x": true, "'a', @`x`": true,
+		"VALUES ('joe@example.com', 'joe.doe-9@example.com', 'jö@example.com')": false,
+	} {
+		if got := mentionsVariable(sql); got != want {
+			t.Errorf("%s: %v", sql, got)
 		}
 	}
 }

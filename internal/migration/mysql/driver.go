@@ -43,6 +43,7 @@ type driver struct {
 	separate  bool            // and how the server reads our requests
 	forgotten bool            // no progress is recorded
 	current   *migration.Step // whose statements ran in this session
+	tried     int             // how many of them have run, or begun to
 
 	known map[int]bool // versions in the history
 	row   bool         // the version table has its one row, which this session wrote

@@ -41,29 +41,53 @@ func (a *application) again() ([]int, error) {
 		w.step(i, &all[i])
 	}
 	var again []int
+	var undone []carry             // statements that an undone try has run in this session
 	alive := make(map[string]bool) // what this session has still, of the last try
+	later := make(map[string]bool) // what was given behind statement i
+	same := a.current == a.step
+	if same {
+		undone = all[a.done:max(a.done, a.tried)]
+	}
 	for i := a.done - 1; i >= 0; i-- {
 		c := &all[i]
-		name, by := w.of(slices.Concat(c.gives, c.may))
+		gives := slices.Concat(c.gives, c.may)
+		name, by := w.of(gives)
 		lost := slices.IndexFunc(c.gives, func(name string) bool { return alive[name] })
-		switch same := a.current == a.step; {
+		switch {
 		case name == "" && !c.sets:
+			if !same && c.constant() && !later[c.gives[0]] {
+				again = append(again, i) // a trigger may read it
+			}
 		case c.again && len(c.may) == 0 && lost == none:
 			again = append(again, i)
 			w.step(max(by, a.done), c)
 		case c.again && lost != none:
 			return nil, a.gone(i, c.gives[lost], a.done)
-		case c.sets || !same:
+		case c.resets || !same:
 			return nil, a.gone(i, name, by)
 		default:
-			for _, name := range slices.Concat(c.gives, c.may) {
+			for _, name := range gives {
+				if name, by := w.of([]string{name}); name != "" && given(undone, name) {
+					return nil, a.gone(i, name, by)
+				}
 				alive[name] = true
 				w.give(name)
 			}
 		}
+		for _, name := range gives {
+			later[name] = true
+		}
 	}
 	slices.Reverse(again)
 	return again, nil
+}
+
+// given reports whether one of the statements may have given name another value.
+// LAST_INSERT_ID() keeps its value where an INSERT fails.
+func given(all []carry, name string) bool {
+	return name != lastInsertID && slices.ContainsFunc(all, func(c carry) bool {
+		return slices.Contains(c.gives, name) || slices.Contains(c.may, name)
+	})
 }
 
 // carries reads all statements. EXECUTE does what a string of some other says.
@@ -74,12 +98,18 @@ func (a *application) carries() []carry {
 		all[i] = carries(s.SQL)
 		needs, gives = append(needs, all[i].textNeeds...), append(gives, all[i].textGives...)
 	}
+	needs, gives = unique(needs), unique(gives)
 	for i, s := range a.step.Statements {
 		if classify(s.SQL) == executes {
 			all[i].needs, all[i].may = slices.Concat(all[i].needs, needs), slices.Concat(all[i].may, gives)
 		}
 	}
 	return all
+}
+
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // gone words that statement i gave something, "" for a variable of the server, a
@@ -97,7 +127,10 @@ func (a *application) gone(i int, name string, by int) error {
 	line := a.step.Statements[by].Line
 	how := fmt.Sprintf("look for the value in the database and write it into the file in place of %s from line %d on", name, line)
 	if strings.HasPrefix(name, "@") {
-		how = fmt.Sprintf("look for the value in the database and write SET %s = ... into the file before line %d, and behind it again what was made of it (SET, PREPARE)", strings.ToLower(name), line)
+		how = fmt.Sprintf("look for the value in the database and write SET %s = ... into the file before line %d (or statement %d once more, if it would find the same), and behind it again what was made of it (SET, PREPARE)", strings.ToLower(name), line, i+1)
+	}
+	if a.begun != nil && by == a.done { // its number must stay, so that it can be judged
+		how = "it may have been done, too: look"
 	}
 	return tasks.WithNext(
 		tasks.Finalf("%s, line %d (statement %d): it needs %s, which statement %d (line %d) made in the session of an earlier run, and that value cannot be had again",
