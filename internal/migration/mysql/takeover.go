@@ -121,7 +121,7 @@ func (a *application) gone(i int, name string, by int) error {
 	}
 	if name == "" {
 		return tasks.WithNext(
-			tasks.Finalf("%s: what statement %d (line %d) sets holds in the session of an earlier run, and its value cannot be had again", a.step.Name, i+1, a.step.Statements[i].Line),
+			tasks.Finalf("%s: what statement %d (line %d) sets, it has set in an earlier try, and its value cannot be had again", a.step.Name, i+1, a.step.Statements[i].Line),
 			otherwise)
 	}
 	line := a.step.Statements[by].Line
@@ -129,13 +129,14 @@ func (a *application) gone(i int, name string, by int) error {
 	if strings.HasPrefix(name, "@") {
 		how = fmt.Sprintf("look for the value in the database and write SET %s = ... into the file before line %d (or statement %d once more, if it would find the same), and behind it again what was made of it (SET, PREPARE)", strings.ToLower(name), line, i+1)
 	}
+	next := how + "; or " + otherwise
 	if a.begun != nil && by == a.done { // its number must stay, so that it can be judged
-		how = "it may have been done, too: look"
+		next = "look whether that statement was done, too; then " + otherwise
 	}
 	return tasks.WithNext(
-		tasks.Finalf("%s, line %d (statement %d): it needs %s, which statement %d (line %d) made in the session of an earlier run, and that value cannot be had again",
+		tasks.Finalf("%s, line %d (statement %d): it needs %s, which statement %d (line %d) made in an earlier try, and that value cannot be had again",
 			a.step.Name, line, by+1, strings.ToLower(name), i+1, a.step.Statements[i].Line),
-		how+"; or "+otherwise)
+		next)
 }
 
 // wanted is what the statements need that are behind one.
