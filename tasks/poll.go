@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/initbox/initbox/internal/plural"
 	"github.com/initbox/initbox/internal/retry"
 )
 
@@ -121,10 +122,7 @@ func (w *watch) observe(r retry.Result) bool {
 const maxCauses = 32
 
 func attempts(n int) string {
-	if n == 1 {
-		return "after 1 attempt"
-	}
-	return fmt.Sprintf("after %d attempts", n)
+	return "after " + plural.Of(n, "attempt", "attempts")
 }
 
 func left(deadline time.Time) time.Duration {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/initbox/initbox/internal/migration/files"
+	"github.com/initbox/initbox/internal/plural"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -254,7 +255,7 @@ func (p *plan) ahead(unfinished *step, at int, newest string) error {
 	p.planSeeds()
 	if n := len(p.seeds); n > 0 {
 		p.seeds = nil
-		p.warnings = append(p.warnings, fmt.Sprintf("not run because the database is ahead: %s for version %d", count(n, "seed"), p.target))
+		p.warnings = append(p.warnings, fmt.Sprintf("not run because the database is ahead: %s for version %d", plural.Of(n, "seed", "seeds"), p.target))
 	}
 	p.target = at
 	if unfinished != nil {

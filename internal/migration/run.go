@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/migration/files"
+	"github.com/initbox/initbox/internal/plural"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -204,7 +205,7 @@ func (r *run) record(ctx context.Context, p *plan) error {
 	if len(p.adopted) == 0 {
 		return nil
 	}
-	target := count(len(p.adopted), "migration") + " that another tool applied"
+	target := plural.Of(len(p.adopted), "migration", "migrations") + " that another tool applied"
 	return r.env.Do(ctx, "adopt", target, func() error { return r.drv.Record(ctx, Change{Add: p.adopted}) })
 }
 
@@ -217,7 +218,7 @@ func (r *run) confirm(ctx context.Context, p *plan) error {
 	case state.Dirty || state.Version != p.target:
 		return fmt.Errorf("the database should be at %s and is at %s", versionName(p.target), versionName(state.Version))
 	}
-	r.env.Summarize(fmt.Sprintf("at %s, %s applied", versionName(p.target), count(len(p.steps), "migration")))
+	r.env.Summarize(fmt.Sprintf("at %s, %s applied", versionName(p.target), plural.Of(len(p.steps), "migration", "migrations")))
 	r.env.Log.Info("done", "version", p.target, "migrations", len(p.steps), "seeds", len(p.seeds))
 	return nil
 }
@@ -236,13 +237,6 @@ func versionName(version int) string {
 		return "no version"
 	}
 	return fmt.Sprintf("version %d", version)
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // A source is what the files say.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/initbox/initbox/internal/plural"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -87,7 +88,7 @@ func (r *report) sums(dryRun bool) string {
 	if dryRun {
 		verb = "would change"
 	}
-	line := fmt.Sprintf("%s seen, %d %s", count(r.seen.Load(), "entry", "entries"), r.changed.Load(), verb)
+	line := fmt.Sprintf("%s seen, %d %s", plural.Of(r.seen.Load(), "entry", "entries"), r.changed.Load(), verb)
 	for _, part := range []struct {
 		n         *atomic.Int64
 		one, many string
@@ -98,20 +99,13 @@ func (r *report) sums(dryRun bool) string {
 		{&r.mounts, "mount not entered", "mounts not entered"},
 	} {
 		if n := part.n.Load(); n > 0 {
-			line += ", " + count(n, part.one, part.many)
+			line += ", " + plural.Of(n, part.one, part.many)
 		}
 	}
 	if took := time.Since(r.start); took >= time.Second {
 		line += fmt.Sprintf(", %.0f entries/s", float64(r.seen.Load())/took.Seconds())
 	}
 	return line
-}
-
-func count(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // warn says what the user may not expect, once each.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/initbox/initbox/internal/plural"
 	"github.com/initbox/initbox/internal/source"
 )
 
@@ -189,11 +190,7 @@ func (c *counts) line() string {
 			parts = append(parts, strconv.FormatInt(n, 10)+" "+p.what)
 		}
 	}
-	noun := " files"
-	if c.total.Load() == 1 {
-		noun = " file"
-	}
-	head := strconv.FormatInt(c.total.Load(), 10) + noun
+	head := plural.Of(c.total.Load(), "file", "files")
 	if len(parts) == 0 {
 		return head
 	}
