@@ -171,7 +171,7 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 		}
 	}
 	switch {
-	case k == locks, a.group == none && ends(a.step.Statements[i].SQL):
+	case k == locks, a.group == none && ends(k, a.step.Statements[i].SQL):
 		err = a.settle(ctx, a.mark(a.step, i, true, ""))
 	case k == begins, k == session: // after a crash both run again anyhow
 		if err = a.run(ctx, i); err == nil {

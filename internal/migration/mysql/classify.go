@@ -196,9 +196,8 @@ func Parse(sql string) ([]migration.Statement, error) {
 	return statements, nil
 }
 
-// ends reports whether a statement ends a transaction as a whole.
-func ends(sql string) bool {
-	k := classify(sql)
+// ends reports whether a statement of kind k ends a transaction as a whole.
+func ends(k kind, sql string) bool {
 	return k == commits || k == rollsBack && !toSavepoint(sql)
 }
 

@@ -52,7 +52,7 @@ func (a *application) failure(ctx context.Context, i int, err error) error {
 // wasDone reports whether statement i, which an earlier run began, was done.
 func (a *application) wasDone(ctx context.Context, i int, k kind, before string) (bool, error) {
 	st := a.step.Statements[i]
-	if ends(st.SQL) { // begun by a version of initbox that ran it; what is before it is recorded as done
+	if ends(k, st.SQL) { // begun by a version of initbox that ran it; what is before it is recorded as done
 		return false, nil
 	}
 	if k == ddl || k == executes {
