@@ -3,7 +3,6 @@ package migrate
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
@@ -95,26 +93,21 @@ func (c *cutter) serve(client net.Conn) {
 	group.Wait()
 }
 
-// forward hands on packets: three bytes of length, a number that is 0 for a
-// command, and what they announce.
+// forward hands on packets, whose number is 0 for a command.
 func (c *cutter) forward(server io.Writer, client io.Reader, lost *atomic.Bool) {
-	head := make([]byte, 4)
 	for {
-		if _, err := io.ReadFull(client, head); err != nil {
+		packet, err := readPacket(client)
+		if err != nil {
 			return
 		}
-		body := make([]byte, binary.LittleEndian.Uint32(head)&0xffffff)
-		if _, err := io.ReadFull(client, body); err != nil {
-			return
-		}
-		cut := head[3] == 0 && c.commands.Add(1) == c.at
+		cut := packet[3] == 0 && c.commands.Add(1) == c.at
 		if cut {
 			lost.Store(true)
 		}
 		if cut && c.before {
 			return
 		}
-		if _, err := server.Write(append(head[:4:4], body...)); err != nil || cut {
+		if _, err := server.Write(packet); err != nil || cut {
 			return
 		}
 	}
@@ -124,9 +117,7 @@ func (c *cutter) forward(server io.Writer, client io.Reader, lost *atomic.Bool) 
 func (s *mysite) cut(at int64, before bool) (commands int64) {
 	s.t.Helper()
 	c := &cutter{to: s.my.Addr(), at: at, before: before}
-	l := testnet.Listen(s.t, "127.0.0.1")
-	testnet.Serve(s.t, l, c.serve)
-	s.url = strings.Replace(s.url, s.my.Addr(), l.Addr().String(), 1)
+	s.through(c.serve)
 	r := s.run()
 	if r.err != nil {
 		s.t.Fatalf("cut at command %d (before: %v): %v\n%s", at, before, r.err, r.log)

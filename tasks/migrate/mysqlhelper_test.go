@@ -2,11 +2,16 @@ package migrate
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testnet"
 	"github.com/initbox/initbox/internal/testnet/testdb"
 )
 
@@ -54,6 +59,41 @@ func (s *mysite) clean(version string) {
 func (s *mysite) running(text string) string {
 	s.t.Helper()
 	return s.sql("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND COMMAND = 'Query' AND INFO LIKE '%" + text + "%' AND ID <> CONNECTION_ID()")
+}
+
+// through puts a proxy between the site and its server.
+func (s *mysite) through(serve func(client net.Conn)) {
+	s.t.Helper()
+	l := testnet.Listen(s.t, "127.0.0.1")
+	testnet.Serve(s.t, l, serve)
+	s.url = strings.Replace(s.url, s.my.Addr(), l.Addr().String(), 1)
+}
+
+// readPacket reads what a client or server says at once: three bytes of length, a
+// number, and what the length announces.
+func readPacket(from io.Reader) ([]byte, error) {
+	packet := make([]byte, 4)
+	if _, err := io.ReadFull(from, packet); err != nil {
+		return nil, err
+	}
+	packet = append(packet, make([]byte, binary.LittleEndian.Uint32(packet)&0xffffff)...)
+	_, err := io.ReadFull(from, packet[4:])
+	return packet, err
+}
+
+// runPast runs the site while another session holds what a query locks, until the
+// run has said so.
+func (s *mysite) runPast(query string) result {
+	s.t.Helper()
+	const inTheWay = "other sessions were in the way"
+	release := s.hold(query)
+	l := new(testlog.Buffer)
+	l.When(inTheWay, release)
+	r := s.runWith(bounded(s.t, patience), l, false, func(t *Task) { t.StatementLockTimeout = time.Second })
+	if !strings.Contains(r.log, inTheWay) {
+		s.t.Errorf("no word of the lock:\n%s", r.log)
+	}
+	return r
 }
 
 // background runs the site and returns what it will have done.

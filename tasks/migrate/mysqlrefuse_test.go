@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/initbox/initbox/internal/testnet"
 )
 
 // A firewall hands a connection on, but answers statements that begin with some
@@ -32,21 +30,17 @@ func (f *firewall) serve(client net.Conn) {
 		_, _ = io.Copy(client, server)
 		client.Close()
 	}()
-	head := make([]byte, 4)
 	for {
-		if _, err := io.ReadFull(client, head); err != nil {
+		packet, err := readPacket(client)
+		if err != nil {
 			return
 		}
-		body := make([]byte, binary.LittleEndian.Uint32(head)&0xffffff)
-		if _, err := io.ReadFull(client, body); err != nil {
-			return
-		}
-		if len(body) > 0 && strings.HasPrefix(string(body[1:]), f.words) {
+		if body := packet[4:]; len(body) > 0 && strings.HasPrefix(string(body[1:]), f.words) {
 			f.refused.Add(1)
 			answer := append(binary.LittleEndian.AppendUint16([]byte{0xff}, f.code), "#HY000refused by the firewall"...)
-			_, err = client.Write(append([]byte{byte(len(answer)), 0, 0, head[3] + 1}, answer...))
+			_, err = client.Write(append([]byte{byte(len(answer)), 0, 0, packet[3] + 1}, answer...))
 		} else {
-			_, err = server.Write(append(head[:4:4], body...))
+			_, err = server.Write(packet)
 		}
 		if err != nil {
 			return
@@ -60,9 +54,7 @@ func TestMySQLBehindFirewall(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);")
 			f := &firewall{to: s.my.Addr(), words: "BEGIN NOT ATOMIC", code: code}
-			l := testnet.Listen(t, "127.0.0.1")
-			testnet.Serve(t, l, f.serve)
-			s.url = strings.Replace(s.url, f.to, l.Addr().String(), 1)
+			s.through(f.serve)
 			s.run().did(t, 1)
 			s.clean("1")
 			if n := f.refused.Load(); n != 1 {

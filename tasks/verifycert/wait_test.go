@@ -68,18 +68,25 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// runExplained runs a task that waits in vain until its deadline, which is late
+// enough for a look that finds what is named.
+func runExplained(t *testing.T, task *Task, finding string) (r result, err error) {
+	t.Helper()
+	err = testtime.Explained(func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		r = runCtx(ctx, t, task)
+		return r.err
+	}, finding)
+	return r, err
+}
+
 // At the deadline the last look is what is reported; its error may heal, so that
 // the exit code is that of a deadline.
 func TestWaitDeadline(t *testing.T) {
 	_, task := carryOut(t, expired)
 	task.Wait = true
-	var r result
-	err := testtime.Explained(func(timeout time.Duration) error {
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		r = runCtx(ctx, t, task)
-		return r.err
-	}, "expired")
+	r, err := runExplained(t, task, "expired")
 	if err == nil || tasks.Permanent(err) || !strings.Contains(err.Error(), "expired") || r.doc.Verdict != "failed" || len(r.summary) != 1 {
 		t.Errorf("got %v, %q, verdict %s", err, r.summary, r.doc.Verdict)
 	}
@@ -232,13 +239,7 @@ func TestAdviceToWait(t *testing.T) {
 		t.Errorf("got %v, next %q", r.err, tasks.NextOf(r.err))
 	}
 	task.Wait = true
-	var r result
-	err := testtime.Explained(func(timeout time.Duration) error {
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		r = runCtx(ctx, t, task)
-		return r.err
-	}, "file-empty")
+	r, err := runExplained(t, task, "file-empty")
 	said := fmt.Sprint(tasks.NextOf(err), r.log, r.stdout, r.summary)
 	if err == nil || !strings.HasSuffix(tasks.NextOf(err), "kubectl get certificate)") || strings.Contains(said, "--wait") {
 		t.Errorf("got %v, %s", err, said)
