@@ -19,6 +19,10 @@ import (
 type Answer struct {
 	Rows  bool     // there is one
 	Value []string // its columns as text, NULL being ""
+
+	// Server is the version of PostgreSQL, which tells it with the login; MySQL's
+	// driver keeps it to itself.
+	Server string
 }
 
 // First logs in, asks query and returns its first row. query cannot change the
@@ -49,6 +53,7 @@ func (t *Target) firstPostgres(ctx context.Context, query string) (a Answer, err
 		return a, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	a.Server, _, _ = strings.Cut(conn.ParameterStatus("server_version"), " ") // what follows is who built it
 	if query == "" {
 		query = selectOne
 	} else if _, err := conn.Exec(ctx, "START TRANSACTION READ ONLY"+boundPostgres(ctx)).ReadAll(); err != nil {
