@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/text/redact"
 )
 
 // Env is what a Task may use of the world. The zero value is not usable; see [NewEnv].

@@ -1,88 +1,39 @@
 package tasks
 
-import (
-	"errors"
-	"fmt"
-)
+import "github.com/initbox/initbox/internal/fault"
 
 // A Kind says what a failed run means to whoever started it.
-type Kind int
+type Kind = fault.Kind
 
 const (
 	// Failed is the kind of every error that says nothing else: a retry may help.
-	Failed Kind = iota
+	Failed = fault.Failed
 	// Usage is a fault in the configuration; nothing was touched.
-	Usage
+	Usage = fault.Usage
 	// Final is a failure that no retry can heal: a bad certificate, a dirty schema.
-	Final
+	Final = fault.Final
 )
 
 // An Error is a failure with what the reader needs to act on it. Any error may
 // be returned by a Task; one that is, or wraps, an *Error says more.
-type Error struct {
-	Kind Kind
-	Err  error  // names the target and the cause, lower-case, without secrets
-	Next string // the next step to try, "" if there is none to give
-
-	// Cause is what Poll compares to tell whether a failure is news, "" for the
-	// text of Err. It leaves out what differs at every attempt, such as times.
-	Cause string
-}
-
-func (e *Error) Error() string { return e.Err.Error() }
-
-func (e *Error) Unwrap() error { return e.Err }
+type Error = fault.Error
 
 // Usagef returns an error of kind Usage. Name the flag, variable or file and
 // line, say what is wrong and what to write instead.
-func Usagef(format string, args ...any) error {
-	return &Error{Kind: Usage, Err: fmt.Errorf(format, args...)}
-}
+func Usagef(format string, args ...any) error { return fault.Usagef(format, args...) }
 
 // Finalf returns an error of kind Final.
-func Finalf(format string, args ...any) error {
-	return &Error{Kind: Final, Err: fmt.Errorf(format, args...)}
-}
+func Finalf(format string, args ...any) error { return fault.Finalf(format, args...) }
 
 // WithNext adds the next step to err and keeps its kind.
-func WithNext(err error, next string) error {
-	return &Error{Kind: KindOf(err), Err: err, Next: next}
-}
+func WithNext(err error, next string) error { return fault.WithNext(err, next) }
 
 // KindOf returns the kind of err: that of the outermost *Error in it, or Failed.
-func KindOf(err error) Kind {
-	if e := (*Error)(nil); errors.As(err, &e) {
-		return e.Kind
-	}
-	return Failed
-}
+func KindOf(err error) Kind { return fault.KindOf(err) }
 
 // NextOf returns the next step that err advises, or "". Of joined errors the first
 // that advises one counts.
-func NextOf(err error) string {
-	if e, ok := err.(*Error); ok && e.Next != "" {
-		return e.Next
-	}
-	switch e := err.(type) {
-	case interface{ Unwrap() error }:
-		return NextOf(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, part := range e.Unwrap() {
-			if next := NextOf(part); next != "" {
-				return next
-			}
-		}
-	}
-	return ""
-}
-
-// causeOf returns what tells err from other failures of the same target.
-func causeOf(err error) string {
-	if e := (*Error)(nil); errors.As(err, &e) && e.Cause != "" {
-		return e.Cause
-	}
-	return err.Error()
-}
+func NextOf(err error) string { return fault.NextOf(err) }
 
 // Permanent reports whether trying again cannot heal err.
-func Permanent(err error) bool { return KindOf(err) != Failed }
+func Permanent(err error) bool { return fault.Permanent(err) }

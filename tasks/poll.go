@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/initbox/initbox/internal/plural"
-	"github.com/initbox/initbox/internal/retry"
+	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/text"
+	"github.com/initbox/initbox/internal/wait/retry"
 )
 
 // heartbeat is how often a wait that makes no progress says so.
@@ -101,7 +102,7 @@ func (w *watch) observe(r retry.Result) bool {
 	}
 	w.last = r.Err
 	// Two causes that take turns are one piece of news each, not one an attempt.
-	now, cause := time.Now(), causeOf(r.Err)
+	now, cause := time.Now(), fault.CauseOf(r.Err)
 	news := now.Sub(w.seen[cause]) >= heartbeat && len(w.seen) < maxCauses
 	if !news && now.Sub(w.loggedAt) < heartbeat {
 		return true
@@ -122,7 +123,7 @@ func (w *watch) observe(r retry.Result) bool {
 const maxCauses = 32
 
 func attempts(n int) string {
-	return "after " + plural.Of(n, "attempt", "attempts")
+	return "after " + text.Count(n, "attempt", "attempts")
 }
 
 func left(deadline time.Time) time.Duration {

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/retry"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testtime"
+	"github.com/initbox/initbox/internal/wait/retry"
 )
 
 func testEnv(w io.Writer, dryRun bool) *Env {

@@ -66,12 +66,34 @@ func forbidden(from, to string) string {
 		return "only cmd uses the command line"
 	case isTask(to) && !isTask(from) && !strings.HasPrefix(from, "cmd/"):
 		return "only cmd knows the tasks"
-	case strings.HasPrefix(to, "internal/test") && !strings.HasPrefix(from, "internal/test"):
+	case strings.HasPrefix(to, "internal/testkit") && !strings.HasPrefix(from, "internal/testkit") && !strings.HasPrefix(from, "examples/"):
 		return "what serves tests is for tests"
+	case to == "tasks" && strings.HasPrefix(from, "internal/") && !inRooms(from, contractRooms):
+		return "only what carries the contract out knows it; errors are in internal/fault"
+	case from == "internal/fault":
+		return "internal/fault is the ground"
 	case strings.HasPrefix(to, "cmd/"):
 		return "cmd is the top"
 	}
 	return ""
+}
+
+// contractRooms are the rooms of internal that work with an Env: the command line, waiting, and what asks a database.
+var contractRooms = []string{"internal/cli", "internal/wait", "internal/database", "internal/testkit"}
+
+func inRooms(p string, rooms []string) bool {
+	return slices.ContainsFunc(rooms, func(r string) bool { return p == r || strings.HasPrefix(p, r+"/") })
+}
+
+// A room is a folder right below internal. Their list is what a stranger reads first, so it stays short.
+func TestRooms(t *testing.T) {
+	entries, err := os.ReadDir(filepath.Join("..", "..", "internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) > 12 {
+		t.Errorf("internal has %d rooms, at most 12 are wanted: does a new one belong into another?", len(entries))
+	}
 }
 
 // sameTask reports whether two packages belong to the same folder below tasks.
@@ -83,7 +105,7 @@ func sameTask(a, b string) bool {
 // and on the start of every pod.
 func TestDriversStayWithTheirTasks(t *testing.T) {
 	drivers := []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/golang-migrate/migrate", "database/sql", "modernc.org/sqlite"}
-	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/db", "internal/migration", "internal/sqlsplit"}
+	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database"}
 	for _, p := range packages(t) {
 		if slices.ContainsFunc(mayReach, func(m string) bool { return strings.HasPrefix(p.ImportPath, m) }) {
 			continue

@@ -20,9 +20,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/initbox/initbox/internal/cli"
-	"github.com/initbox/initbox/internal/lateport"
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/lateport"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 // The stories in testdata/stories run initbox as a process of its own and look

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/initbox/initbox/internal/lateport"
+	"github.com/initbox/initbox/internal/testkit/lateport"
 )
 
 // The port opens at a random time of one whole second, so that a loop with

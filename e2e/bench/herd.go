@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/initbox/initbox/internal/lateport"
+	"github.com/initbox/initbox/internal/testkit/lateport"
 )
 
 // forks is how many processes a core starts per second with time to spare.

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testnet/gotool"
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testnet/gotool"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
 // What migrate is compared with, at versions that a change must not move.

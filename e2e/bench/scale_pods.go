@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
 // What grows with the number of pods.

@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/testkit/testdir"
 )
 
 const folderPrefix = "initbox-bench-"

@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/testkit/testdir"
 )
 
 // root holds a folder for each cluster. Not /run, which is memory on most machines

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/initbox/initbox/e2e/internal/command"
-	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/testkit/testdir"
 )
 
 //go:embed files

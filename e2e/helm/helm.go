@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testnet/gotool"
+	"github.com/initbox/initbox/internal/testkit/testnet/gotool"
 )
 
 // source is the helm that the charts are tested with.

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/e2e/internal/command"
-	"github.com/initbox/initbox/internal/testdir"
-	"github.com/initbox/initbox/internal/testproc"
+	"github.com/initbox/initbox/internal/testkit/testdir"
+	"github.com/initbox/initbox/internal/testkit/testproc"
 )
 
 // How long the engine may take to answer, and to end.

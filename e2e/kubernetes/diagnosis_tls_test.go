@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // diagnosisSecrets returns the Secrets with certificates that the failures and

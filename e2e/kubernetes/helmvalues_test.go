@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/initbox/initbox/e2e/kube"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // world is what the values of examples/helm/values wait for, under the names that they

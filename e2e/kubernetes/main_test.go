@@ -16,7 +16,7 @@ import (
 	"github.com/initbox/initbox/e2e/cluster"
 	"github.com/initbox/initbox/e2e/debimage"
 	"github.com/initbox/initbox/e2e/image"
-	"github.com/initbox/initbox/internal/testdir"
+	"github.com/initbox/initbox/internal/testkit/testdir"
 )
 
 func TestMain(m *testing.M) {

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/initbox/initbox/internal/lateport"
+	"github.com/initbox/initbox/internal/testkit/lateport"
 )
 
 // A database is a TCP port that opens late. Nothing is spoken on it: an open

@@ -17,8 +17,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/redact"
-	"github.com/initbox/initbox/internal/stack"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -48,7 +47,6 @@ func OS() *Process {
 
 // Main runs one command line and returns the exit code.
 func (a *App) Main(p *Process) int {
-	stack.Grow()
 	name, args := "", []string(nil)
 	if len(p.Args) > 0 {
 		name, args = p.Args[0], p.Args[1:]

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/initbox/initbox/internal/stack"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -27,7 +26,6 @@ func execute(ctx context.Context, run runFunc, env *tasks.Env, of string, timeou
 
 	done := make(chan error, 1)
 	go func() {
-		stack.Grow()
 		done <- safely(ctx, run, env)
 	}()
 	select {

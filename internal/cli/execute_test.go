@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/redact"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testtime"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/initbox/initbox/internal/plural"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/text"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -59,13 +59,13 @@ func (v *verdict) headline() string {
 	case v.task == "":
 		return fmt.Sprintf("wrong command line, nothing was touched (exit code %d)", code)
 	case code == exitDone && v.dryRun:
-		return fmt.Sprintf("%s: dry run, would make %s", v.task, plural.Of(v.changes, "change", "changes"))
+		return fmt.Sprintf("%s: dry run, would make %s", v.task, text.Count(v.changes, "change", "changes"))
 	case code == exitDone:
-		return fmt.Sprintf("%s: done in %s, %s", v.task, v.took, plural.Of(v.changes, "change", "changes"))
+		return fmt.Sprintf("%s: done in %s, %s", v.task, v.took, text.Count(v.changes, "change", "changes"))
 	case code == exitUsage && v.changes == 0:
 		return fmt.Sprintf("%s: wrong configuration, nothing was touched (exit code %d)", v.task, code)
 	case code == exitUsage:
-		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, plural.Of(v.changes, "change", "changes"), code)
+		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, text.Count(v.changes, "change", "changes"), code)
 	case code == exitFinal:
 		return fmt.Sprintf("%s: failed for good (exit code %d)", v.task, code)
 	case stopped != nil:

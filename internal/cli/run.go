@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/plan"
+	"github.com/initbox/initbox/internal/cli/plan"
 	"github.com/initbox/initbox/tasks"
 )
 

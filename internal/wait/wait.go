@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/fault"
 	"github.com/initbox/initbox/internal/flags"
 	"github.com/initbox/initbox/tasks"
 )
@@ -81,7 +82,7 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 		if ready {
 			w.ready(targets[i].Name)
 		}
-		if o.Any && ready || tasks.Permanent(errs[i]) && !(o.Any && tasks.KindOf(errs[i]) == tasks.Final) {
+		if o.Any && ready || fault.Permanent(errs[i]) && !(o.Any && fault.KindOf(errs[i]) == fault.Final) {
 			cancel()
 		}
 	}
@@ -105,9 +106,9 @@ func (o Options) outcome(targets []Target, errs []error) error {
 		}
 		named := fmt.Errorf("%s: %w", targets[i].Name, err)
 		switch {
-		case !tasks.Permanent(err):
+		case !fault.Permanent(err):
 			failed = append(failed, named)
-		case o.Any && tasks.KindOf(err) == tasks.Final:
+		case o.Any && fault.KindOf(err) == fault.Final:
 			final = append(final, named)
 		default:
 			return named // the others ended because of it

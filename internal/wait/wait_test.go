@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -82,9 +83,9 @@ func TestPermanent(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	env := tasks.NewEnv(slog.New(slog.DiscardHandler), io.Discard, false)
-	err := o.All(ctx, env, 1, []Target{target("a", errNotYet), target("b", tasks.WithNext(tasks.Finalf("401"), "look"))})
-	if tasks.KindOf(err) != tasks.Final || err.Error() != "b: 401" || tasks.NextOf(err) != "look" || time.Since(start) > 30*time.Second {
-		t.Errorf("got %v, %q after %v", err, tasks.NextOf(err), time.Since(start))
+	err := o.All(ctx, env, 1, []Target{target("a", errNotYet), target("b", fault.WithNext(fault.Finalf("401"), "look"))})
+	if fault.KindOf(err) != fault.Final || err.Error() != "b: 401" || fault.NextOf(err) != "look" || time.Since(start) > 30*time.Second {
+		t.Errorf("got %v, %q after %v", err, fault.NextOf(err), time.Since(start))
 	}
 }
 
@@ -99,17 +100,17 @@ func TestAnyAndPermanent(t *testing.T) {
 		}
 		return nil
 	}}
-	if _, err := all(t, o, target("a", tasks.Finalf("401")), becomes); err != nil {
+	if _, err := all(t, o, target("a", fault.Finalf("401")), becomes); err != nil {
 		t.Error(err)
 	}
-	if _, err := notAll(t, o, []string{"a: 401", "b: not yet"}, target("a", tasks.Finalf("401")), target("b", errNotYet)); tasks.KindOf(err) != tasks.Failed {
-		t.Errorf("kind %v although one could have become ready: %v", tasks.KindOf(err), err)
+	if _, err := notAll(t, o, []string{"a: 401", "b: not yet"}, target("a", fault.Finalf("401")), target("b", errNotYet)); fault.KindOf(err) != fault.Failed {
+		t.Errorf("kind %v although one could have become ready: %v", fault.KindOf(err), err)
 	}
-	if _, err := all(t, o, target("a", tasks.Finalf("401")), target("b", tasks.Finalf("403"))); tasks.KindOf(err) != tasks.Final {
-		t.Errorf("kind %v: %v", tasks.KindOf(err), err)
+	if _, err := all(t, o, target("a", fault.Finalf("401")), target("b", fault.Finalf("403"))); fault.KindOf(err) != fault.Final {
+		t.Errorf("kind %v: %v", fault.KindOf(err), err)
 	}
-	if _, err := all(t, o, target("a", errNotYet), target("b", tasks.Usagef("bad"))); tasks.KindOf(err) != tasks.Usage {
-		t.Errorf("kind %v: %v", tasks.KindOf(err), err)
+	if _, err := all(t, o, target("a", errNotYet), target("b", fault.Usagef("bad"))); fault.KindOf(err) != fault.Usage {
+		t.Errorf("kind %v: %v", fault.KindOf(err), err)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/fileperm"
-	"github.com/initbox/initbox/internal/testtask"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/files/fileperm"
+	"github.com/initbox/initbox/internal/testkit/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 // TestAttack lets several goroutines, which stand for a hostile container that

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/files/fileperm"
+	"github.com/initbox/initbox/internal/files/glob"
 	"github.com/initbox/initbox/internal/flags"
-	"github.com/initbox/initbox/internal/glob"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/testtask"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

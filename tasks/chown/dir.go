@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
 // A dir is a directory of which something is still to be done.

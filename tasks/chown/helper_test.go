@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 

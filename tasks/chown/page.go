@@ -1,6 +1,6 @@
 package chown
 
-import "github.com/initbox/initbox/internal/dirfd"
+import "github.com/initbox/initbox/internal/files/dirfd"
 
 // A page is the space in which one worker reads listings.
 type page struct {

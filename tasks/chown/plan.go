@@ -3,7 +3,7 @@ package chown
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/files/fileperm"
 )
 
 // statMask is what a walk wants to know of an entry.

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/fileperm"
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/fileperm"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 )
 
 func mountOf(t *testing.T, path string) dirfd.Mount {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/initbox/initbox/internal/plural"
+	"github.com/initbox/initbox/internal/text"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -88,7 +88,7 @@ func (r *report) sums(dryRun bool) string {
 	if dryRun {
 		verb = "would change"
 	}
-	line := fmt.Sprintf("%s seen, %d %s", plural.Of(r.seen.Load(), "entry", "entries"), r.changed.Load(), verb)
+	line := fmt.Sprintf("%s seen, %d %s", text.Count(r.seen.Load(), "entry", "entries"), r.changed.Load(), verb)
 	for _, part := range []struct {
 		n         *atomic.Int64
 		one, many string
@@ -99,7 +99,7 @@ func (r *report) sums(dryRun bool) string {
 		{&r.mounts, "mount not entered", "mounts not entered"},
 	} {
 		if n := part.n.Load(); n > 0 {
-			line += ", " + plural.Of(n, part.one, part.many)
+			line += ", " + text.Count(n, part.one, part.many)
 		}
 	}
 	if took := time.Since(r.start); took >= time.Second {

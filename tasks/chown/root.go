@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/fileperm"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
 // A walk goes through one tree with several workers.

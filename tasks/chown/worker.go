@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/glob"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/glob"
 )
 
 // A worker is one goroutine of a walk with what it needs again and again.

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/testtask"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 func descriptors(t *testing.T) int {

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/files/glob"
+	"github.com/initbox/initbox/internal/files/render"
 	"github.com/initbox/initbox/internal/flags"
-	"github.com/initbox/initbox/internal/glob"
-	"github.com/initbox/initbox/internal/render"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 

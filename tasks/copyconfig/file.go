@@ -9,10 +9,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/filecopy"
-	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/filecopy"
+	"github.com/initbox/initbox/internal/files/source"
 )
 
 // A pending file has its content, owner and mode, but not yet its name.

@@ -10,9 +10,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/initbox/initbox/internal/glob"
-	"github.com/initbox/initbox/internal/pool"
-	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/files/glob"
+	"github.com/initbox/initbox/internal/files/pool"
+	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 

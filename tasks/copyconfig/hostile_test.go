@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/source"
-	"github.com/initbox/initbox/internal/testtask"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/testkit/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 func TestLinks(t *testing.T) {

@@ -11,10 +11,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/filecopy"
-	"github.com/initbox/initbox/internal/pool"
-	"github.com/initbox/initbox/internal/render"
-	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/files/filecopy"
+	"github.com/initbox/initbox/internal/files/pool"
+	"github.com/initbox/initbox/internal/files/render"
+	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -15,10 +15,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/filecopy"
-	"github.com/initbox/initbox/internal/fileperm"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/filecopy"
+	"github.com/initbox/initbox/internal/files/fileperm"
 )
 
 // A manifest is what runs of one copy have written into a destination: the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 )
 
 func TestPruneRemovesOnlyWhatItWrote(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/pool"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/pool"
 )
 
 // A placer walks over the destination and brings what shall be there to its place.

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
 // A pruner removes what earlier runs wrote and is no longer part of the copy.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/initbox/initbox/internal/fileperm"
-	"github.com/initbox/initbox/internal/glob"
-	"github.com/initbox/initbox/internal/render"
+	"github.com/initbox/initbox/internal/files/fileperm"
+	"github.com/initbox/initbox/internal/files/glob"
+	"github.com/initbox/initbox/internal/files/render"
 )
 
 // settings are the flags that have a syntax of their own.

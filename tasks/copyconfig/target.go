@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/dirfd"
-	"github.com/initbox/initbox/internal/fileperm"
-	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/files/dirfd"
+	"github.com/initbox/initbox/internal/files/fileperm"
+	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 

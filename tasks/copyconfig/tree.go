@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/plural"
-	"github.com/initbox/initbox/internal/source"
+	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/text"
 )
 
 // A node is a directory of the destination with what shall be in it. Paths are
@@ -190,7 +190,7 @@ func (c *counts) line() string {
 			parts = append(parts, strconv.FormatInt(n, 10)+" "+p.what)
 		}
 	}
-	head := plural.Of(c.total.Load(), "file", "files")
+	head := text.Count(c.total.Load(), "file", "files")
 	if len(parts) == 0 {
 		return head
 	}

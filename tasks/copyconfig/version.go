@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/atomicfile"
-	"github.com/initbox/initbox/internal/dirfd"
+	"github.com/initbox/initbox/internal/files/atomicfile"
+	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testtask"
+	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/tasks"
 )
 

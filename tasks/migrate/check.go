@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/database/migration"
 )
 
 // longestTable is what both PostgreSQL and MySQL take, with a suffix behind it.

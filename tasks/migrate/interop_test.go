@@ -9,8 +9,8 @@ import (
 
 	"github.com/golang-migrate/migrate/v4/database"
 
-	"github.com/initbox/initbox/internal/testnet/gotool"
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testnet/gotool"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
 

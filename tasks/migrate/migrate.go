@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/db"
+	"github.com/initbox/initbox/internal/database"
+	"github.com/initbox/initbox/internal/database/migration"
 	"github.com/initbox/initbox/internal/flags"
-	"github.com/initbox/initbox/internal/migration"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -64,7 +64,7 @@ besides --down-to, because it destroys data.`,
 
 // A Task migrates one database.
 type Task struct {
-	db.Options
+	database.Options
 	Source string // folder of the migrations
 	Seeds  string // folder of the seeds, "" for none
 	Table  string // golang-migrate's table
@@ -118,17 +118,17 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return err
 	}
-	database, err := t.database(env, target)
+	db, err := t.database(env, target)
 	if err != nil {
 		return err
 	}
 	o.Pod = target.Pod
-	return about(target, migration.Run(ctx, env, database, o))
+	return about(target, migration.Run(ctx, env, db, o))
 }
 
 // about adds which database err is about, and what to do where the engine does
 // not know that. What is wrong with the files is about no database.
-func about(target *db.Target, err error) error {
+func about(target *database.Target, err error) error {
 	if err == nil || tasks.KindOf(err) == tasks.Usage {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
 

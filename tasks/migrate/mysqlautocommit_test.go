@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/initbox/initbox/internal/migration"
+	"github.com/initbox/initbox/internal/database/migration"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testlog"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testlog"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
 // A mysite is a site on MariaDB.

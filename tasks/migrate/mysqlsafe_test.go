@@ -3,7 +3,7 @@ package migrate
 import (
 	"testing"
 
-	"github.com/initbox/initbox/internal/testnet/testdb"
+	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testkit/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testkit/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 

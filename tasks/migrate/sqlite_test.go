@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testlog"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

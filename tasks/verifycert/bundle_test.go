@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // bundleFile makes a task that checks one file of CAs.

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/internal/pki/names"
 )
 

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // one is a fault that must give exactly its code.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // Thousands of CRLs and thousands of keys that may have signed them are not all

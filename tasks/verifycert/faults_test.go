@@ -18,7 +18,7 @@ import (
 
 	"crypto/ecdsa"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // What faults are made of.

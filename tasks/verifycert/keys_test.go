@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // openssl runs Debian's openssl, which make install-tools installs.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // Ten megabytes of intermediates, all with the name of the issuer or each with

@@ -11,11 +11,11 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/initbox/initbox/internal/dial"
 	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/internal/network/dial"
+	"github.com/initbox/initbox/internal/network/starttls"
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/starttls"
 	"github.com/initbox/initbox/tasks"
 )
 

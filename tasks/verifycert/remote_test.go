@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testpki"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testpki"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

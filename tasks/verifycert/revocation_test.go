@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // delta is a delta CRL that a CA publishes beside its complete ones.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/files/snapshot"
+	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/snapshot"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -10,13 +10,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/initbox/initbox/internal/files/snapshot"
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/crl"
 	"github.com/initbox/initbox/internal/pki/encoding"
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/internal/pki/keystore"
 	"github.com/initbox/initbox/internal/pki/privatekey"
-	"github.com/initbox/initbox/internal/snapshot"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 func pkixExtension(oid string, critical bool, value []byte) pkix.Extension {

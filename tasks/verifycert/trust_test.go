@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 	"github.com/initbox/initbox/tasks"
 )
 

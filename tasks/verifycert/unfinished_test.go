@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/internal/network/starttls"
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/starttls"
 	"github.com/initbox/initbox/tasks"
 )
 

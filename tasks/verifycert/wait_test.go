@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testpki"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testpki"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testlog"
+	"github.com/initbox/initbox/internal/testkit/testlog"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/db"
-	"github.com/initbox/initbox/internal/migration/files"
+	"github.com/initbox/initbox/internal/database"
+	"github.com/initbox/initbox/internal/database/migration/files"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
 )
@@ -57,7 +57,7 @@ answer as one that takes logins. PostgreSQL that is starting up does not.`,
 // A Task waits for a database.
 type Task struct {
 	wait.Options
-	Database  db.Options
+	Database  database.Options
 	Query     string  // that must return a row
 	Expect    *string // first value that Query must return; nil for any
 	AtVersion string  // of the migrations, at least; "" for whatever
@@ -145,7 +145,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return err
 	}
-	if t.NoLogin && target.Driver == db.SQLite {
+	if t.NoLogin && target.Driver == database.SQLite {
 		return tasks.Usagef("--no-login is for servers: a SQLite file has no login")
 	}
 	probe, err := t.probe(env, target)
@@ -160,7 +160,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probe returns what must succeed.
-func (t *Task) probe(env *tasks.Env, target *db.Target) (func(context.Context) error, error) {
+func (t *Task) probe(env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
 	version, from := t.AtVersion, "--at-version"
 	if t.Source != "" {
 		migrations, err := files.ReadMigrations(t.Source)
@@ -202,7 +202,7 @@ func (t *Task) probe(env *tasks.Env, target *db.Target) (func(context.Context) e
 
 // answers succeeds if the query returns what is expected. What it returned is
 // not shown: it may be anything.
-func (t *Task) answers(ctx context.Context, target *db.Target) error {
+func (t *Task) answers(ctx context.Context, target *database.Target) error {
 	a, err := target.First(ctx, t.Query)
 	switch {
 	case err != nil:
@@ -218,7 +218,7 @@ func (t *Task) answers(ctx context.Context, target *db.Target) error {
 const nextQuery = "the database answers but is not as expected: look at what should bring it there"
 
 // migrated succeeds if the migrations up to want have been applied.
-func (t *Task) migrated(ctx context.Context, target *db.Target, want int64, from string) error {
+func (t *Task) migrated(ctx context.Context, target *database.Target, want int64, from string) error {
 	text, dirty, found, err := target.Version(ctx, t.Schema, t.Table)
 	switch {
 	case err != nil:

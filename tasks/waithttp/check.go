@@ -6,7 +6,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/network/dial"
 )
 
 // Check implements [tasks.Task].

@@ -74,7 +74,7 @@ func TestCheck(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.words) {
 				t.Errorf("got %v\nwant %s", err, test.words)
 			}
-			if s := text(err); strings.Contains(s, "hu") && strings.Contains(s, "sh") {
+			if s := textOf(err); strings.Contains(s, "hu") && strings.Contains(s, "sh") {
 				t.Errorf("a secret is shown: %v", err)
 			}
 		})
@@ -85,7 +85,7 @@ func TestCheckTellsAll(t *testing.T) {
 	task := New()
 	task.URLs = []string{"a", "http://b:0"}
 	task.Method, task.Headers, task.Status, task.ClientKey = "", []string{"x"}, []string{"1"}, "k"
-	err := text(task.Check())
+	err := textOf(task.Check())
 	for _, words := range []string{`URL "a"`, `URL "http://b:0"`, "--method", "--header", "--status", "--client-key"} {
 		if !strings.Contains(err, words) {
 			t.Errorf("%s is not named in:\n%s", words, err)

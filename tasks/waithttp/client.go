@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
-	"github.com/initbox/initbox/internal/inputfile"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/network/dial"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 

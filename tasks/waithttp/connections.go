@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
+	"github.com/initbox/initbox/internal/network/dial"
 )
 
 // connections are those of one attempt. They are closed with it, all and at once,

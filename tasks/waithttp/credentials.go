@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/initbox/initbox/internal/inputfile"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/initbox/initbox/internal/oneline"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/text"
+	"github.com/initbox/initbox/internal/text/redact"
 )
 
 // An excerpter shows what servers said.
@@ -28,7 +28,7 @@ func fixed(s string) string {
 
 // show is s without secrets on one bounded line.
 func (x *excerpter) show(s string) string {
-	return oneline.Clip(x.secrets.Text(s[:min(len(s), window)]))
+	return text.Clip(x.secrets.Text(s[:min(len(s), window)]))
 }
 
 // body is show for the body of an answer.

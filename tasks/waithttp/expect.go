@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/initbox/initbox/internal/oneline"
+	"github.com/initbox/initbox/internal/text"
 )
 
 // maxBody is how much of a body is read, in bytes.
@@ -117,12 +117,12 @@ func (e *expectations) unmet(a *answer, show func(string) string) (faults []stri
 	inHeader := len(faults)
 	for _, s := range e.text {
 		if !bytes.Contains(a.body, []byte(s)) {
-			faults = append(faults, fmt.Sprintf("body lacks %q", oneline.Clip(s)))
+			faults = append(faults, fmt.Sprintf("body lacks %q", text.Clip(s)))
 		}
 	}
 	for _, re := range e.regexps {
 		if !re.Match(a.body) {
-			faults = append(faults, fmt.Sprintf("body does not match %q", oneline.Clip(re.String())))
+			faults = append(faults, fmt.Sprintf("body does not match %q", text.Clip(re.String())))
 		}
 	}
 	faults = append(faults, e.unmetJSON(a, show)...)
@@ -139,7 +139,7 @@ func (f field) unmet(h http.Header, show func(string) string) []string {
 			return nil
 		}
 	}
-	return []string{fmt.Sprintf("header %s is %q, not %q", f.name, show(values[0]), oneline.Clip(f.value))}
+	return []string{fmt.Sprintf("header %s is %q, not %q", f.name, show(values[0]), text.Clip(f.value))}
 }
 
 func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
@@ -163,12 +163,12 @@ func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
 		if sameScalar(got, want.value) {
 			continue
 		}
-		text, ok := scalar(got)
+		value, ok := scalar(got)
 		if !ok {
-			faults = append(faults, fmt.Sprintf("%s is %s, not %q", want.path, kind(got), oneline.Clip(want.value)))
+			faults = append(faults, fmt.Sprintf("%s is %s, not %q", want.path, kind(got), text.Clip(want.value)))
 			continue
 		}
-		faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(text), oneline.Clip(want.value)))
+		faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(value), text.Clip(want.value)))
 	}
 	return faults
 }

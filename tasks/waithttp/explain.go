@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
 	"github.com/initbox/initbox/internal/flags"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/network/dial"
+	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initbox/initbox/internal/dial"
-	"github.com/initbox/initbox/internal/peercert"
+	"github.com/initbox/initbox/internal/network/dial"
+	"github.com/initbox/initbox/internal/network/peercert"
 	"github.com/initbox/initbox/tasks"
 )
 

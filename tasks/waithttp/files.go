@@ -3,7 +3,7 @@ package waithttp
 import (
 	"strings"
 
-	"github.com/initbox/initbox/internal/inputfile"
+	"github.com/initbox/initbox/internal/files/inputfile"
 )
 
 // readLine returns the file's content without the line break that editors and

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/testlog"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -79,7 +79,7 @@ func explained(t *testing.T, words string, configure func(*Task), urls ...string
 func attempt(t *testing.T, configure func(*Task), url string) error {
 	t.Helper()
 	errs := attempts(t, configure, url)
-	if text(errs[0]) != text(errs[1]) {
+	if textOf(errs[0]) != textOf(errs[1]) {
 		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
 	}
 	return errs[0]
@@ -93,11 +93,11 @@ func attemptBounded(t *testing.T, url, words string) (want string, err error) {
 	for timeout := range testtime.Deadlines {
 		want = strings.Replace(words, "%s", timeout.String(), 1)
 		errs = attempts(t, func(t *Task) { t.AttemptTimeout = timeout }, url)
-		if text(errs[0]) == text(errs[1]) && strings.Contains(text(errs[0]), want) {
+		if textOf(errs[0]) == textOf(errs[1]) && strings.Contains(textOf(errs[0]), want) {
 			break
 		}
 	}
-	if text(errs[0]) != text(errs[1]) {
+	if textOf(errs[0]) != textOf(errs[1]) {
 		t.Errorf("the same cause has two texts:\n%v\n%v", errs[0], errs[1])
 	}
 	return want, errs[0]
@@ -119,7 +119,7 @@ func attempts(t *testing.T, configure func(*Task), url string) (errs [2]error) {
 	return errs
 }
 
-func text(err error) string {
+func textOf(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -130,11 +130,11 @@ func text(err error) string {
 func wantNotReady(t *testing.T, err error, words, next string) {
 	t.Helper()
 	switch {
-	case !strings.Contains(text(err), words) || err == nil:
+	case !strings.Contains(textOf(err), words) || err == nil:
 		t.Errorf("got error %v\nwant %s", err, words)
 	case !strings.Contains(tasks.NextOf(err), next):
 		t.Errorf("%v: got next step %q\nwant %s", err, tasks.NextOf(err), next)
-	case strings.Contains(text(err), "\n"):
+	case strings.Contains(textOf(err), "\n"):
 		t.Errorf("the error has more than one line: %q", err)
 	}
 }

@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/lateport"
-	"github.com/initbox/initbox/internal/oneline"
-	"github.com/initbox/initbox/internal/testlog"
-	"github.com/initbox/initbox/internal/testnet"
-	"github.com/initbox/initbox/internal/testtime"
+	"github.com/initbox/initbox/internal/testkit/lateport"
+	"github.com/initbox/initbox/internal/testkit/testlog"
+	"github.com/initbox/initbox/internal/testkit/testnet"
+	"github.com/initbox/initbox/internal/testkit/testtime"
+	"github.com/initbox/initbox/internal/text"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -108,7 +108,7 @@ func TestAttempts(t *testing.T) {
 		"no socket":       {"unix://" + filepath.Join(t.TempDir(), "s") + ":/x", "there is no socket", "mount"},
 		"empty body":      {answering(t, 500, " \n"), "got 500 (Internal Server Error), want 2xx; the body is empty", ""},
 		"binary body":     {answering(t, 500, "\x00\x01\xffab\n\tc\u202ed\x1b[31m"), "body starts '...ab c.d.[31m'", ""},
-		"long body":       {answering(t, 500, strings.Repeat("x", 5000)), "body starts '" + strings.Repeat("x", oneline.Length) + "...'", ""},
+		"long body":       {answering(t, 500, strings.Repeat("x", 5000)), "body starts '" + strings.Repeat("x", text.ClipLength) + "...'", ""},
 		"no content":      {answering(t, 301, ""), "got 301 (Moved Permanently), want 2xx", "--follow-redirects"},
 	} {
 		t.Run(name, func(t *testing.T) { wantNotReady(t, attempt(t, nil, test.url), test.words, test.next) })

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
 // redirecting answers /PATH as the map says, and every other path with 200.

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testkit/testnet"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -47,11 +47,11 @@ func TestSecretsAreNotShown(t *testing.T) {
 			log, err := explained(t, test.sent, test.configure, test.url)
 			env := tasks.NewEnv(newLog(io.Discard), io.Discard, false)
 			_ = configured(t, test.configure, test.url).Run(cancelled(t), env)
-			all := log + text(err) + tasks.NextOf(err) + env.Activity() + strings.Join(env.Summary(), " ")
+			all := log + textOf(err) + tasks.NextOf(err) + env.Activity() + strings.Join(env.Summary(), " ")
 			if strings.Contains(all, "hush") || strings.Contains(all, encoded) {
 				t.Errorf("a secret is shown:\n%s", all)
 			}
-			if !strings.Contains(text(err), test.sent) {
+			if !strings.Contains(textOf(err), test.sent) {
 				t.Errorf("got %v, want %s", err, test.sent)
 			}
 		})
@@ -130,10 +130,10 @@ func TestBadFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, err := run(t, patience, test.configure, "http://"+testnet.Open(t))
-			if tasks.KindOf(err) != tasks.Usage || !strings.Contains(text(err), test.words) {
+			if tasks.KindOf(err) != tasks.Usage || !strings.Contains(textOf(err), test.words) {
 				t.Errorf("got %v (kind %v)\nwant a usage error with %s", err, tasks.KindOf(err), test.words)
 			}
-			if strings.Contains(text(err)+log, "hush") {
+			if strings.Contains(textOf(err)+log, "hush") {
 				t.Errorf("the content is shown: %v\n%s", err, log)
 			}
 		})

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/initbox/initbox/internal/dial"
-	"github.com/initbox/initbox/internal/redact"
+	"github.com/initbox/initbox/internal/network/dial"
+	"github.com/initbox/initbox/internal/text/redact"
 )
 
 // A target is one URL to wait for.

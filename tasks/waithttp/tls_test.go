@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testnet"
+	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
 // An issuer is a CA made for one test.

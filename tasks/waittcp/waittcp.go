@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/initbox/initbox/internal/dial"
 	"github.com/initbox/initbox/internal/flags"
+	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
 )

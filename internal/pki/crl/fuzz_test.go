@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/cert"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 func FuzzRead(f *testing.F) {

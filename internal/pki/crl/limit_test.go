@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // crowd has n CRLs and n keys for CRLs, all with the name of the issuer.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // named is the name of a distribution point, as certificates and CRLs have it.

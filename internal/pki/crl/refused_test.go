@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // with gives a CRL extensions, in that order.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // A CRL that cannot be used is a reason to fail where no other one covers the

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 func blocks(data []byte) (types []string, found finding.List) {

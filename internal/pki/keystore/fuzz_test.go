@@ -3,7 +3,7 @@ package keystore
 import (
 	"testing"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 func read(t *testing.T, data []byte, passwords ...string) {

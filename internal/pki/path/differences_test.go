@@ -20,7 +20,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/internal/pki/path"
 	"github.com/initbox/initbox/internal/pki/profile"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // A chain is a root, what is sent with the leaf, and the leaf.

@@ -8,7 +8,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/path"
 	"github.com/initbox/initbox/internal/pki/profile"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // Any certificate in DER goes through everything, as a leaf and as its own CA.

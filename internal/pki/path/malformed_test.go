@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // A CA whose constraints are no names issues for nobody, whatever names there are

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/pki/finding"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // Names within and outside of the subtrees of name constraints.

@@ -16,7 +16,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/internal/pki/path"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // query is the question whether c is good.

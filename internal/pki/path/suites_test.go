@@ -11,7 +11,7 @@ import (
 
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/internal/pki/path"
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // spki replaces the public key by one that nobody has.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 // CAs of one name, or of one key: old and new, cross-signed, in circles. What

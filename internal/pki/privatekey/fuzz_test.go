@@ -3,7 +3,7 @@ package privatekey
 import (
 	"testing"
 
-	"github.com/initbox/initbox/internal/testpki"
+	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
 func FuzzRead(f *testing.F) {

@@ -1,0 +1,181 @@
+package database
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/initbox/initbox/internal/fault"
+)
+
+// Greet succeeds if the server takes logins, without logging in. A PostgreSQL
+// that starts up or has no connection left says so instead of asking for
+// credentials. MySQL says hello by itself; its handshake is then brought to its
+// end, since the server counts one that is not, and blocks this host for every
+// user after max_connect_errors of them.
+func (t *Target) Greet(ctx context.Context) error {
+	switch t.Driver {
+	case Postgres:
+		return t.explain(ctx, t.greetPostgres(ctx))
+	case MySQL:
+		return t.explain(ctx, t.exchange(ctx, t.mysql.Net, t.mysql.Addr, greetMySQL))
+	}
+	return fault.Usagef("SQLite is a file: there is no server to greet")
+}
+
+// exchange connects and lets talk do the rest, within ctx.
+func (t *Target) exchange(ctx context.Context, network, address string, talk func(net.Conn) error) error {
+	conn, err := t.dial(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	return talk(conn)
+}
+
+// greetPostgres succeeds if one of the hosts takes logins.
+func (t *Target) greetPostgres(ctx context.Context) error {
+	c := t.postgres
+	hosts := []*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port}}
+	for _, f := range c.Fallbacks {
+		if last := hosts[len(hosts)-1]; last.Host != f.Host || last.Port != f.Port {
+			hosts = append(hosts, f)
+		}
+	}
+	var errs []error
+	for _, h := range hosts {
+		network, address := pgconn.NetworkAddress(h.Host, h.Port)
+		err := t.exchange(ctx, network, address, func(conn net.Conn) error { return greetPostgres(conn, c.User, c.Database) })
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func greetPostgres(conn net.Conn, user, database string) error {
+	f := pgproto3.NewFrontend(conn, conn)
+	f.SetMaxBodyLen(1 << 16)
+	f.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": user, "database": database}})
+	if err := f.Flush(); err != nil {
+		return err
+	}
+	message, err := f.Receive()
+	if err != nil {
+		return fmt.Errorf("no answer as of PostgreSQL: %w", err)
+	}
+	if e, ok := message.(*pgproto3.ErrorResponse); ok {
+		if v, known := verdictsPostgres[e.Code]; known && !v.final {
+			return pgconn.ErrorResponseToPgError(e)
+		}
+		return nil // it refuses this login, not all of them
+	}
+	f.Send(&pgproto3.Terminate{})
+	_ = f.Flush()
+	return nil
+}
+
+// What a client says in its part of MySQL's handshake
+// (https://mariadb.com/kb/en/connection/#client-handshake-response).
+const (
+	clientProtocol41       = 1 << 9
+	clientSecureConnection = 1 << 15
+	clientPluginAuth       = 1 << 19
+	charsetUTF8MB4         = 45
+
+	packetOK         = 0x00
+	packetAuthSwitch = 0xfe
+	packetError      = 0xff
+	protocolVersion  = 10
+	commandQuit      = 1
+)
+
+// probeUser is who Greet claims to be, without a password. It is not the user of
+// the options: some servers lock accounts after failed logins.
+const probeUser = "initbox-no-login"
+
+// greetMySQL reads the hello of the server and ends the handshake: with the
+// refusal of a user that is not there. That is no connect error, unlike a
+// connection that just ends (sql_connect.cc: sum_connect_errors).
+func greetMySQL(conn net.Conn) error {
+	hello, sequence, err := readPacket(conn)
+	if err != nil {
+		return err
+	}
+	switch {
+	case hello[0] == packetError:
+		return errorOf(hello)
+	case hello[0] != protocolVersion:
+		return fault.Finalf("the server does not speak MySQL's protocol: check the port")
+	}
+	reply := binary.LittleEndian.AppendUint32(nil, clientProtocol41|clientSecureConnection|clientPluginAuth)
+	reply = binary.LittleEndian.AppendUint32(reply, 1<<24-1) // longest packet
+	reply = append(reply, charsetUTF8MB4)
+	reply = append(reply, make([]byte, 23)...)
+	reply = append(reply, probeUser+"\x00"+"\x00"+"mysql_native_password\x00"...)
+	for {
+		if err := writePacket(conn, sequence+1, reply); err != nil {
+			return err
+		}
+		var answer []byte
+		answer, sequence, err = readPacket(conn)
+		switch {
+		case err != nil:
+			return err
+		case answer[0] == packetAuthSwitch:
+			reply = nil // no password in that way either
+		case answer[0] == packetOK: // everybody may log in
+			return writePacket(conn, 0, []byte{commandQuit})
+		default: // refused, as it should be
+			return nil
+		}
+	}
+}
+
+// errorOf reads an error packet that comes before the handshake, when it has no
+// SQLSTATE.
+func errorOf(packet []byte) error {
+	if len(packet) < 3 {
+		return mysql.ErrMalformPkt
+	}
+	e := &mysql.MySQLError{Number: binary.LittleEndian.Uint16(packet[1:]), Message: string(packet[3:]), SQLState: [5]byte([]byte("HY000"))}
+	if len(e.Message) > 6 && e.Message[0] == '#' {
+		copy(e.SQLState[:], e.Message[1:6])
+		e.Message = e.Message[6:]
+	}
+	return e
+}
+
+// maxGreeting bounds the packets of a handshake.
+const maxGreeting = 1 << 16
+
+func readPacket(conn net.Conn) (payload []byte, sequence byte, err error) {
+	header := make([]byte, 4)
+	if _, err := io.ReadFull(conn, header); err != nil {
+		return nil, 0, err
+	}
+	n := int(header[0]) | int(header[1])<<8 | int(header[2])<<16
+	if n == 0 || n > maxGreeting {
+		return nil, 0, fault.Finalf("the server does not speak MySQL's protocol: check the port")
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(conn, payload)
+	return payload, header[3], err
+}
+
+func writePacket(conn net.Conn, sequence byte, payload []byte) error {
+	n := len(payload)
+	_, err := conn.Write(append([]byte{byte(n), byte(n >> 8), byte(n >> 16), sequence}, payload...))
+	return err
+}

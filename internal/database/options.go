@@ -1,0 +1,130 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/initbox/initbox/internal/flags"
+)
+
+// A Driver is a kind of database.
+type Driver string
+
+// The drivers. MySQL is MariaDB as well.
+const (
+	Postgres Driver = "postgres"
+	MySQL    Driver = "mysql"
+	SQLite   Driver = "sqlite"
+)
+
+// Options are the flags that say where a database is.
+type Options struct {
+	URL          string // with or without credentials; "" for none
+	URLFile      string // file that holds the URL
+	Driver       string // "postgres", "mysql", "sqlite", or "" for that of the URL
+	Host         string // name, address, or absolute path of a socket (PostgreSQL: also of its folder)
+	Port         int    // 0 for the driver's
+	User         string
+	Password     string
+	PasswordFile string   // file that holds the password
+	Name         string   // of the database; SQLite: path of its file
+	Params       []string // NAME=VALUE, as in the query of a URL
+	TLS          string   // a mode of libpq: "disable" to "verify-full"; "" for what the URL or the environment says
+	CA           string   // file with the CAs that the server's certificate is checked against
+	Cert, Key    string   // files with the client's certificate and its key
+	ServerName   string   // that the server's certificate must have, "" for the host
+
+	// LookupEnv finds DATABASE_URL; nil for that of the process. The PG*
+	// variables are always those of the process.
+	LookupEnv func(string) (string, bool)
+	Resolver  *net.Resolver // for names; nil for the system's
+}
+
+// URLVariable is the variable that many charts and platforms provide.
+const URLVariable = "DATABASE_URL"
+
+// Modes of TLS, from none to a certificate that is checked in full. The names
+// are libpq's.
+const (
+	tlsDisable    = "disable"
+	tlsAllow      = "allow"
+	tlsPrefer     = "prefer"
+	tlsRequire    = "require"
+	tlsVerifyCA   = "verify-ca"
+	tlsVerifyFull = "verify-full"
+)
+
+// Flags binds o to fs.
+func (o *Options) Flags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.URL, "database", o.URL, "`URL` of the database: postgres://, mysql:// or sqlite:///PATH; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
+	fs.StringVar(&o.URLFile, "database-file", o.URLFile, "`file` that holds the URL")
+	flags.Enum(fs, &o.Driver, "db-driver", []string{string(Postgres), string(MySQL), string(SQLite)}, "kind of database, where no URL says it; mysql is MariaDB as well")
+	fs.StringVar(&o.Host, "db-host", o.Host, "`host` of the server, or the path of its socket; this and the other --db- flags replace their part of the URL, and need no escaping")
+	flags.Int(fs, &o.Port, "db-port", 0, 65535, "port of the server; 0 for the usual one")
+	fs.StringVar(&o.User, "db-user", o.User, "`user` to log in as")
+	fs.StringVar(&o.Password, "db-password", o.Password, "`password`; better in a file, or in the variable of this flag")
+	fs.StringVar(&o.PasswordFile, "db-password-file", o.PasswordFile, "`file` that holds the password")
+	fs.StringVar(&o.Name, "db-name", o.Name, "`name` of the database; for sqlite the path of its file")
+	fs.StringArrayVar(&o.Params, "db-param", o.Params, "`NAME=VALUE`, a parameter that the query of a URL may have; repeatable")
+	flags.Enum(fs, &o.TLS, "db-tls", []string{tlsDisable, tlsAllow, tlsPrefer, tlsRequire, tlsVerifyCA, tlsVerifyFull}, "whether the connection is encrypted and the server's certificate checked, as sslmode of PostgreSQL; the default is verify-full with --db-ca, else prefer")
+	fs.StringVar(&o.CA, "db-ca", o.CA, "`file` with the CAs (PEM) that must have signed the server's certificate")
+	fs.StringVar(&o.Cert, "db-cert", o.Cert, "`file` with the client certificate (PEM)")
+	fs.StringVar(&o.Key, "db-key", o.Key, "`file` with the key of the client certificate (PEM)")
+	fs.StringVar(&o.ServerName, "db-server-name", o.ServerName, "`name` that the server's certificate must have, if not that of the host")
+	flags.Secret(fs, "database", "db-password")
+}
+
+// Check returns every error in o at once. It reads the environment, but no file.
+func (o *Options) Check() error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if o.URL != "" && o.URLFile != "" {
+		add("--database and --database-file exclude each other: one of them says where the database is")
+	}
+	if o.Password != "" && o.PasswordFile != "" {
+		add("--db-password and --db-password-file exclude each other: give the file")
+	}
+	if (o.Cert == "") != (o.Key == "") {
+		add("--db-cert and --db-key belong together: give both or neither")
+	}
+	if _, err := o.params(); err != nil {
+		errs = append(errs, err)
+	}
+	if _, err := o.place(o.url()); err != nil && (o.URL != "" || o.URLFile == "") {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// url returns the URL that is not in a file, and where it is from.
+func (o *Options) url() (text, from string) {
+	switch {
+	case o.URL != "":
+		return o.URL, "--database"
+	case o.URLFile != "" || o.Driver != "":
+		return "", ""
+	}
+	lookup := o.LookupEnv
+	if lookup == nil {
+		lookup = os.LookupEnv
+	}
+	text, _ = lookup(URLVariable)
+	return text, URLVariable
+}
+
+func (o *Options) params() (map[string]string, error) {
+	params := make(map[string]string)
+	for _, p := range o.Params {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return nil, errors.New("--db-param is not NAME=VALUE: write for instance --db-param connect_timeout=5")
+		}
+		params[name] = value
+	}
+	return params, nil
+}

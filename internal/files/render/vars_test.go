@@ -1,0 +1,201 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/initbox/initbox/internal/fault"
+)
+
+func write(t testing.TB, path, content string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestVarsFile(t *testing.T) {
+	in := "\ufeff# comment\r\n\n  \nA=1\r\nexport B = two words # no comment\nexport\tC='  kept  '\nD=\"a\"b\"\nE=\nF=a=b=\"c\n" +
+		"exported=x\nexport=y\nG=''\nA=3\nH=$A ${B} \\n\ntls.crt=k\nlast=no line end"
+	want := map[string]string{"A": "3", "B": "two words # no comment", "C": "  kept  ", "D": `a"b`, "E": "", "F": `a=b="c`,
+		"exported": "x", "export": "y", "G": "", "H": `$A ${B} \n`, "tls.crt": "k", "last": "no line end"}
+	got := make(map[string]string)
+	faults := parseVars(in, func(name, value string) { got[name] = value })
+	if len(faults) > 0 || !maps.Equal(got, want) {
+		t.Errorf("got %q with %v, want %q", got, faults, want)
+	}
+}
+
+func TestVarsFileErrors(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "vars"), "A=1\nhunter2\n=hunter2\na b=hunter2\n\"A\"=hunter2\nP=\"hunter2\nP='\nN=\x00\nexport =x\n")
+	_, err := New(t.Context(), Options{Mode: Env, VarsFiles: []string{path}}, nil)
+	if fault.KindOf(err) != fault.Usage {
+		t.Fatalf("got %v", err)
+	}
+	message := err.Error()
+	for line := 2; line <= 9; line++ {
+		if !strings.Contains(message, fmt.Sprintf("%s:%d: ", path, line)) {
+			t.Errorf("line %d is not reported", line)
+		}
+	}
+	if strings.Contains(message, "hunter2") || !strings.HasPrefix(message, "--vars-file "+path+":2: ") {
+		t.Errorf("bad message: %s", message)
+	}
+}
+
+// secret makes what kubelet makes: files in a directory behind ..data.
+func secret(t testing.TB, dir, version string, files map[string]string) {
+	t.Helper()
+	for name, content := range files {
+		write(t, filepath.Join(dir, version, name), content)
+		top, _, _ := strings.Cut(name, "/")
+		if err := os.Symlink("..data/"+top, filepath.Join(dir, top)); err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+	}
+	swap(t, dir, version)
+}
+
+func swap(t testing.TB, dir, version string) {
+	t.Helper()
+	tmp := filepath.Join(dir, "..data_tmp")
+	if err := errors.Join(os.Symlink(version, tmp), os.Rename(tmp, filepath.Join(dir, "..data"))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	dir := t.TempDir()
+	file1 := write(t, filepath.Join(dir, "1"), "A=file1\nB=file1\nC=file1\nD=file1\n")
+	file2 := write(t, filepath.Join(dir, "2"), "B=file2\nC=file2\nD=file2\n")
+	mount, flat := filepath.Join(dir, "mount"), filepath.Join(dir, "flat")
+	secret(t, mount, "..v1", map[string]string{"C": "mount\n", "D": "mount", "M": "two\nlines\r\n", "sub/x": "no variable"})
+	write(t, filepath.Join(flat, "D"), "flat\n\n")
+	write(t, filepath.Join(flat, "..hidden"), "x")
+	if err := os.Symlink("D", filepath.Join(flat, "LINK")); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Mode: Env, VarsFiles: []string{file1, file2}, VarsDirs: []string{mount, flat}}
+	r, err := New(t.Context(), o, []string{"A=env", "E=env", "=C:=odd", "novalue"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"A": "file1", "B": "file2", "C": "mount", "D": "flat\n", "LINK": "flat\n", "E": "env", "M": "two\nlines"}
+	if !maps.Equal(r.vars, want) {
+		t.Errorf("got %q, want %q", r.vars, want)
+	}
+	o.Vars, o.VarsPrefix = []string{"A"}, "M"
+	if r, err = New(t.Context(), o, nil); err != nil || !maps.Equal(r.vars, map[string]string{"A": "file1", "M": "two\nlines"}) {
+		t.Errorf("got %q, %v", r.vars, err)
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "d", "fifo")
+	file := write(t, filepath.Join(dir, "d2", "big"), strings.Repeat("x", maxVars+1))
+	outside := filepath.Join(dir, "d3", "link")
+	write(t, filepath.Join(dir, "d3", "ok"), "x")
+	err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o700), syscall.Mkfifo(fifo, 0o600), os.Symlink("../d2/big", outside))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{VarsFiles: []string{dir + "/nope"}}, "--vars-file " + dir + "/nope: no such file or directory: mount it"},
+		{Options{VarsFiles: []string{dir}}, "--vars-file " + dir + ": not a regular file"},
+		{Options{VarsFiles: []string{fifo}}, "--vars-file " + fifo + ": not a regular file"},
+		{Options{VarsFiles: []string{file}}, "--vars-file " + file + ": larger than 4194304 bytes"},
+		{Options{VarsDirs: []string{dir + "/nope"}}, "--vars-dir " + dir + "/nope: no such file or directory: mount it"},
+		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": not a directory"},
+		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: not a regular file"},
+		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: larger than 4194304 bytes"},
+		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: path escapes from parent"},
+	} {
+		c.o.Mode = Env
+		_, err := New(t.Context(), c.o, nil)
+		if fault.KindOf(err) != fault.Usage || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got  %v\nwant %s", err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(ctx, Options{Mode: Env, VarsDirs: []string{dir + "/d"}}, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSwap reads a Secret while it is replaced: all values are of one version.
+func TestSwap(t *testing.T) {
+	dir := t.TempDir()
+	names := []string{"A", "B", "C", "D"}
+	version := func(i int) {
+		files := make(map[string]string)
+		for _, name := range names {
+			files[name] = fmt.Sprint(i)
+		}
+		secret(t, dir, fmt.Sprintf("..v%d", i), files)
+	}
+	version(0)
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				version(i)
+				os.RemoveAll(filepath.Join(dir, fmt.Sprintf("..v%d", i-1)))
+			}
+		}
+	})
+	for range 500 {
+		r, err := New(t.Context(), Options{Mode: Env, VarsDirs: []string{dir}}, nil)
+		if err != nil {
+			if strings.Contains(err.Error(), "replaced each time") {
+				continue
+			}
+			t.Error(err)
+			break
+		}
+		for _, name := range names {
+			if r.vars[name] == "" || r.vars[name] != r.vars["A"] {
+				t.Errorf("a mix of versions: %q", r.vars)
+			}
+		}
+	}
+	close(stop)
+	group.Wait()
+}
+
+func FuzzVarsFile(f *testing.F) {
+	f.Add("A=1\nexport B='x'\n# c\n\"q\"=\n")
+	f.Add("A=\"\nB='a\" \n=\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Count(text, "\n") + 1
+		for _, fault := range parseVars(text, func(name, value string) {
+			if name == "" || strings.ContainsAny(name, "=\n \"") || strings.ContainsAny(value, "\n\x00") || !strings.Contains(text, value) {
+				t.Fatalf("bad variable %q=%q", name, value)
+			}
+		}) {
+			if fault.line < 1 || fault.line > lines {
+				t.Fatalf("a fault in line %d of %d", fault.line, lines)
+			}
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package testdb
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+
+	"github.com/initbox/initbox/internal/testkit/testnet"
+)
+
+// A sqlServer is a server that has a client which runs SQL.
+type sqlServer struct {
+	*server
+	client     func(database string) *exec.Cmd // runs what its stdin has, as Admin
+	home       string                          // the database to be in for what concerns no other, if there must be one
+	dropOption string                          // of DROP DATABASE: cut the connections to it
+
+	databases atomic.Int32
+}
+
+// NewDatabase creates an empty database and returns its name.
+func (s *sqlServer) NewDatabase(t testnet.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", s.databases.Add(1))
+	s.SQL(t, s.home, "CREATE DATABASE "+name)
+	t.Cleanup(func() {
+		if _, err := s.sql(s.home, "DROP DATABASE IF EXISTS "+name+s.dropOption); err != nil && s.process != nil {
+			t.Fatal(err)
+		}
+	})
+	return name
+}
+
+// SQL runs statements as [Admin] and returns the rows, columns parted by "|" on
+// PostgreSQL and by tabs on MariaDB.
+func (s *sqlServer) SQL(t testnet.TB, database, statements string) string {
+	t.Helper()
+	out, err := s.sql(database, statements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (s *sqlServer) sql(database, statements string) (string, error) {
+	var out, errs bytes.Buffer
+	cmd := s.client(database)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(statements), &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, &errs)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// answers is when a server of SQL is ready.
+func (s *sqlServer) answers() error {
+	_, err := s.sql(s.home, "SELECT 1")
+	return err
+}
