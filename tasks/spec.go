@@ -11,6 +11,8 @@ import (
 type Spec struct {
 	// Name is the subcommand and the key of a step in a run-file: "wait-tcp".
 	Name string
+	// Group is the heading under which help and README list the task: one of [Groups].
+	Group string
 	// Doc is the help text. Its first line is the synopsis, without a full stop.
 	Doc string
 	// More returns what follows Doc, if that is computed: who asks for no help
@@ -18,12 +20,44 @@ type Spec struct {
 	More func() string
 	// Args names the flag that positional arguments feed, "" where there are none.
 	Args string
+	// Rest names the flag that the words after "--" feed, "" where "--" has no
+	// meaning of its own: the command of a wrapper, the steps of run.
+	Rest string
+	// Needs is what the pod must grant beyond the Pod Security level restricted.
+	Needs Needs
 	// Timeout is the default deadline of one run; it must be positive.
 	Timeout time.Duration
 	// Examples are shown by the help and the README; a test parses each of them.
 	Examples []Example
 	// New returns a Task that holds its defaults.
 	New func() Task
+}
+
+// Groups are the groups of tasks, in the order in which help lists them.
+func Groups() []string {
+	return []string{"wait", "files", "database", "certificates", "node", "application"}
+}
+
+// Needs is what a task asks of the pod: what its container must be granted beyond
+// what the Pod Security level restricted leaves it. The zero value asks for nothing:
+// any user, no capability. Help, the Helm library chart, the examples and their
+// tests derive the securityContext from it.
+type Needs struct {
+	// Root is whether the task runs as UID 0.
+	Root bool
+	// Capabilities are those that the task needs of all that are dropped.
+	Capabilities []Capability
+	// Mounts says which volumes the container mounts, one line each:
+	// "the volume whose files change owner, writable".
+	Mounts []string
+}
+
+// A Capability is one Linux capability that a task needs.
+type Capability struct {
+	Name string // as Kubernetes writes it: "CHOWN"
+	// When says which use of the task needs it, such as "--file-mode or --dir-mode
+	// on files of other owners"; "" if every use does.
+	When string
 }
 
 // Help returns the whole help text.

@@ -55,6 +55,7 @@ type runTask struct {
 func runSpec(a *App, p *Process) tasks.Spec {
 	return tasks.Spec{
 		Name:    runName,
+		Group:   "application",
 		Doc:     runDoc,
 		Timeout: 10 * time.Minute,
 		Examples: []tasks.Example{

@@ -16,7 +16,8 @@ import (
 
 // Spec is the task chown.
 var Spec = tasks.Spec{
-	Name: "chown",
+	Name:  "chown",
+	Group: "files",
 	Doc: `give files and directories their owner and mode
 
 OWNER is UID:GID, UID or :GID. Names work if the image has /etc/passwd and

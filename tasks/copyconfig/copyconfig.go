@@ -15,7 +15,8 @@ import (
 
 // Spec is the task copy-config.
 var Spec = tasks.Spec{
-	Name: "copy-config",
+	Name:  "copy-config",
+	Group: "files",
 	Doc: `copy configuration files into a volume, whole or not at all
 
 A source is a file or a directory: a volume of a ConfigMap or Secret, or a

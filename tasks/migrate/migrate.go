@@ -17,7 +17,8 @@ import (
 
 // Spec is the task migrate.
 var Spec = tasks.Spec{
-	Name: "migrate",
+	Name:  "migrate",
+	Group: "database",
 	Doc: `bring a database to the newest migration
 
 The files in --source are named as golang-migrate names them,

@@ -14,7 +14,8 @@ import (
 
 // Spec is the task verify-cert.
 var Spec = tasks.Spec{
-	Name: "verify-cert",
+	Name:  "verify-cert",
+	Group: "certificates",
 	Doc: `check that TLS certificates, keys and CAs fit together and are valid
 
 DIR is a mount of a kubernetes.io/tls Secret, with tls.crt, tls.key and ca.crt; it

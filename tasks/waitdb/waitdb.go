@@ -19,7 +19,8 @@ import (
 
 // Spec is the task wait-db.
 var Spec = tasks.Spec{
-	Name: "wait-db",
+	Name:  "wait-db",
+	Group: "wait",
 	Doc: `wait until a database takes logins, answers a query, or is migrated
 
 The database is PostgreSQL, MySQL or MariaDB, or a SQLite file. It is ready when

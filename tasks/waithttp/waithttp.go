@@ -15,7 +15,8 @@ import (
 
 // Spec is the task wait-http.
 var Spec = tasks.Spec{
-	Name: "wait-http",
+	Name:  "wait-http",
+	Group: "wait",
 	Doc: `wait until HTTP servers answer as expected
 
 A target is http://HOST[:PORT]/PATH, https://HOST[:PORT]/PATH or, for HTTP over a

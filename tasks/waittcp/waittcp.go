@@ -19,7 +19,8 @@ import (
 
 // Spec is the task wait-tcp.
 var Spec = tasks.Spec{
-	Name: "wait-tcp",
+	Name:  "wait-tcp",
+	Group: "wait",
 	Doc: `wait until TCP ports or unix sockets accept connections
 
 A target is HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT or unix:///PATH. All targets
