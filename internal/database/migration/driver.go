@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
+
+	"github.com/initbox/initbox/internal/database/sqlsplit"
 )
 
 // None is the version of a database without migrations.
@@ -13,7 +15,7 @@ const None = database.NilVersion
 // A Database is what the engine needs of one kind of database.
 type Database struct {
 	// Parse splits a file into its statements. It fails where the text ends inside
-	// a quote, comment or body; the error is a *SyntaxError.
+	// a quote, comment or body; the error is a *sqlsplit.SyntaxError.
 	Parse func(sql string) ([]Statement, error)
 	// Open connects, waiting until the database answers. The engine closes the
 	// Driver and opens another one when the connection is lost.
@@ -116,8 +118,5 @@ type Step struct {
 	At func(statement int)
 }
 
-// A Statement is one statement of a file, without the separator after it.
-type Statement struct {
-	SQL  string
-	Line int // in the file, of its first character, counted from 1
-}
+// A Statement is one statement of a file. TABLE_progress knows it by its Hash.
+type Statement = sqlsplit.Statement

@@ -27,16 +27,3 @@ func (e *StatementError) Error() string {
 }
 
 func (e *StatementError) Unwrap() error { return e.Err }
-
-// A SyntaxError is text that ends inside something.
-type SyntaxError struct {
-	Line    int // where it began
-	Message string
-}
-
-func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
-
-// Syntax returns a *SyntaxError.
-func Syntax(line int, format string, args ...any) error {
-	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
-}

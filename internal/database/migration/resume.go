@@ -1,17 +1,6 @@
 package migration
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-
-	"github.com/initbox/initbox/internal/fault"
-)
-
-// Hash returns the hash of a statement, as TABLE_progress holds it.
-func (s Statement) Hash() string {
-	sum := sha256.Sum256([]byte(s.SQL))
-	return hex.EncodeToString(sum[:])
-}
+import "github.com/initbox/initbox/internal/fault"
 
 // Resume returns how many statements of a file are done already: those whose
 // hashes were recorded, in order. What was done cannot change any more; what is

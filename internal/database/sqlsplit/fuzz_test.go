@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
-
-	"github.com/initbox/initbox/internal/database/migration"
 )
 
 // lines numbers statements that stand behind program in its last line.
@@ -20,7 +18,7 @@ func lines(program string, statements ...string) []string {
 
 // checkParts holds each statement to be a part of text itself, in order, with
 // its line, and returns what is between them.
-func checkParts(t *testing.T, text string, found []migration.Statement) (between []string) {
+func checkParts(t *testing.T, text string, found []Statement) (between []string) {
 	t.Helper()
 	at, line := 0, 1
 	for _, s := range found {
@@ -82,7 +80,7 @@ func FuzzSplit(f *testing.F) {
 				joined.WriteString(s.SQL + "\n;\n")
 			}
 			again, err := parse(joined.String())
-			if same := func(a, b migration.Statement) bool { return a.SQL == b.SQL }; err != nil || !slices.EqualFunc(found, again, same) {
+			if same := func(a, b Statement) bool { return a.SQL == b.SQL }; err != nil || !slices.EqualFunc(found, again, same) {
 				t.Fatalf("%v joined and split again is %v, error %v", found, again, err)
 			}
 		}

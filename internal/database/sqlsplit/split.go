@@ -1,13 +1,9 @@
 package sqlsplit
 
-import (
-	"strings"
+import "strings"
 
-	"github.com/initbox/initbox/internal/database/migration"
-)
-
-// Postgres splits a script for PostgreSQL. Errors are of type *migration.SyntaxError.
-func Postgres(text string) ([]migration.Statement, error) {
+// Postgres splits a script for PostgreSQL. Errors are of type *SyntaxError.
+func Postgres(text string) ([]Statement, error) {
 	return split(text, postgresDialect(), new(postgresBody))
 }
 
@@ -18,8 +14,8 @@ func postgresDialect() *dialect {
 	}
 }
 
-// MySQL splits a script for MySQL or MariaDB. Errors are of type *migration.SyntaxError.
-func MySQL(text string) ([]migration.Statement, error) {
+// MySQL splits a script for MySQL or MariaDB. Errors are of type *SyntaxError.
+func MySQL(text string) ([]Statement, error) {
 	return split(text, mysqlDialect(), new(mysqlBody))
 }
 
@@ -30,8 +26,8 @@ func mysqlDialect() *dialect {
 	}
 }
 
-// SQLite splits a script for SQLite. Errors are of type *migration.SyntaxError.
-func SQLite(text string) ([]migration.Statement, error) {
+// SQLite splits a script for SQLite. Errors are of type *SyntaxError.
+func SQLite(text string) ([]Statement, error) {
 	return split(text, sqliteDialect(), new(sqliteBody))
 }
 
@@ -52,13 +48,13 @@ type body interface {
 
 const bom = "\ufeff"
 
-func split(text string, d *dialect, b body) ([]migration.Statement, error) {
+func split(text string, d *dialect, b body) ([]Statement, error) {
 	s := &splitter{lexer: lexer{d: d, text: text, delimiter: ";"}, body: b, begin: none, line: 1}
 	for strings.HasPrefix(text[s.pos:], bom) {
 		s.pos += len(bom)
 	}
 	if err := s.run(); err != nil {
-		return nil, &migration.SyntaxError{Line: 1 + strings.Count(text[:err.at], "\n"), Message: err.message}
+		return nil, &SyntaxError{Line: 1 + strings.Count(text[:err.at], "\n"), Message: err.message}
 	}
 	return s.found, nil
 }
@@ -70,7 +66,7 @@ type splitter struct {
 	lexer
 	body       body
 	begin, end int // of the statement at hand
-	found      []migration.Statement
+	found      []Statement
 
 	counted, line int // line is the number of the line that the byte counted is in
 }
@@ -125,7 +121,7 @@ func (s *splitter) finish() *fault {
 	}
 	s.line += strings.Count(s.text[s.counted:s.begin], "\n")
 	s.counted = s.begin
-	s.found = append(s.found, migration.Statement{SQL: s.text[s.begin:s.end], Line: s.line})
+	s.found = append(s.found, Statement{SQL: s.text[s.begin:s.end], Line: s.line})
 	s.begin = none
 	s.body.reset()
 	return nil

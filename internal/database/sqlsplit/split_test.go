@@ -6,12 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/initbox/initbox/internal/database/migration"
 )
 
 // A parser is one of the functions under test.
-type parser func(string) ([]migration.Statement, error)
+type parser func(string) ([]Statement, error)
 
 // A testCase has the statements wanted, each "LINE:SQL", or the error wanted.
 type testCase struct {
@@ -27,7 +25,7 @@ func run(t *testing.T, parse parser, cases []testCase) {
 		t.Run(c.name, func(t *testing.T) {
 			found, err := parse(c.text)
 			if c.err != "" {
-				var e *migration.SyntaxError
+				var e *SyntaxError
 				if !errors.As(err, &e) || !strings.Contains(e.Message, c.err) || e.Line != c.line {
 					t.Fatalf("error %v, want %q in line %d", err, c.err, c.line)
 				}
@@ -43,7 +41,7 @@ func run(t *testing.T, parse parser, cases []testCase) {
 	}
 }
 
-func numbered(found []migration.Statement) []string {
+func numbered(found []Statement) []string {
 	var all []string
 	for _, s := range found {
 		all = append(all, string(rune('0'+s.Line))+":"+s.SQL)

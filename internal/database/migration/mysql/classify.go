@@ -168,7 +168,7 @@ func words(sql string, n int) []string {
 }
 
 // Parse cuts a file into its statements and refuses what cannot run here. Errors
-// are of type *migration.SyntaxError.
+// are of type *sqlsplit.SyntaxError.
 func Parse(sql string) ([]migration.Statement, error) {
 	statements, err := sqlsplit.MySQL(sql)
 	if err != nil {
@@ -181,7 +181,7 @@ func Parse(sql string) ([]migration.Statement, error) {
 			open = s.Line
 		case k == commits || k == rollsBack:
 			if w := words(s.SQL, 5); slices.Contains(w, "CHAIN") || slices.Contains(w, "RELEASE") {
-				return nil, migration.Syntax(s.Line, "AND CHAIN and RELEASE are not supported: write COMMIT or ROLLBACK alone")
+				return nil, sqlsplit.Errorf(s.Line, "AND CHAIN and RELEASE are not supported: write COMMIT or ROLLBACK alone")
 			}
 			if !toSavepoint(s.SQL) {
 				open = 0
@@ -191,7 +191,7 @@ func Parse(sql string) ([]migration.Statement, error) {
 		}
 	}
 	if open != 0 {
-		return nil, migration.Syntax(open, "the transaction that begins here is not committed")
+		return nil, sqlsplit.Errorf(open, "the transaction that begins here is not committed")
 	}
 	return statements, nil
 }

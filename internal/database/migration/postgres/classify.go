@@ -96,7 +96,7 @@ func words(sql string, n int) []string {
 }
 
 // Parse cuts a file into its statements and refuses what cannot run here. Errors
-// are of type *migration.SyntaxError.
+// are of type *sqlsplit.SyntaxError.
 func Parse(sql string) ([]migration.Statement, error) {
 	statements, err := sqlsplit.Postgres(sql)
 	if err != nil {
@@ -111,21 +111,21 @@ func checkTransactions(statements []migration.Statement) error {
 	for _, s := range statements {
 		switch k := classify(s.SQL); {
 		case k == unlocks:
-			return migration.Syntax(s.Line, "DISCARD ALL would give up the lock of the migrations")
+			return sqlsplit.Errorf(s.Line, "DISCARD ALL would give up the lock of the migrations")
 		case k == begins:
 			open = s.Line
 		case (k == ends || k == undoes) && open == 0:
-			return migration.Syntax(s.Line, "this ends a transaction that the file has not begun")
+			return sqlsplit.Errorf(s.Line, "this ends a transaction that the file has not begun")
 		case (k == ends || k == undoes) && strings.HasSuffix(strings.ToLower(s.SQL), "and chain"):
-			return migration.Syntax(s.Line, "AND CHAIN is not supported: write COMMIT and BEGIN")
+			return sqlsplit.Errorf(s.Line, "AND CHAIN is not supported: write COMMIT and BEGIN")
 		case k == ends, k == undoes:
 			open = 0
 		case k == alone && open != 0:
-			return migration.Syntax(s.Line, "PostgreSQL refuses this statement inside the transaction that was begun in line %d", open)
+			return sqlsplit.Errorf(s.Line, "PostgreSQL refuses this statement inside the transaction that was begun in line %d", open)
 		}
 	}
 	if open != 0 {
-		return migration.Syntax(open, "the transaction that begins here is not committed")
+		return sqlsplit.Errorf(open, "the transaction that begins here is not committed")
 	}
 	return nil
 }

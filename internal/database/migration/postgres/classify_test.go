@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/database/migration"
+	"github.com/initbox/initbox/internal/database/sqlsplit"
 )
 
 func TestClassify(t *testing.T) {
@@ -105,7 +106,7 @@ func TestParseRefuses(t *testing.T) {
 		"SELECT 1;\nCOPY t FROM STDIN": "line 2: COPY FROM STDIN",
 	} {
 		_, err := Parse(text)
-		if s := (*migration.SyntaxError)(nil); !errors.As(err, &s) || !strings.Contains(err.Error(), strings.Split(want, "\n")[0]) {
+		if s := (*sqlsplit.SyntaxError)(nil); !errors.As(err, &s) || !strings.Contains(err.Error(), strings.Split(want, "\n")[0]) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}

@@ -97,7 +97,7 @@ func kindsOf(statements []migration.Statement) []kind {
 }
 
 // Parse cuts a file into its statements and refuses what cannot run here. Errors
-// are of type *migration.SyntaxError.
+// are of type *sqlsplit.SyntaxError.
 func Parse(sql string) ([]migration.Statement, error) {
 	statements, err := sqlsplit.SQLite(sql)
 	if err != nil {
@@ -112,11 +112,11 @@ func Parse(sql string) ([]migration.Statement, error) {
 		line := statements[i].Line
 		switch kinds[i] {
 		case foreignKeys:
-			return nil, migration.Syntax(line, "PRAGMA foreign_keys does nothing in the transaction that this file is: write it at the beginning or the end of the file")
+			return nil, sqlsplit.Errorf(line, "PRAGMA foreign_keys does nothing in the transaction that this file is: write it at the beginning or the end of the file")
 		case alone, attach:
-			return nil, migration.Syntax(line, "SQLite refuses this in the transaction that this file is: write %s into the first line of the file", noTransaction)
+			return nil, sqlsplit.Errorf(line, "SQLite refuses this in the transaction that this file is: write %s into the first line of the file", noTransaction)
 		case begins, commits, rollsBack:
-			return nil, migration.Syntax(line, "this file is one transaction already: leave this out, or write %s into the first line of the file", noTransaction)
+			return nil, sqlsplit.Errorf(line, "this file is one transaction already: leave this out, or write %s into the first line of the file", noTransaction)
 		}
 	}
 	return statements, nil
@@ -129,15 +129,15 @@ func checkSeparate(statements []migration.Statement, kinds []kind) error {
 		case k == begins:
 			open = line
 		case k == commits && open == 0, k == rollsBack:
-			return migration.Syntax(line, "this ends a transaction that the file has not begun, or takes one back: leave it out")
+			return sqlsplit.Errorf(line, "this ends a transaction that the file has not begun, or takes one back: leave it out")
 		case k == commits:
 			open = 0
 		case open != 0 && k != plain && k != pragma:
-			return migration.Syntax(line, "SQLite refuses this in the transaction that was begun in line %d", open)
+			return sqlsplit.Errorf(line, "SQLite refuses this in the transaction that was begun in line %d", open)
 		}
 	}
 	if open != 0 {
-		return migration.Syntax(open, "the transaction that begins here is not committed")
+		return sqlsplit.Errorf(open, "the transaction that begins here is not committed")
 	}
 	return nil
 }
