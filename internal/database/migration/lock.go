@@ -9,15 +9,10 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/initbox/initbox/internal/fault"
-	"github.com/initbox/initbox/internal/wait/retry"
 )
 
-// The pace of asking for the lock, and of saying who has it.
-const (
-	lockFirst = 50 * time.Millisecond
-	lockMost  = 500 * time.Millisecond
-	heartbeat = 10 * time.Second
-)
+// heartbeat is how often a wait, or a file that takes long, is spoken of.
+const heartbeat = 10 * time.Second
 
 const nextLocked = "look at the log of that pod: if it works, raise --timeout; if it is gone or hangs, end its session in the database (pg_terminate_backend, KILL)"
 
@@ -28,38 +23,45 @@ var errLocked = errors.New("another run has the lock of the migrations")
 // has the lock, for ever.
 func (r *run) lock(ctx context.Context) error {
 	r.env.Doing("waiting for the lock of the migrations")
-	waiting := ctx
 	if r.opts.LockTimeout > 0 {
 		var cancel context.CancelFunc
-		waiting, cancel = context.WithTimeout(ctx, r.opts.LockTimeout)
+		ctx, cancel = context.WithTimeout(ctx, r.opts.LockTimeout)
 		defer cancel()
 	}
-	start := time.Now()
-	var spoke time.Time
-	holder := ""
-	pace := backoff.NewExponentialBackOff(backoff.WithInitialInterval(lockFirst), backoff.WithMaxInterval(lockMost), backoff.WithMaxElapsedTime(0))
-	err := retry.Do(waiting, retry.Policy{Pace: pace}, func(ctx context.Context) error {
+	start, spoke, holder := time.Now(), time.Time{}, ""
+	for pauses := pace(50*time.Millisecond, 500*time.Millisecond); ; {
 		held, err := r.drv.TryLock(ctx)
-		if err != nil || held {
-			return err
-		}
-		if time.Since(spoke) >= heartbeat {
+		if err == nil && !held && time.Since(spoke) >= heartbeat {
 			spoke = time.Now()
-			if holder, err = r.drv.Holder(ctx); err != nil {
-				return err
+			if holder, err = r.drv.Holder(ctx); err == nil {
+				r.env.Log.Warn("waiting for the lock of the migrations", "holder", holder, "waited", time.Since(start).Round(time.Millisecond))
 			}
-			r.env.Log.Warn("waiting for the lock of the migrations", "holder", holder, "waited", time.Since(start).Round(time.Millisecond))
 		}
-		return errLocked
-	}, func(result retry.Result) bool { return errors.Is(result.Err, errLocked) })
-	if err == nil {
-		return nil
+		switch {
+		case held && err == nil:
+			return nil
+		case err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded):
+			return fmt.Errorf("cannot take the lock of the migrations: %w", err)
+		case !pause(ctx, pauses.NextBackOff()):
+			if holder != "" {
+				holder = ": " + holder
+			}
+			return fault.WithNext(fmt.Errorf("%w%s (waited %s)", errLocked, holder, time.Since(start).Round(time.Millisecond)), nextLocked)
+		}
 	}
-	if waiting.Err() == nil && !errors.Is(err, context.DeadlineExceeded) { // not the wait has ended, but the connection
-		return fmt.Errorf("cannot take the lock of the migrations: %w", err)
+}
+
+// pace returns pauses that grow from first to most.
+func pace(first, most time.Duration) backoff.BackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(first), backoff.WithMaxInterval(most), backoff.WithMaxElapsedTime(0))
+}
+
+// pause waits, and reports whether ctx has not ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
-	if holder != "" {
-		holder = ": " + holder
-	}
-	return fault.WithNext(fmt.Errorf("%w%s (waited %s)", errLocked, holder, time.Since(start).Round(time.Millisecond)), nextLocked)
 }
