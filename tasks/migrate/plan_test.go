@@ -45,6 +45,22 @@ func TestLateFileBesidesHalfDone(t *testing.T) {
 	}
 }
 
+// A half-done file ends when the statement that failed is taken out of it.
+func TestHalfDoneWithoutItsEnd(t *testing.T) {
+	for name, s := range map[string]anySite{"PostgreSQL": newSite(t), "MariaDB": newMySite(t), "SQLite": newFileSite(t)} {
+		t.Run(name, func(t *testing.T) {
+			const half = "-- initbox:no-transaction\nCREATE TABLE c (x int);\nINSERT INTO c VALUES (1);\n"
+			s.write("1_c.up.sql", half+"INSERT INTO c VALEUS (2);")
+			s.run().wants(t, tasks.Failed, "1_c.up.sql, line 4")
+			s.write("1_c.up.sql", half)
+			s.run().did(t, 1)
+			s.wantSQL("SELECT version FROM schema_migrations WHERE NOT dirty", "1")
+			s.wantSQL("SELECT count(*) FROM schema_migrations_progress", "0")
+			s.run().did(t, 0)
+		})
+	}
+}
+
 // The highest version is a version.
 func TestHighestVersion(t *testing.T) {
 	const highest = "9223372036854775807"

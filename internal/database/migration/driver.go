@@ -2,6 +2,7 @@ package migration
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/golang-migrate/migrate/v4/database"
@@ -120,3 +121,13 @@ type Step struct {
 
 // A Statement is one statement of a file. TABLE_progress knows it by its Hash.
 type Statement = sqlsplit.Statement
+
+// NoTransaction is the first line of a file whose statements commit one by one,
+// where the database would run it as one transaction.
+const NoTransaction = "-- initbox:no-transaction"
+
+// OneByOne reports whether the text of a file begins with NoTransaction.
+func OneByOne(text string) bool {
+	line, _, _ := strings.Cut(text, "\n")
+	return strings.TrimSpace(line) == NoTransaction
+}

@@ -9,77 +9,67 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/initbox/initbox/internal/database/migration"
+	"github.com/initbox/initbox/internal/database/migration/records"
 	"github.com/initbox/initbox/internal/fault"
 )
 
 // Apply implements migration.Driver.
 func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
-	if d.unsettled {
+	if d.altered {
 		if err := d.configure(ctx); err != nil {
 			return err
 		}
 	}
-	d.unsettled = changesSession(s.Statements)
+	d.altered = altersSession(s.Statements)
 	parts := units(s)
-	if len(parts) == 1 && !parts[0].single && !parts[0].alone && !parts[0].undone && d.unfinished != s.Name {
-		return d.run(ctx, s, d.unit(s, parts[0], d.changes(s.Change, s.Begin)))
+	if first := parts[0]; len(parts) == 1 && !first.single && !first.alone && !first.undone && d.unfinished != s.Name {
+		t := d.tables()
+		t.Empty = true // another file's that was passed over is no harm
+		return d.run(ctx, s, d.recorded(s, first, t.Changes(s.Change, s.Begin)))
 	}
-	return d.continued(ctx, s, parts)
+	return d.applyUnits(ctx, s, parts)
 }
 
-// unit returns the requests that run u and record it with it.
-func (d *driver) unit(s *migration.Step, u unit, record []request) []request {
-	var all []request
-	for i := u.from; i < u.to; i++ {
-		all = append(all, request{sql: s.Statements[i].SQL, statement: i + 1})
-	}
-	if d.unsettled { // the file may have become somebody who must not record
-		record = append([]request{{sql: "RESET SESSION AUTHORIZATION"}, {sql: "RESET ROLE"}}, record...)
-	}
-	if u.explicit {
-		last := len(all) - 1
-		return append(append(all[:last:last], record...), all[last])
-	}
-	return transaction(append(all, record...))
-}
-
-// continued runs a file unit by unit, behind what was done of it before.
-func (d *driver) continued(ctx context.Context, s *migration.Step, parts []unit) error {
+// applyUnits runs a file unit by unit, after what was done of it before.
+func (d *driver) applyUnits(ctx context.Context, s *migration.Step, parts []unit) error {
 	p, done, err := d.resume(ctx, s)
 	if err != nil {
 		return err
 	}
-	begun := p.name != ""
+	var before []records.Request // of the first unit
+	if p.name == "" && s.Change.Version != nil {
+		before = d.tables().SetVersion(*s.Change.Version, true)
+	}
 	d.unfinished = s.Name // from here on, also for another try
+	if done == len(s.Statements) { // what failed was taken out of the file
+		err = d.record(ctx, s, d.tables().Changes(s.Change, s.Begin)...)
+	}
 	for i, u := range parts {
 		if u.to <= done {
 			continue
 		}
-		var before, after []request
-		if !begun && s.Change.Version != nil {
-			before = d.versionRow(*s.Change.Version, true)
-			begun = true
-		}
-		after = d.mark(s, u.from, u.to, true)
+		after := d.mark(s, u, true)
 		if i == len(parts)-1 {
-			after = append(d.changes(s.Change, s.Begin), d.forget())
+			after = d.tables().Changes(s.Change, s.Begin)
 		}
-		again := p.begun != "" && p.begun == s.Statements[u.from].Hash()
-		p.begun = ""
-		u.alone = u.alone || again && u.single
-		if !u.alone && !u.undone {
-			err = d.run(ctx, s, d.unit(s, u, slices.Concat(before, after)))
-			u.alone = u.single && refusesTransaction(err)
+		interrupted := p.begun != "" && p.begun == s.Statements[u.from].Hash()
+		outside := u.alone || u.undone || u.single && interrupted
+		if !outside {
+			err = d.run(ctx, s, d.recorded(s, u, slices.Concat(before, after)))
+			outside = u.single && refusesTransaction(err)
 		}
-		if u.alone || u.undone {
-			err = d.aside(ctx, s, u, again, before, after)
+		if outside {
+			err = d.runOutside(ctx, s, u, interrupted, before, after)
 		}
 		if err != nil {
 			return err
 		}
+		before, p.begun = nil, ""
 	}
-	d.unfinished = ""
-	return nil
+	if err == nil {
+		d.unfinished = ""
+	}
+	return err
 }
 
 // resume reads the progress of s. What does not belong to the version that is
@@ -95,44 +85,67 @@ func (d *driver) resume(ctx context.Context, s *migration.Step) (p progress, don
 			return p, done, err
 		}
 	}
-	return progress{}, 0, d.run(ctx, s, []request{d.forget()})
+	return progress{}, 0, d.record(ctx, s, d.tables().Forget())
 }
 
-// aside runs a unit that nothing can be recorded in, between two records.
-func (d *driver) aside(ctx context.Context, s *migration.Step, u unit, again bool, before, after []request) error {
-	statement := s.Statements[u.from].SQL
-	skip := false
-	if again {
+// runOutside runs a unit that nothing can be recorded in, between two records. One
+// that ends without COMMIT needs no record that it begins: it may run twice.
+func (d *driver) runOutside(ctx context.Context, s *migration.Step, u unit, interrupted bool, before, after []records.Request) error {
+	done := false
+	switch {
+	case interrupted && !u.undone:
 		var err error
-		if skip, err = d.wasDone(ctx, s, u); err != nil {
+		if done, err = d.wasDone(ctx, s, u.from); err != nil {
 			return err
 		}
-	} else {
-		before = append(before, d.mark(s, u.from, u.from+1, false)...)
+	case !u.undone:
+		before = append(before, d.mark(s, u, false)...)
 	}
 	if len(before) > 0 {
-		if err := d.run(ctx, s, transaction(before)); err != nil {
+		if err := d.record(ctx, s, before...); err != nil {
 			return err
 		}
 	}
-	if u.alone && !skip {
-		if err := d.dropInvalid(ctx, statement, again); err != nil {
+	if !done {
+		if err := d.dropInvalid(ctx, s.Statements[u.from].SQL, interrupted); err != nil {
 			return err
 		}
-		s.At(u.from + 1)
-		if err := d.conn.Exec(ctx, statement).Close(); err != nil {
-			return d.failure(s, u.from+1, err)
-		}
-	}
-	if u.undone && !again {
-		if err := d.run(ctx, s, d.unit(s, u, nil)); err != nil {
-			if sqlState(err) != "" && !d.conn.IsClosed() { // nothing is left of it
-				_ = d.run(ctx, nil, []request{d.unmark(u.from)})
-			}
+		if err := d.run(ctx, s, u.requests(s)); err != nil {
 			return err
 		}
 	}
-	return d.run(ctx, s, transaction(after))
+	return d.record(ctx, s, after...)
+}
+
+// wasDone reports whether statement i, which an interrupted run began, was done.
+func (d *driver) wasDone(ctx context.Context, s *migration.Step, i int) (bool, error) {
+	st := s.Statements[i]
+	if classify(st.SQL) == opaque {
+		return false, fault.WithNext(
+			fault.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, or it failed behind a COMMIT of its own, and nobody can tell whether it was done", s.Name, st.Line, i+1),
+			"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
+	}
+	return d.indexDone(ctx, st.SQL)
+}
+
+// requests returns what runs u.
+func (u unit) requests(s *migration.Step) (all []request) {
+	for i := u.from; i < u.to; i++ {
+		all = append(all, request{records.Request{SQL: s.Statements[i].SQL}, i + 1})
+	}
+	return all
+}
+
+// recorded returns what runs u and records it in the same transaction.
+func (d *driver) recorded(s *migration.Step, u unit, record []records.Request) []request {
+	if d.altered { // the file may have become somebody who must not record
+		record = append([]records.Request{{SQL: "RESET SESSION AUTHORIZATION"}, {SQL: "RESET ROLE"}}, record...)
+	}
+	all := u.requests(s)
+	if u.explicit {
+		return slices.Insert(all, len(all)-1, ours(record...)...)
+	}
+	return transaction(append(all, ours(record...)...))
 }
 
 // chunk bounds what is sent before answers are read.
@@ -167,11 +180,11 @@ func (d *driver) pipeline(p *pgconn.Pipeline, s *migration.Step, requests []requ
 		first, bytes := sent, 0
 		for ; sent < len(requests) && sent-first < chunkRequests && bytes < chunkBytes; sent++ {
 			r := requests[sent]
-			p.SendQueryParams(r.sql, values(r.params), nil, nil, nil)
+			p.SendQueryParams(r.SQL, values(r.Args), nil, nil, nil)
 			if r.statement > 0 {
 				p.SendFlushRequest()
 			}
-			bytes += len(r.sql)
+			bytes += len(r.SQL)
 		}
 		if sent == len(requests) {
 			p.SendPipelineSync()
@@ -239,17 +252,4 @@ func newlines(sql string, position int) int {
 		}
 	}
 	return n
-}
-
-// wasDone reports whether the statement of u, which an earlier run began, was done.
-func (d *driver) wasDone(ctx context.Context, s *migration.Step, u unit) (bool, error) {
-	sql := s.Statements[u.from].SQL
-	switch k := classify(sql); {
-	case k == opaque || u.undone:
-		return false, fault.WithNext(
-			fault.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, or it failed behind a COMMIT of its own, and nobody can tell whether it was done", s.Name, s.Statements[u.from].Line, u.from+1),
-			"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
-	default:
-		return d.indexDone(ctx, sql)
-	}
 }

@@ -10,7 +10,9 @@ import (
 
 // How a statement ends whose context is done: the server is asked every
 // cancelEvery to cancel what it runs, since it ignores who asks while it is
-// between two statements, and cancelFor is as long as it has to answer.
+// between two statements, and cancelFor is as long as it has to answer. pgconn's
+// CancelRequestContextWatcherHandler asks once, which is lost on most files of many
+// short statements.
 const (
 	cancelEvery = 50 * time.Millisecond
 	cancelFor   = time.Second

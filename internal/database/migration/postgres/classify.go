@@ -21,9 +21,6 @@ const (
 	unlocks      // DISCARD ALL
 )
 
-// noTransaction is the first line of a file whose statements commit one by one.
-const noTransaction = "-- initbox:no-transaction"
-
 // classify tells the kind of a statement by its first words.
 func classify(sql string) kind {
 	w := words(sql, 1)
@@ -142,7 +139,7 @@ type unit struct {
 // units cuts a file up.
 func units(s *migration.Step) []unit {
 	kinds := make([]kind, len(s.Statements))
-	split := firstLine(s.Text) == noTransaction
+	split := migration.OneByOne(s.Text)
 	single := split
 	for i, st := range s.Statements {
 		kinds[i] = classify(st.SQL)
@@ -168,14 +165,9 @@ func units(s *migration.Step) []unit {
 	return all
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSpace(line)
-}
-
-// changesSession reports whether one of the statements sets what would last
+// altersSession reports whether one of the statements sets what would last
 // beyond its file.
-func changesSession(statements []migration.Statement) bool {
+func altersSession(statements []migration.Statement) bool {
 	return slices.ContainsFunc(statements, func(s migration.Statement) bool {
 		w := words(s.SQL, 2)
 		switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -42,14 +41,10 @@ type driver struct {
 	database   string // its name, which the lock depends on
 	schema     string // of the tables
 	backend    string // process id of the server
-	has        tables
 	unfinished string // file whose progress is recorded, "" for none
 	configured bool   // the session is set up for migrations
-	unsettled  bool   // a file has changed settings of the session
+	altered    bool   // a file has changed settings of the session
 }
-
-// tables are those that exist.
-type tables struct{ version, history, progress bool }
 
 // Close implements migration.Driver.
 func (d *driver) Close() error {
@@ -62,11 +57,11 @@ func (d *driver) Close() error {
 const closeTimeout = 500 * time.Millisecond
 
 // query runs one statement and returns its rows; a NULL is "".
-func (d *driver) query(ctx context.Context, sql string, params ...string) ([][]string, error) {
+func (d *driver) query(ctx context.Context, sql string, params ...any) ([][]string, error) {
 	return query(ctx, d.conn, sql, params...)
 }
 
-func query(ctx context.Context, conn *pgconn.PgConn, sql string, params ...string) ([][]string, error) {
+func query(ctx context.Context, conn *pgconn.PgConn, sql string, params ...any) ([][]string, error) {
 	result := conn.ExecParams(ctx, sql, values(params), nil, nil, nil).Read()
 	rows := make([][]string, len(result.Rows))
 	for i, row := range result.Rows {
@@ -77,10 +72,10 @@ func query(ctx context.Context, conn *pgconn.PgConn, sql string, params ...strin
 	return rows, result.Err
 }
 
-func values(params []string) [][]byte {
+func values(params []any) [][]byte {
 	v := make([][]byte, len(params))
 	for i, p := range params {
-		v[i] = []byte(p)
+		v[i] = fmt.Append(nil, p)
 	}
 	return v
 }
@@ -99,12 +94,6 @@ func (d *driver) table(suffix string) string {
 	return name
 }
 
-// Suffixes of the tables.
-const (
-	historySuffix  = "_history"
-	progressSuffix = "_progress"
-)
-
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // sqlState returns the code of a server's error, or "".
@@ -118,11 +107,9 @@ func sqlState(err error) string {
 // Codes that something is done about; see the appendix of PostgreSQL's manual.
 const (
 	undefinedTable     = "42P01"
-	undefinedObject    = "42704"
 	lockNotAvailable   = "55P03"
 	deadlockDetected   = "40P01"
 	serialization      = "40001"
-	queryCanceled      = "57014"
 	activeTransaction  = "25001"
 	invalidTermination = "2D000"
 )
@@ -141,14 +128,3 @@ func Repeat(err error) bool {
 	}
 	return false
 }
-
-// version returns that of the server, 150004 for 15.4.
-func (d *driver) version() int {
-	text, _, _ := strings.Cut(d.conn.ParameterStatus("server_version"), " ")
-	major, minor, _ := strings.Cut(text, ".")
-	a, _ := strconv.Atoi(major)
-	b, _ := strconv.Atoi(minor)
-	return a*10000 + b
-}
-
-var errNoSchema = fmt.Errorf("no schema of the search_path exists: create it, or give --schema")

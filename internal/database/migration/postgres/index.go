@@ -69,25 +69,20 @@ func qualified(t []string) string {
 }
 
 // dropInvalid removes what an interrupted run of the same statement left behind:
-// an invalid index that nobody is building. again says that there was one.
-func (d *driver) dropInvalid(ctx context.Context, sql string, again bool) error {
+// an invalid index that nobody is building. interrupted says that there was one.
+func (d *driver) dropInvalid(ctx context.Context, sql string, interrupted bool) error {
 	x, ok := parseIndex(sql)
-	if !ok || x.verb == "drop" {
+	if !ok || x.verb == "drop" || x.name == "" && !interrupted {
 		return nil
 	}
-	where := ""
-	var params []string
-	switch {
-	case x.verb == "reindex" && again:
-		where = `c.relname ~ '_cc(new|old)\d*$'`
-	case x.verb == "reindex":
-		return nil
-	case x.name != "":
-		where, params = "i.indrelid = to_regclass($1) AND c.relname = (parse_ident($2))[1]", []string{x.table, x.name}
-	case again: // the server has chosen a name that begins like that of the table
-		where, params = "i.indrelid = to_regclass($1) AND starts_with(c.relname, left((SELECT relname FROM pg_catalog.pg_class WHERE oid = i.indrelid), 20))", []string{x.table}
-	default:
-		return nil
+	where, params := `c.relname ~ '_cc(new|old)\d*$'`, []any(nil) // of REINDEX
+	if x.verb == "create" {
+		where, params = "i.indrelid = to_regclass($1)", []any{x.table}
+		if x.name != "" {
+			where, params = where+" AND c.relname = (parse_ident($2))[1]", append(params, x.name)
+		} else { // the server has chosen a name that begins like that of the table
+			where += " AND starts_with(c.relname, left((SELECT relname FROM pg_catalog.pg_class WHERE oid = i.indrelid), 20))"
+		}
 	}
 	rows, err := d.query(ctx, `SELECT c.oid::regclass::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 		WHERE NOT i.indisvalid AND c.relkind = 'i' AND `+where+`
@@ -111,11 +106,11 @@ func (d *driver) indexDone(ctx context.Context, sql string) (bool, error) {
 	if !ok || x.name == "" {
 		return false, nil
 	}
-	query, params := "SELECT to_regclass($1) IS NULL", []string{x.name}
+	query, params := "SELECT to_regclass($1) IS NULL", []any{x.name}
 	if x.verb == "create" {
 		query = `SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 			WHERE i.indisvalid AND i.indrelid = to_regclass($1) AND c.relname = (parse_ident($2))[1])`
-		params = []string{x.table, x.name}
+		params = []any{x.table, x.name}
 	}
 	rows, err := d.query(ctx, query, params...)
 	return err == nil && rows[0][0] == "t", err

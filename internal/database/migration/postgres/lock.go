@@ -84,13 +84,11 @@ func (d *driver) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.version() >= 140000 {
-		// Not every platform of a server can do it.
-		if err := d.exec(ctx, "SET client_connection_check_interval = '1s'"); err != nil && sqlState(err) == "" {
-			return err
-		}
+	// Servers before 14 do not know it, and not every platform can do it.
+	if err := d.exec(ctx, "SET client_connection_check_interval = '1s'"); err != nil && sqlState(err) == "" {
+		return err
 	}
-	d.configured, d.unsettled = true, false
+	d.configured, d.altered = true, false
 	return nil
 }
 

@@ -4,7 +4,7 @@ import "testing"
 
 // Whatever may change the session makes the next file set it up again: without
 // lock_timeout its statements would wait, and all others behind them.
-func TestChangesSession(t *testing.T) {
+func TestAltersSession(t *testing.T) {
 	for sql, want := range map[string]bool{
 		"SET search_path = x":                     true,
 		"set session authorization x":             true,
@@ -23,7 +23,7 @@ func TestChangesSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := changesSession(statements); got != want {
+		if got := altersSession(statements); got != want {
 			t.Errorf("%s: %v, want %v", sql, got, want)
 		}
 	}

@@ -1,17 +1,18 @@
-// Package records has the tables of migrations where MySQL and SQLite agree: what
-// is read of them in one query, and what is written into them.
+// Package records has the tables of migrations: what is written into them, and how
+// MySQL and SQLite read them in one query.
 package records
 
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/initbox/initbox/internal/database/migration"
 )
 
-// Names of the side tables are that of the version table with these behind it.
+// The names of the tables are that of the version table and a suffix.
 const (
 	Version  = "" // golang-migrate's table itself
 	History  = "_history"
@@ -23,18 +24,32 @@ func All() []string { return []string{Version, History, Progress} }
 
 // Tables are those of one database.
 type Tables struct {
-	Name func(suffix string) string // quoted
-	Now  string                     // expression for the time
+	Name     func(suffix string) string // quoted
+	Now      string                     // expression for the time
+	Took     string                     // expression to add to the duration, for what the server alone knows; "" for none
+	Numbered bool                       // parameters are $1, $2 instead of ?
+
 	// Known are the versions in the history, if that is known: what is not there need
 	// not be replaced.
 	Known map[int]bool
 	Row   bool // the version table is known to have one row
+	Empty bool // the progress is known to be empty: there is nothing to forget
 }
 
 // A Request is one statement and its parameters.
 type Request struct {
 	SQL  string
 	Args []any
+}
+
+// Request returns a statement about the table with a suffix, which sql calls $TABLE.
+func (t Tables) Request(suffix, sql string, args ...any) Request {
+	if t.Numbered {
+		for i := range args {
+			sql = strings.Replace(sql, "?", "$"+strconv.Itoa(i+1), 1)
+		}
+	}
+	return Request{SQL: strings.Replace(sql, "$TABLE", t.Name(suffix), 1), Args: args}
 }
 
 // State returns the query that [ReadState] reads, of the tables in there.
@@ -86,36 +101,39 @@ func ReadState(rows *sql.Rows) (migration.State, error) {
 // progress counts.
 func (t Tables) Changes(c migration.Change, begin time.Time) []Request {
 	var all []Request
-	history := t.Name(History)
 	for _, version := range c.Remove {
-		all = append(all, Request{"DELETE FROM " + history + " WHERE kind <> 'seed' AND version = ?", []any{version}})
-	}
-	var elapsed time.Duration
-	if !begin.IsZero() {
-		elapsed = time.Since(begin)
+		all = append(all, t.Request(History, "DELETE FROM $TABLE WHERE kind <> 'seed' AND version = ?", version))
 	}
 	for _, e := range c.Add {
-		same, key := "kind <> 'seed' AND version = ?", any(e.Version)
-		if e.Kind == migration.Seed {
-			same, key = "kind = 'seed' AND name = ?", any(e.Name)
-		}
-		now, took := t.Now, elapsed.Milliseconds()
-		if e.Kind == migration.Baseline { // nobody knows when
-			now, took = "NULL", 0
-		}
 		if t.Known == nil || t.Known[e.Version] {
-			all = append(all, Request{"DELETE FROM " + history + " WHERE " + same, []any{key}})
-		}
-		if t.Known != nil {
+			all = append(all, t.replaced(e))
+		} else {
 			t.Known[e.Version] = true
 		}
-		all = append(all, Request{"REPLACE INTO " + history + " (kind, version, name, sha256, applied_at, duration_ms, pod) VALUES (?, ?, ?, ?, " + now + ", ?, ?)",
-			[]any{string(e.Kind), e.Version, e.Name, e.SHA256, took, e.Pod}})
+		now, took, ms := t.Now, "?"+t.Took, int64(0)
+		if e.Kind == migration.Baseline { // nobody knows when
+			now, took = "NULL", "?"
+		} else if !begin.IsZero() {
+			ms = time.Since(begin).Milliseconds()
+		}
+		all = append(all, t.Request(History, "INSERT INTO $TABLE (kind, version, name, sha256, applied_at, duration_ms, pod) VALUES (?, ?, ?, ?, "+now+", "+took+", ?)",
+			string(e.Kind), e.Version, e.Name, e.SHA256, ms, e.Pod))
 	}
 	if c.Version != nil {
 		all = append(all, t.SetVersion(*c.Version, false)...)
 	}
-	return append(all, t.Forget())
+	if !t.Empty {
+		all = append(all, t.Forget())
+	}
+	return all
+}
+
+// replaced returns what deletes the row that e is to replace.
+func (t Tables) replaced(e migration.Entry) Request {
+	if e.Kind == migration.Seed {
+		return t.Request(History, "DELETE FROM $TABLE WHERE kind = 'seed' AND version = 0 AND name = ?", e.Name)
+	}
+	return t.Request(History, "DELETE FROM $TABLE WHERE kind <> 'seed' AND version = ?", e.Version)
 }
 
 // SetVersion returns what writes golang-migrate's row. It and Forget name the key of
@@ -123,16 +141,16 @@ func (t Tables) Changes(c migration.Change, begin time.Time) []Request {
 // is on, which a file may have set and a server may have for all.
 func (t Tables) SetVersion(version int, dirty bool) []Request {
 	if t.Row && (version != migration.None || dirty) {
-		return []Request{{"UPDATE " + t.Name(Version) + " SET version = ?, dirty = ? WHERE version >= ?", []any{version, dirty, migration.None}}}
+		return []Request{t.Request(Version, "UPDATE $TABLE SET version = ?, dirty = ? WHERE version >= ?", version, dirty, migration.None)}
 	}
-	all := []Request{{"DELETE FROM " + t.Name(Version) + " WHERE version >= ?", []any{migration.None}}}
+	all := []Request{t.Request(Version, "DELETE FROM $TABLE WHERE version >= ?", migration.None)}
 	if version != migration.None || dirty {
-		all = append(all, Request{"INSERT INTO " + t.Name(Version) + " (version, dirty) VALUES (?, ?)", []any{version, dirty}})
+		all = append(all, t.Request(Version, "INSERT INTO $TABLE (version, dirty) VALUES (?, ?)", version, dirty))
 	}
 	return all
 }
 
 // Forget returns what forgets the progress.
 func (t Tables) Forget() Request {
-	return Request{SQL: "DELETE FROM " + t.Name(Progress) + " WHERE statement >= 0"}
+	return t.Request(Progress, "DELETE FROM $TABLE WHERE statement >= 0")
 }

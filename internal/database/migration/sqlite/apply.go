@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	sqlite "modernc.org/sqlite"
@@ -18,17 +19,15 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 		return err
 	}
 	kinds := kindsOf(s.Statements)
-	for i, k := range kinds {
-		d.unsettled = d.unsettled || k == foreignKeys || k == pragma || k == attach || k == alone || words(s.Statements[i].SQL)[1] == "TEMP" || words(s.Statements[i].SQL)[1] == "TEMPORARY"
+	d.altered = altersSession(s.Statements, kinds)
+	if migration.OneByOne(s.Text) {
+		return d.applyOneByOne(ctx, s, kinds)
 	}
-	if separate(s.Text) {
-		return d.applySeparately(ctx, s, kinds)
-	}
-	return d.applyTogether(ctx, s, kinds)
+	return d.applyWhole(ctx, s, kinds)
 }
 
-// applyTogether runs a file as one transaction.
-func (d *driver) applyTogether(ctx context.Context, s *migration.Step, kinds []kind) error {
+// applyWhole runs a file as one transaction.
+func (d *driver) applyWhole(ctx context.Context, s *migration.Step, kinds []kind) error {
 	o := outlineOf(kinds)
 	for i := range o.from {
 		if kinds[i] == foreignKeys {
@@ -37,7 +36,7 @@ func (d *driver) applyTogether(ctx context.Context, s *migration.Step, kinds []k
 			}
 		}
 	}
-	return d.write(ctx, func() error {
+	return d.write(ctx, s.Change, s.Begin, func() error {
 		before, err := d.violations(ctx, o.from > 0)
 		if err != nil {
 			return err
@@ -57,8 +56,8 @@ func (d *driver) applyTogether(ctx context.Context, s *migration.Step, kinds []k
 					Message: fmt.Sprintf("rows of %s refer to rows that do not exist: %d, before this file %d", refers, n, before[refers])}
 			}
 		}
-		return d.record(ctx, s.Change, s.Begin)
-	}, s.Change)
+		return nil
+	})
 }
 
 // violations counts the rows that violate foreign keys, by both tables. Only
@@ -67,61 +66,50 @@ func (d *driver) violations(ctx context.Context, check bool) (map[string]int, er
 	if !check {
 		return nil, nil
 	}
-	rows, err := d.conn.QueryContext(ctx, `SELECT "table" || ' that name ' || parent, count(*) FROM pragma_foreign_key_check GROUP BY 1`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	found := make(map[string]int)
-	for rows.Next() {
-		var refers string
-		var n int
-		if err := rows.Scan(&refers, &n); err != nil {
-			return nil, err
-		}
-		found[refers] = n
-	}
-	return found, rows.Err()
+	var refers string
+	var n int
+	r := records.Request{SQL: `SELECT "table" || ' that name ' || parent, count(*) FROM pragma_foreign_key_check GROUP BY 1`}
+	err := d.query(ctx, r, func() { found[refers] = n }, &refers, &n)
+	return found, err
 }
 
-// applySeparately runs a file statement by statement, behind those that were done
-// before.
-func (d *driver) applySeparately(ctx context.Context, s *migration.Step, kinds []kind) error {
+// applyOneByOne runs a file statement by statement, after those that were done before.
+func (d *driver) applyOneByOne(ctx context.Context, s *migration.Step, kinds []kind) error {
 	done, err := d.resume(ctx, s, kinds)
 	if err != nil {
 		return err
 	}
-	for i := done; i < len(kinds); i++ {
-		last := i
+	for i := done; i < len(kinds); {
+		next := i + 1
 		if kinds[i] == begins {
-			for kinds[last] != commits {
-				last++
-			}
+			next += slices.Index(kinds[i:], commits)
 		}
-		if err := d.unit(ctx, s, kinds, i, last); err != nil {
+		if err := d.unit(ctx, s, kinds, i, next); err != nil {
 			return err
 		}
-		i = last
+		i = next
 	}
-	return d.write(ctx, func() error { return d.record(ctx, s.Change, s.Begin) }, s.Change)
+	return d.write(ctx, s.Change, s.Begin, func() error { return nil })
 }
 
-// unit runs the statements from first to last, which commit together.
-func (d *driver) unit(ctx context.Context, s *migration.Step, kinds []kind, first, last int) error {
-	outside := kinds[first] != plain && kinds[first] != begins
+// unit runs the statements from from up to to, which commit together, and records
+// that they are done.
+func (d *driver) unit(ctx context.Context, s *migration.Step, kinds []kind, from, to int) error {
+	outside := kinds[from] != plain && kinds[from] != begins
 	if outside {
-		if err := poll(ctx, func() error { return d.run(ctx, s, first) }); err != nil {
+		if err := poll(ctx, func() error { return d.run(ctx, s, from) }); err != nil {
 			return err
 		}
 	}
 	return d.transact(ctx, func() error {
-		for i := first; i <= last; i++ {
+		for i := from; i < to; i++ {
 			if !outside && kinds[i] != begins && kinds[i] != commits {
 				if err := d.run(ctx, s, i); err != nil {
 					return err
 				}
 			}
-			if err := d.mark(ctx, s, i); err != nil {
+			if err := d.exec(ctx, d.tables().Request(records.Progress, "INSERT OR REPLACE INTO $TABLE (statement, name, sha256) VALUES (?, '', ?)", i+1, s.Statements[i].Hash())); err != nil {
 				return err
 			}
 		}
@@ -130,72 +118,64 @@ func (d *driver) unit(ctx context.Context, s *migration.Step, kinds []kind, firs
 }
 
 // resume returns how many statements of the file are done, and sets in the session
-// what they had set; or it notes that the file begins.
-func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (int, error) {
+// what they had set; or it records that the file begins. A seed that was changed
+// begins anew: it is made to be repeated.
+func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (done int, err error) {
 	name, hashes, err := d.readProgress(ctx)
 	if err != nil {
 		return 0, err
 	}
-	change := s.Change.Version
-	if name == s.Name && (change == nil || d.seen == row{*change, true}) {
+	version := s.Change.Version
+	if name == s.Name && (version == nil || d.seen == row{*version, true}) {
 		done, err := migration.Resume(s, hashes)
-		if err != nil && change != nil {
+		switch {
+		case err == nil:
+			return done, d.setAgain(ctx, s, kinds[:done])
+		case version != nil:
 			return 0, err
 		}
-		for i := 0; i < done && err == nil; i++ {
-			if kinds[i] == foreignKeys || kinds[i] == pragma || kinds[i] == attach {
-				err = d.run(ctx, s, i)
-			}
-		}
-		if err == nil || change != nil {
-			return done, err
-		} // a seed that was changed begins anew
 	}
-	err = d.transact(ctx, func() error {
-		if err := d.compare(ctx); err != nil {
-			return err
-		}
-		begin := []records.Request{d.tables().Forget()}
-		if change != nil {
-			begin = append(begin, d.tables().SetVersion(*change, true)...)
-		}
-		if err := d.all(ctx, begin); err != nil {
-			return err
-		}
-		return d.exec(ctx, "INSERT INTO "+d.table(records.Progress)+" (statement, name, version, sha256) VALUES (0, ?, ?, ?)", s.Name, change, s.SHA256)
-	})
-	if err == nil && change != nil {
-		d.seen = row{*change, true}
+	dirty := d.seen
+	begin := []records.Request{d.tables().Forget()}
+	if version != nil {
+		dirty = row{*version, true}
+		begin = append(begin, d.tables().SetVersion(*version, true)...)
 	}
-	return 0, err
+	begin = append(begin, d.tables().Request(records.Progress, "INSERT INTO $TABLE (statement, name, version, sha256) VALUES (0, ?, ?, ?)", s.Name, version, s.SHA256))
+	return 0, d.replace(ctx, dirty, func() error { return d.exec(ctx, begin...) })
 }
 
-func (d *driver) readProgress(ctx context.Context) (name string, hashes []string, err error) {
-	rows, err := d.conn.QueryContext(ctx, "SELECT statement, name, sha256 FROM "+d.table(records.Progress)+" ORDER BY statement")
-	if err != nil {
-		return "", nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var statement int
-		var file, hash string
-		if err := rows.Scan(&statement, &file, &hash); err != nil {
-			return "", nil, err
+// setAgain runs what sets something in the session.
+func (d *driver) setAgain(ctx context.Context, s *migration.Step, kinds []kind) error {
+	for i, k := range kinds {
+		if k == foreignKeys || k == pragma || k == attach {
+			if err := d.run(ctx, s, i); err != nil {
+				return err
+			}
 		}
-		if statement == 0 {
+	}
+	return nil
+}
+
+// readProgress returns the file that is half done, and the hashes of its statements
+// that are done.
+func (d *driver) readProgress(ctx context.Context) (name string, hashes []string, err error) {
+	var file, hash string
+	err = d.query(ctx, d.tables().Request(records.Progress, "SELECT name, sha256 FROM $TABLE ORDER BY statement"), func() {
+		if file != "" { // statement 0
 			name = file
 		} else {
 			hashes = append(hashes, hash)
 		}
-	}
-	return name, hashes, rows.Err()
+	}, &file, &hash)
+	return name, hashes, err
 }
 
 // run runs statement i. The library interrupts it when ctx ends.
 func (d *driver) run(ctx context.Context, s *migration.Step, i int) error {
 	s.At(i + 1)
 	st := s.Statements[i]
-	err := d.exec(ctx, st.SQL)
+	err := d.exec(ctx, records.Request{SQL: st.SQL})
 	e := (*sqlite.Error)(nil)
 	switch {
 	case err == nil:

@@ -22,9 +22,6 @@ const (
 	rollsBack
 )
 
-// noTransaction is the first line of a file whose statements commit one by one.
-const noTransaction = "-- initbox:no-transaction"
-
 // classify tells the kind of a statement by its first words.
 func classify(sql string) kind {
 	w := words(sql)
@@ -64,11 +61,6 @@ func words(sql string) (w [6]string) {
 	return w
 }
 
-func separate(text string) bool {
-	line, _, _ := strings.Cut(text, "\n")
-	return strings.TrimSpace(line) == noTransaction
-}
-
 // An outline says which statements of a file are its transaction: from from up to
 // to. Those before and behind are PRAGMA foreign_keys, a BEGIN and its COMMIT.
 type outline struct{ from, to int }
@@ -96,6 +88,18 @@ func kindsOf(statements []migration.Statement) []kind {
 	return kinds
 }
 
+// altersSession reports whether one of the statements sets what would last beyond
+// its file.
+func altersSession(statements []migration.Statement, kinds []kind) bool {
+	for i, k := range kinds {
+		object := words(statements[i].SQL)[1]
+		if k == foreignKeys || k == pragma || k == attach || k == alone || object == "TEMP" || object == "TEMPORARY" {
+			return true
+		}
+	}
+	return false
+}
+
 // Parse cuts a file into its statements and refuses what cannot run here. Errors
 // are of type *sqlsplit.SyntaxError.
 func Parse(sql string) ([]migration.Statement, error) {
@@ -104,7 +108,7 @@ func Parse(sql string) ([]migration.Statement, error) {
 		return nil, err
 	}
 	kinds := kindsOf(statements)
-	if separate(sql) {
+	if migration.OneByOne(sql) {
 		return statements, checkSeparate(statements, kinds)
 	}
 	o := outlineOf(kinds)
@@ -114,9 +118,9 @@ func Parse(sql string) ([]migration.Statement, error) {
 		case foreignKeys:
 			return nil, sqlsplit.Errorf(line, "PRAGMA foreign_keys does nothing in the transaction that this file is: write it at the beginning or the end of the file")
 		case alone, attach:
-			return nil, sqlsplit.Errorf(line, "SQLite refuses this in the transaction that this file is: write %s into the first line of the file", noTransaction)
+			return nil, sqlsplit.Errorf(line, "SQLite refuses this in the transaction that this file is: write %s into the first line of the file", migration.NoTransaction)
 		case begins, commits, rollsBack:
-			return nil, sqlsplit.Errorf(line, "this file is one transaction already: leave this out, or write %s into the first line of the file", noTransaction)
+			return nil, sqlsplit.Errorf(line, "this file is one transaction already: leave this out, or write %s into the first line of the file", migration.NoTransaction)
 		}
 	}
 	return statements, nil

@@ -35,8 +35,8 @@ type driver struct {
 	conn    *sql.Conn // nil while the file does not exist
 	folder  *os.File  // that the lock is on
 
-	seen      row  // the version as it was when the plan was made
-	unsettled bool // a file has set something in the session
+	seen    row  // the version as it was when the schedule was made
+	altered bool // a file has set something in the session
 }
 
 // row is that of golang-migrate's table.
@@ -95,10 +95,10 @@ func (d *driver) disconnect() error {
 
 // reopen makes the session a new one if a file may have set something in it.
 func (d *driver) reopen(ctx context.Context) error {
-	if !d.unsettled {
+	if !d.altered {
 		return nil
 	}
-	d.unsettled = false
+	d.altered = false
 	if err := d.disconnect(); err != nil {
 		return err
 	}
@@ -143,30 +143,18 @@ func (d *driver) table(suffix string) string {
 	return `main."` + strings.ReplaceAll(d.opts.Table+suffix, `"`, `""`) + `"`
 }
 
-// Primary result codes of SQLite (https://sqlite.org/rescode.html).
-const (
-	primary = 0xff
-	busy    = 5
-)
-
-func code(err error) int {
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return e.Code()
-	}
-	return 0
+// isBusy reports whether err says that somebody else has SQLite's lock: the
+// primary result code is SQLITE_BUSY (https://sqlite.org/rescode.html).
+func isBusy(err error) bool {
+	e := (*sqlite.Error)(nil)
+	return errors.As(err, &e) && e.Code()&0xff == 5
 }
-
-// The pace of asking for SQLite's lock.
-const (
-	pollFirst = 2 * time.Millisecond
-	pollMost  = 50 * time.Millisecond
-)
 
 // poll calls f until nobody is in its way.
 func poll(ctx context.Context, f func() error) error {
-	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := f()
-		if code(err)&primary != busy {
+		if !isBusy(err) {
 			return err
 		}
 		select {
@@ -177,16 +165,11 @@ func poll(ctx context.Context, f func() error) error {
 	}
 }
 
-func (d *driver) exec(ctx context.Context, query string, args ...any) error {
-	_, err := d.conn.ExecContext(ctx, query, args...)
-	return err
-}
-
 // errMoved is returned when somebody else, who does not know the lock of the
-// folder, has changed the version since the plan was made.
+// folder, has changed the version since the schedule was made.
 var errMoved = errors.New("another tool has migrated this database meanwhile")
 
-// Lost implements migration.Database: a new session makes a new plan.
+// Lost implements migration.Database: a new session makes a new schedule.
 func Lost(err error) bool { return errors.Is(err, errMoved) }
 
 // Repeat implements migration.Database: what passes is waited for here.
