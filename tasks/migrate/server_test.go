@@ -249,3 +249,27 @@ func TestNoTransactionResumes(t *testing.T) {
 	s.at("1|f")
 	s.wantSQL("SELECT x FROM t", "2")
 }
+
+// What an index without a name, or a REINDEX, leaves behind when it fails is removed
+// by the next try.
+func TestInvalidIndexIsRemoved(t *testing.T) {
+	s := newSite(t, "1_t.up.sql", "CREATE TABLE t (x int);\nINSERT INTO t VALUES (1), (1);\nVACUUM t;\nCREATE UNIQUE INDEX CONCURRENTLY ON t (x)")
+	invalid := func() {
+		t.Helper()
+		for range 2 {
+			s.run().wants(t, tasks.Failed, "could not create unique index", "(23505)")
+			s.wantSQL("SELECT count(*) FROM pg_index WHERE NOT indisvalid", "1")
+		}
+	}
+	invalid()
+	s.sql("DELETE FROM t")
+	s.run().did(t, 1)
+	s.at("1|f")
+	s.write("2_t.up.sql", "REINDEX (CONCURRENTLY) INDEX t_x_idx")
+	s.sql("UPDATE pg_index SET indisunique = false WHERE indrelid = 't'::regclass; INSERT INTO t VALUES (1), (1); UPDATE pg_index SET indisunique = true WHERE indrelid = 't'::regclass")
+	invalid()
+	s.sql("DELETE FROM t")
+	s.run().did(t, 1)
+	s.at("2|f")
+	s.wantSQL("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass", "1")
+}

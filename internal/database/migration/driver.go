@@ -85,16 +85,14 @@ const (
 )
 
 // An Entry is one row of the history. Kind seed apart, there is one for a version;
-// of seeds, there is one for a name. Table columns in this order:
-// kind, version, name, sha256, applied_at, duration_ms, pod.
+// of seeds, there is one for a name. Table columns in this order: kind, version, name,
+// sha256, applied_at by the server's clock (NULL for a baseline), duration_ms, pod.
 type Entry struct {
-	Kind      Kind
-	Version   int
-	Name      string // of the file
-	SHA256    string
-	AppliedAt time.Time     // zero for a baseline; the server's clock counts
-	Duration  time.Duration // of a baseline 0; drivers write what has passed since Step.Begin
-	Pod       string
+	Kind    Kind
+	Version int
+	Name    string // of the file
+	SHA256  string
+	Pod     string
 }
 
 // A Change is what is to be recorded.
@@ -114,7 +112,7 @@ type Step struct {
 	// Text is the whole file, that the statements are parts of.
 	Text   string
 	Change Change
-	Begin  time.Time
+	Begin  time.Time // from which the duration counts
 	// At is told the number of each statement, counted from 1, as it begins.
 	At func(statement int)
 }

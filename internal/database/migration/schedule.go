@@ -18,8 +18,10 @@ type schedule struct {
 
 	from     int // the version before the first file runs
 	to       int // the version in the end
-	jobs     []job
+	jobs     []*job
 	warnings []string
+
+	migrations, seeds int // of jobs
 
 	known  map[int]Entry // what is applied, by version
 	newest int           // of the versions in the history; what is above it, another tool has applied
@@ -33,7 +35,8 @@ type job struct {
 	change       Change
 }
 
-// newSchedule decides what is to be done.
+// newSchedule decides what is to be done. The schedule holds the state also where
+// that is an error.
 func newSchedule(sc *scripts, o *Options, state State) (*schedule, error) {
 	s := &schedule{scripts: sc, opts: o, state: state, from: state.Version, known: make(map[int]Entry), newest: None}
 	begun, err := s.dirty()
@@ -41,7 +44,7 @@ func newSchedule(sc *scripts, o *Options, state State) (*schedule, error) {
 		err = s.baseline(begun)
 	}
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	for _, e := range state.History {
 		if e.Kind == Seed || e.Version > s.from { // what is above was undone by another tool
@@ -58,11 +61,17 @@ func newSchedule(sc *scripts, o *Options, state State) (*schedule, error) {
 	return s, s.up(begun)
 }
 
-// run schedules a file of m, after which the database is at version.
-func (s *schedule) run(m *files.Migration, file *files.File, version int) {
-	s.jobs = append(s.jobs, *s.jobOf(m, file, version))
+func (s *schedule) add(j *job) {
+	s.jobs = append(s.jobs, j)
+	switch {
+	case j.migration != nil:
+		s.migrations++
+	case j.file != nil:
+		s.seeds++
+	}
 }
 
+// jobOf returns the job to run a file of m, after which the database is at version.
 func (s *schedule) jobOf(m *files.Migration, file *files.File, version int) *job {
 	j := &job{verb: "apply", target: m.String(), file: file, migration: m, change: Change{Version: &version}}
 	if j.down() {
@@ -82,7 +91,7 @@ func (o *Options) entry(kind Kind, version int, f *files.File) Entry {
 
 // record schedules a change of what is recorded, before any file runs.
 func (s *schedule) record(verb, target string, c Change) {
-	s.jobs = append(s.jobs, job{verb: verb, target: target, change: c})
+	s.add(&job{verb: verb, target: target, change: c})
 	for _, e := range c.Add {
 		s.known[e.Version] = e
 	}
@@ -149,18 +158,18 @@ func (s *schedule) up(begun *job) error {
 		return err
 	}
 	if begun != nil { // first: whatever else is recorded ends its progress
-		s.jobs = append(s.jobs, *begun)
+		s.add(begun)
 	}
 	for _, m := range late {
-		s.run(m, &m.Up, at)
+		s.add(s.jobOf(m, &m.Up, at))
 	}
 	for _, m := range s.scripts.migrations.Above(at) {
 		if m.Version <= s.to {
-			s.run(m, &m.Up, m.Version)
+			s.add(s.jobOf(m, &m.Up, m.Version))
 		}
 	}
 	for _, f := range s.newSeeds() {
-		s.jobs = append(s.jobs, job{verb: "seed", target: f.Name, file: f, change: Change{Add: []Entry{s.opts.entry(Seed, 0, f)}}})
+		s.add(&job{verb: "seed", target: f.Name, file: f, change: Change{Add: []Entry{s.opts.entry(Seed, 0, f)}}})
 	}
 	return nil
 }
@@ -176,7 +185,7 @@ func (s *schedule) ahead(begun *job, at int, why string) error {
 	}
 	s.to = at
 	if begun != nil {
-		s.jobs = append(s.jobs, *begun)
+		s.add(begun)
 	}
 	return nil
 }
@@ -227,7 +236,7 @@ func (s *schedule) down(begun *job) error {
 	if s.from != None && s.scripts.migrations.Find(s.from) == nil {
 		return fault.Finalf("the database is at version %d, of which there is no file: nothing here can undo it", s.from)
 	}
-	if begun != nil && !begun.down() {
+	if begun != nil && (!begun.down() || s.from == s.to) {
 		return fault.Finalf("%s is half done: finish it before going down", begun.file.Name)
 	}
 	late, err := s.compare(begun, s.from)
@@ -248,7 +257,7 @@ func (s *schedule) down(begun *job) error {
 		if i > 0 {
 			before = applied[i-1].Version
 		}
-		s.run(m, m.Down, before)
+		s.add(s.jobOf(m, m.Down, before))
 	}
 	return nil
 }

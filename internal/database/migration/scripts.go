@@ -19,50 +19,48 @@ type scripts struct {
 // errors are usage errors: nothing was touched.
 func load(db Database, o *Options) (*scripts, error) {
 	s := &scripts{statements: make(map[string][]Statement)}
-	var faults [3]error
-	s.migrations, faults[0] = files.ReadMigrations(o.Source)
-	if o.Seeds != "" {
-		s.seeds, faults[1] = files.ReadSeeds(o.Seeds)
+	var faults []error
+	fault := func(err error) { faults = append(faults, err) }
+	var err error
+	s.migrations, err = files.ReadMigrations(o.Source)
+	fault(err)
+	for _, m := range s.migrations {
+		fault(s.parse(db, o.Source, &m.Up))
+		fault(s.parse(db, o.Source, m.Down))
 	}
-	faults[2] = s.parse(db, o)
-	if err := errors.Join(faults[:]...); err != nil {
+	if o.Seeds != "" {
+		s.seeds, err = files.ReadSeeds(o.Seeds)
+		fault(err)
+	}
+	for i := range s.seeds {
+		fault(s.parse(db, o.Seeds, &s.seeds[i]))
+	}
+	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	return s, s.checkVersions(o)
 }
 
-func (s *scripts) parse(db Database, o *Options) error {
-	var faults []error
-	parse := func(dir string, f *files.File) {
-		if f == nil || f.SQL == "" { // there is none, or it could not be read
-			return
-		}
-		statements, err := db.Parse(f.SQL)
-		if err != nil {
-			faults = append(faults, fault.Usagef("%s: %w", filepath.Join(dir, f.Name), err))
-		}
-		s.statements[f.SHA256] = statements
+func (s *scripts) parse(db Database, dir string, f *files.File) (err error) {
+	if f == nil || f.SQL == "" { // there is none, or it could not be read
+		return nil
 	}
-	for _, m := range s.migrations {
-		parse(o.Source, &m.Up)
-		parse(o.Source, m.Down)
+	if s.statements[f.SHA256], err = db.Parse(f.SQL); err != nil {
+		return fault.Usagef("%s: %w", filepath.Join(dir, f.Name), err)
 	}
-	for i := range s.seeds {
-		parse(o.Seeds, &s.seeds[i])
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 func (s *scripts) checkVersions(o *Options) error {
 	var faults []error
 	known := func(flag string, version *int) {
-		if version != nil && *version != None && s.migrations.Find(*version) == nil {
+		if version != nil && s.migrations.Find(*version) == nil {
 			faults = append(faults, fault.Usagef("--%s %d: %s holds no such version; its newest is %d", flag, *version, o.Source, s.migrations.Newest()))
 		}
 	}
 	known("to", o.To)
 	known("baseline", o.Baseline)
-	if o.DownTo != nil && s.downTo(o) != None {
+	if o.DownTo != nil && *o.DownTo != 0 {
 		known("down-to", o.DownTo)
 	}
 	return errors.Join(faults...)

@@ -40,7 +40,7 @@ func (d *driver) applyUnits(ctx context.Context, s *migration.Step, parts []unit
 	if p.name == "" && s.Change.Version != nil {
 		before = d.tables().SetVersion(*s.Change.Version, true)
 	}
-	d.unfinished = s.Name // from here on, also for another try
+	d.unfinished = s.Name          // from here on, also for another try
 	if done == len(s.Statements) { // what failed was taken out of the file
 		err = d.record(ctx, s, d.tables().Changes(s.Change, s.Begin)...)
 	}
@@ -89,7 +89,8 @@ func (d *driver) resume(ctx context.Context, s *migration.Step) (p progress, don
 }
 
 // runOutside runs a unit that nothing can be recorded in, between two records. One
-// that ends without COMMIT needs no record that it begins: it may run twice.
+// that ends without COMMIT needs no record that it begins: a ROLLBACK may run twice,
+// and a second PREPARE TRANSACTION is refused.
 func (d *driver) runOutside(ctx context.Context, s *migration.Step, u unit, interrupted bool, before, after []records.Request) error {
 	done := false
 	switch {
@@ -148,12 +149,6 @@ func (d *driver) recorded(s *migration.Step, u unit, record []records.Request) [
 	return transaction(append(all, ours(record...)...))
 }
 
-// chunk bounds what is sent before answers are read.
-const (
-	chunkRequests = 1000
-	chunkBytes    = 1 << 20
-)
-
 // run sends requests in one go and rolls back if one of them fails. The server is
 // asked to answer each of the file's at once, so that s.At knows which one runs.
 func (d *driver) run(ctx context.Context, s *migration.Step, requests []request) error {
@@ -176,17 +171,16 @@ func (d *driver) run(ctx context.Context, s *migration.Step, requests []request)
 
 // pipeline returns the statement of the file that err is about, if it is.
 func (d *driver) pipeline(p *pgconn.Pipeline, s *migration.Step, requests []request) (failed int, err error) {
-	for sent := 0; sent < len(requests); {
-		first, bytes := sent, 0
-		for ; sent < len(requests) && sent-first < chunkRequests && bytes < chunkBytes; sent++ {
-			r := requests[sent]
+	for len(requests) > 0 {
+		chunk := requests[:chunkLen(requests)]
+		requests = requests[len(chunk):]
+		for _, r := range chunk {
 			p.SendQueryParams(r.SQL, values(r.Args), nil, nil, nil)
 			if r.statement > 0 {
 				p.SendFlushRequest()
 			}
-			bytes += len(r.SQL)
 		}
-		if sent == len(requests) {
+		if len(requests) == 0 {
 			p.SendPipelineSync()
 		} else {
 			p.SendFlushRequest()
@@ -194,11 +188,15 @@ func (d *driver) pipeline(p *pgconn.Pipeline, s *migration.Step, requests []requ
 		if err := p.Flush(); err != nil {
 			return 0, err
 		}
-		for _, r := range requests[first:sent] {
+		for _, r := range chunk {
 			if r.statement > 0 {
 				s.At(r.statement)
 			}
-			if err := take(p); err != nil {
+			result, err := p.GetResults()
+			if answer, ok := result.(*pgconn.ResultReader); ok && err == nil {
+				_, err = answer.Close()
+			}
+			if err != nil {
 				return r.statement, err
 			}
 		}
@@ -206,13 +204,12 @@ func (d *driver) pipeline(p *pgconn.Pipeline, s *migration.Step, requests []requ
 	return 0, nil
 }
 
-// take reads the answer to one request.
-func take(p *pgconn.Pipeline) error {
-	result, err := p.GetResults()
-	if reader, ok := result.(*pgconn.ResultReader); ok && err == nil {
-		_, err = reader.Close()
+// chunkLen bounds what is sent before answers are read: it is in memory once more.
+func chunkLen(requests []request) (n int) {
+	for bytes := 0; n < min(len(requests), 1000) && bytes < 1<<20; n++ {
+		bytes += len(requests[n].SQL)
 	}
-	return err
+	return n
 }
 
 // failure words an error of the server. Statement is 0 for one that is not of the
@@ -241,8 +238,7 @@ var hints = map[string]string{
 }
 
 // newlines counts the lines before the character at position, counted from 1.
-func newlines(sql string, position int) int {
-	n := 0
+func newlines(sql string, position int) (n int) {
 	for _, c := range sql {
 		if position--; position <= 0 {
 			break

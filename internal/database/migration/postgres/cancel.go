@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,19 +26,16 @@ func cancelling(c *pgconn.Config) {
 }
 
 type canceller struct {
-	conn  *pgconn.PgConn
-	quit  context.CancelFunc
-	ended chan struct{}
+	conn *pgconn.PgConn
+	stop func()
 }
 
 // HandleCancel implements ctxwatch.Handler.
 func (c *canceller) HandleCancel(context.Context) {
-	deadline := time.Now().Add(cancelFor)
-	_ = c.conn.Conn().SetDeadline(deadline)
-	ctx, quit := context.WithDeadline(context.Background(), deadline)
-	c.quit, c.ended = quit, make(chan struct{})
-	go func() {
-		defer close(c.ended)
+	_ = c.conn.Conn().SetDeadline(time.Now().Add(cancelFor))
+	ctx, cancel := context.WithTimeout(context.Background(), cancelFor)
+	var asking sync.WaitGroup
+	asking.Go(func() {
 		for ctx.Err() == nil {
 			_ = c.conn.CancelRequest(ctx)
 			select {
@@ -45,13 +43,13 @@ func (c *canceller) HandleCancel(context.Context) {
 			case <-time.After(cancelEvery):
 			}
 		}
-	}()
+	})
+	c.stop = func() { cancel(); asking.Wait() }
 }
 
 // HandleUnwatchAfterCancel implements ctxwatch.Handler. The connection is not used
 // again, so that a request that is still on its way hits nothing.
 func (c *canceller) HandleUnwatchAfterCancel() {
-	c.quit()
-	<-c.ended
+	c.stop()
 	_ = c.conn.Conn().SetDeadline(time.Time{})
 }

@@ -23,61 +23,40 @@ const (
 
 // classify tells the kind of a statement by its first words.
 func classify(sql string) kind {
-	w := words(sql, 1)
-	if len(w) == 0 {
+	switch strings.Join(words(sql, 1), "") {
+	case "begin", "start", "commit", "end", "rollback", "abort", "prepare", "call", "do", "discard",
+		"vacuum", "cluster", "reindex", "create", "drop", "alter":
+	default:
 		return plain
 	}
-	switch w[0] {
-	case "create", "drop", "alter", "reindex", "cluster", "commit", "rollback", "prepare", "discard", "start":
-		w = words(sql, 24)
+	w := words(sql, 24)
+	text := strings.Join(w, " ") + " "
+	begin := func(prefixes ...string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(text, p+" ") })
 	}
-	at := func(i int, alternatives ...string) bool { return i < len(w) && slices.Contains(alternatives, w[i]) }
-	refused := false
-	switch w[0] {
-	case "begin":
+	has := func(word string) bool { return slices.Contains(w, word) }
+	switch {
+	case begin("begin", "start transaction"):
 		return begins
-	case "start":
-		if at(1, "transaction") {
-			return begins
-		}
-	case "commit", "end":
-		if !at(1, "prepared") {
-			return ends
-		}
-		refused = true
-	case "rollback", "abort":
-		switch {
-		case at(1, "prepared"):
-			refused = true
-		case !slices.Contains(w, "to"): // a savepoint
-			return undoes
-		}
-	case "prepare":
-		if at(1, "transaction") { // what it holds is not committed yet
-			return undoes
-		}
-	case "call", "do":
+	case begin("commit prepared", "rollback prepared"):
+		return alone
+	case begin("commit", "end"):
+		return ends
+	case begin("rollback", "abort") && !has("to"), // a savepoint
+		begin("prepare transaction"): // what it holds is not committed yet
+		return undoes
+	case begin("call", "do"):
 		return opaque
-	case "discard":
-		if at(1, "all") {
-			return unlocks
-		}
-	case "vacuum":
-		refused = true
-	case "cluster":
-		refused = len(w) == 1 || len(w) == 2 && w[1] == "verbose"
-	case "reindex":
-		refused = at(1, "database", "system", "schema") || strings.Contains(strings.ToLower(sql), "concurrently")
-	case "create":
-		refused = at(1, "database", "tablespace", "subscription") ||
-			at(1, "index") && at(2, "concurrently") || at(1, "unique") && at(2, "index") && at(3, "concurrently")
-	case "drop":
-		refused = at(1, "database", "tablespace", "subscription") || at(1, "index") && at(2, "concurrently")
-	case "alter":
-		refused = at(1, "system") || at(1, "table") && slices.Contains(w, "concurrently") ||
-			at(1, "database") && at(3, "set") && at(4, "tablespace") || at(1, "subscription") && at(3, "refresh")
-	}
-	if refused {
+	case begin("discard all"):
+		return unlocks
+	case begin("vacuum", "alter system", "create database", "create tablespace", "create subscription",
+		"drop database", "drop tablespace", "drop subscription", "reindex database", "reindex system", "reindex schema",
+		"create index concurrently", "create unique index concurrently", "drop index concurrently"),
+		begin("reindex") && strings.Contains(strings.ToLower(sql), "concurrently"), // or REINDEX (CONCURRENTLY)
+		begin("alter table") && has("concurrently"),
+		begin("alter database") && has("tablespace"),
+		begin("alter subscription") && has("refresh"),
+		text == "cluster ", text == "cluster verbose ":
 		return alone
 	}
 	return plain

@@ -29,7 +29,7 @@ func Open(ctx context.Context, connect Connect, o Options) (migration.Driver, er
 	if err != nil {
 		return nil, err
 	}
-	return &driver{conn: conn, connect: connect, opts: o, schema: o.Schema}, nil
+	return &driver{conn: conn, connect: connect, opts: o, schema: o.Schema, altered: true}, nil
 }
 
 // A driver is a migration.Driver.
@@ -42,27 +42,19 @@ type driver struct {
 	schema     string // of the tables
 	backend    string // process id of the server
 	unfinished string // file whose progress is recorded, "" for none
-	configured bool   // the session is set up for migrations
-	altered    bool   // a file has changed settings of the session
+	altered    bool   // the session is not set up for migrations, or a file has changed it
 }
 
 // Close implements migration.Driver.
 func (d *driver) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond) // the server may be gone
 	defer cancel()
 	return d.conn.Close(ctx)
 }
 
-// closeTimeout bounds the goodbye to a server that may be gone.
-const closeTimeout = 500 * time.Millisecond
-
 // query runs one statement and returns its rows; a NULL is "".
 func (d *driver) query(ctx context.Context, sql string, params ...any) ([][]string, error) {
-	return query(ctx, d.conn, sql, params...)
-}
-
-func query(ctx context.Context, conn *pgconn.PgConn, sql string, params ...any) ([][]string, error) {
-	result := conn.ExecParams(ctx, sql, values(params), nil, nil, nil).Read()
+	result := d.conn.ExecParams(ctx, sql, values(params), nil, nil, nil).Read()
 	rows := make([][]string, len(result.Rows))
 	for i, row := range result.Rows {
 		for _, v := range row {
@@ -75,7 +67,7 @@ func query(ctx context.Context, conn *pgconn.PgConn, sql string, params ...any) 
 func values(params []any) [][]byte {
 	v := make([][]byte, len(params))
 	for i, p := range params {
-		v[i] = fmt.Append(nil, p)
+		v[i] = []byte(fmt.Sprint(p)) // of "" not nil, which would be NULL
 	}
 	return v
 }
@@ -104,27 +96,18 @@ func sqlState(err error) string {
 	return ""
 }
 
-// Codes that something is done about; see the appendix of PostgreSQL's manual.
-const (
-	undefinedTable     = "42P01"
-	lockNotAvailable   = "55P03"
-	deadlockDetected   = "40P01"
-	serialization      = "40001"
-	activeTransaction  = "25001"
-	invalidTermination = "2D000"
-)
+// undefinedTable is an SQLSTATE; see the appendix of PostgreSQL's manual.
+const undefinedTable = "42P01"
 
 // refusesTransaction reports whether err says that a statement cannot run inside
 // a transaction, or that it came to a COMMIT of its own in one.
 func refusesTransaction(err error) bool {
-	return sqlState(err) == activeTransaction || sqlState(err) == invalidTermination
+	state := sqlState(err)
+	return state == "25001" || state == "2D000" // active_sql_transaction, invalid_transaction_termination
 }
 
 // Repeat implements migration.Database.
 func Repeat(err error) bool {
-	switch sqlState(err) {
-	case lockNotAvailable, deadlockDetected, serialization:
-		return true
-	}
-	return false
+	state := sqlState(err)
+	return state == "55P03" || state == "40P01" || state == "40001" // lock_not_available, deadlock_detected, serialization_failure
 }

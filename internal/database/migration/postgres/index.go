@@ -17,42 +17,36 @@ type index struct {
 
 // parseIndex reads the statements that leave an invalid index behind when they
 // are interrupted.
-func parseIndex(sql string) (index, bool) {
+func parseIndex(sql string) (x index, ok bool) {
+	if classify(sql) != alone {
+		return index{}, false
+	}
 	t := sqlsplit.PostgresTokens(sql, 24)
-	if len(t) > 0 && strings.EqualFold(t[0], "reindex") {
-		return index{verb: "reindex"}, classify(sql) == alone
+	find := func(words ...string) int {
+		return slices.IndexFunc(t, func(w string) bool { return slices.Contains(words, strings.ToLower(w)) })
 	}
-	at := slices.IndexFunc(t, func(s string) bool { return strings.EqualFold(s, "concurrently") })
-	if at < 0 {
+	x.verb = strings.ToLower(t[0])
+	if x.verb == "reindex" {
+		return x, true
+	}
+	at := find("concurrently")
+	if at < 0 || x.verb != "create" && x.verb != "drop" {
 		return index{}, false
 	}
-	x := index{verb: strings.ToLower(t[0])}
-	rest := t[at+1:]
-	skip := func(words ...string) {
-		for i, w := range words {
-			if i >= len(rest) || !strings.EqualFold(rest[i], w) {
-				return
-			}
-		}
-		rest = rest[len(words):]
+	for t = t[at+1:]; find("if", "not", "exists") == 0; t = t[1:] {
 	}
-	switch {
-	case x.verb == "create" && !slices.ContainsFunc(t[:at], func(s string) bool { return strings.EqualFold(s, "index") }):
-		return index{}, false
-	case x.verb == "create":
-		skip("if", "not", "exists")
-		if len(rest) > 0 && !strings.EqualFold(rest[0], "on") {
-			x.name, rest = rest[0], rest[1:]
-		}
-		skip("on")
-		skip("only")
-		x.table = qualified(rest)
-	case x.verb == "drop":
-		skip("if", "exists")
-		x.name = qualified(rest)
-	default:
-		return index{}, false
+	if x.verb == "drop" {
+		x.name = qualified(t)
+		return x, true
 	}
+	if on := find("on"); on >= 0 {
+		x.name = strings.Join(t[:on], "")
+		t = t[on+1:]
+	}
+	if find("only") == 0 {
+		t = t[1:]
+	}
+	x.table = qualified(t)
 	return x, true
 }
 
@@ -76,13 +70,10 @@ func (d *driver) dropInvalid(ctx context.Context, sql string, interrupted bool) 
 		return nil
 	}
 	where, params := `c.relname ~ '_cc(new|old)\d*$'`, []any(nil) // of REINDEX
-	if x.verb == "create" {
-		where, params = "i.indrelid = to_regclass($1)", []any{x.table}
-		if x.name != "" {
-			where, params = where+" AND c.relname = (parse_ident($2))[1]", append(params, x.name)
-		} else { // the server has chosen a name that begins like that of the table
-			where += " AND starts_with(c.relname, left((SELECT relname FROM pg_catalog.pg_class WHERE oid = i.indrelid), 20))"
-		}
+	if x.verb == "create" {                                       // a name that the server chooses begins like that of the table
+		where = `i.indrelid = to_regclass($1) AND CASE $2 WHEN '' THEN starts_with(c.relname, left((SELECT relname FROM pg_catalog.pg_class
+			WHERE oid = i.indrelid), 20)) ELSE c.relname = (parse_ident($2))[1] END`
+		params = []any{x.table, x.name}
 	}
 	rows, err := d.query(ctx, `SELECT c.oid::regclass::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 		WHERE NOT i.indisvalid AND c.relkind = 'i' AND `+where+`

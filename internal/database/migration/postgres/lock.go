@@ -14,21 +14,18 @@ import (
 // lockIDs returns the advisory locks of golang-migrate. It has two: its command
 // line hashes the path of the URL, "/app", and a program that uses it as a library
 // the name of the database, "app".
-func (d *driver) lockIDs() ([2]string, error) {
-	var ids [2]string
+func (d *driver) lockIDs() (ids [2]string, err error) {
 	for i, name := range []string{"/" + d.database, d.database} {
-		id, err := database.GenerateAdvisoryLockId(name, d.schema, d.opts.Table)
-		if err != nil {
-			return ids, err
+		if ids[i], err = database.GenerateAdvisoryLockId(name, d.schema, d.opts.Table); err != nil {
+			break
 		}
-		ids[i] = id
 	}
-	return ids, nil
+	return ids, err
 }
 
 // TryLock implements migration.Driver.
 func (d *driver) TryLock(ctx context.Context) (bool, error) {
-	if !d.configured {
+	if d.altered {
 		if err := d.checkPooler(ctx); err != nil {
 			return false, err
 		}
@@ -57,7 +54,7 @@ func (d *driver) Holder(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rows, err := d.query(ctx, `SELECT coalesce(nullif(a.application_name, ''), 'a session without a name'), l.pid, coalesce(host(a.client_addr), ''),
+	rows, err := d.query(ctx, `SELECT coalesce(nullif(a.application_name, ''), 'a session without a name'), l.pid, coalesce(' from ' || host(a.client_addr), ''),
 			extract(epoch FROM date_trunc('second', clock_timestamp() - a.backend_start))::bigint
 		FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid)
 		WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objsubid = 1 AND l.objid::bigint IN ($1, $2)
@@ -67,12 +64,8 @@ func (d *driver) Holder(ctx context.Context) (string, error) {
 		return "", err
 	}
 	row := rows[0]
-	from := ""
-	if row[2] != "" {
-		from = " from " + row[2]
-	}
-	seconds, _ := strconv.Atoi(row[3])
-	return fmt.Sprintf("%s (process %s%s, connected for %s)", row[0], row[1], from, time.Duration(seconds)*time.Second), nil
+	connected, _ := time.ParseDuration(row[3] + "s")
+	return fmt.Sprintf("%s (process %s%s, connected for %s)", row[0], row[1], row[2], connected), nil
 }
 
 // configure sets up the session. A killed pod's statement must end soon, and a
@@ -88,16 +81,9 @@ func (d *driver) configure(ctx context.Context) error {
 	if err := d.exec(ctx, "SET client_connection_check_interval = '1s'"); err != nil && sqlState(err) == "" {
 		return err
 	}
-	d.configured, d.altered = true, false
+	d.altered = false
 	return nil
 }
-
-// How a pooler is told from a server, and one that keeps sessions apart from one
-// that does not.
-const (
-	poolerRounds  = 4
-	poolerTimeout = 2 * time.Second
-)
 
 // checkPooler refuses a pooler that shares the sessions of the server between
 // connections, as PgBouncer does in transaction mode. Such a pooler cannot tell
@@ -107,15 +93,15 @@ func (d *driver) checkPooler(ctx context.Context) error {
 	if strconv.FormatUint(uint64(d.conn.PID()), 10) == d.backend {
 		return nil
 	}
-	bounded, cancel := context.WithTimeout(ctx, poolerTimeout)
+	bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	other, err := d.connect(bounded, cancelling)
 	if err != nil {
 		return ctx.Err() // a pool of one session that this connection has: it is ours
 	}
 	defer func() { _ = other.Close(bounded) }()
-	for range poolerRounds {
-		theirs, err := query(bounded, other, "SELECT pg_backend_pid()")
+	for range 4 {
+		theirs, err := (&driver{conn: other}).query(bounded, "SELECT pg_backend_pid()")
 		if err != nil {
 			return ctx.Err()
 		}

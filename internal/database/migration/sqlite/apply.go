@@ -19,7 +19,7 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 		return err
 	}
 	kinds := kindsOf(s.Statements)
-	d.altered = altersSession(s.Statements, kinds)
+	d.altered = altersSession(s.Statements)
 	if migration.OneByOne(s.Text) {
 		return d.applyOneByOne(ctx, s, kinds)
 	}
@@ -76,19 +76,23 @@ func (d *driver) violations(ctx context.Context, check bool) (map[string]int, er
 
 // applyOneByOne runs a file statement by statement, after those that were done before.
 func (d *driver) applyOneByOne(ctx context.Context, s *migration.Step, kinds []kind) error {
-	done, err := d.resume(ctx, s, kinds)
+	done, err := d.resume(ctx, s)
 	if err != nil {
 		return err
 	}
-	for i := done; i < len(kinds); {
-		next := i + 1
-		if kinds[i] == begins {
+	for i, next := 0, 0; i < len(kinds); i = next {
+		if next = i + 1; kinds[i] == begins {
 			next += slices.Index(kinds[i:], commits)
 		}
-		if err := d.unit(ctx, s, kinds, i, next); err != nil {
+		switch k := kinds[i]; {
+		case i >= done:
+			err = d.unit(ctx, s, kinds, i, next)
+		case k == foreignKeys, k == pragma, k == attach: // of the session, which is a new one
+			err = d.run(ctx, s, i)
+		}
+		if err != nil {
 			return err
 		}
-		i = next
 	}
 	return d.write(ctx, s.Change, s.Begin, func() error { return nil })
 }
@@ -117,22 +121,17 @@ func (d *driver) unit(ctx context.Context, s *migration.Step, kinds []kind, from
 	})
 }
 
-// resume returns how many statements of the file are done, and sets in the session
-// what they had set; or it records that the file begins. A seed that was changed
-// begins anew: it is made to be repeated.
-func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (done int, err error) {
+// resume returns how many statements of the file are done, or records that it
+// begins. A seed that was changed begins anew: it is made to be repeated.
+func (d *driver) resume(ctx context.Context, s *migration.Step) (done int, err error) {
 	name, hashes, err := d.readProgress(ctx)
 	if err != nil {
 		return 0, err
 	}
 	version := s.Change.Version
 	if name == s.Name && (version == nil || d.seen == row{*version, true}) {
-		done, err := migration.Resume(s, hashes)
-		switch {
-		case err == nil:
-			return done, d.setAgain(ctx, s, kinds[:done])
-		case version != nil:
-			return 0, err
+		if done, err = migration.Resume(s, hashes); err == nil || version != nil {
+			return done, err
 		}
 	}
 	dirty := d.seen
@@ -143,18 +142,6 @@ func (d *driver) resume(ctx context.Context, s *migration.Step, kinds []kind) (d
 	}
 	begin = append(begin, d.tables().Request(records.Progress, "INSERT INTO $TABLE (statement, name, version, sha256) VALUES (0, ?, ?, ?)", s.Name, version, s.SHA256))
 	return 0, d.replace(ctx, dirty, func() error { return d.exec(ctx, begin...) })
-}
-
-// setAgain runs what sets something in the session.
-func (d *driver) setAgain(ctx context.Context, s *migration.Step, kinds []kind) error {
-	for i, k := range kinds {
-		if k == foreignKeys || k == pragma || k == attach {
-			if err := d.run(ctx, s, i); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // readProgress returns the file that is half done, and the hashes of its statements
@@ -185,7 +172,6 @@ func (d *driver) run(ctx context.Context, s *migration.Step, i int) error {
 	case !errors.As(err, &e):
 		return fmt.Errorf("%s, line %d (statement %d): %w", s.Name, st.Line, i+1, err)
 	}
-	number := fmt.Sprintf("(%d)", e.Code())
-	return &migration.StatementError{File: s.Name, Line: st.Line, Statement: i + 1, Code: "code " + strings.Trim(number, "()"),
-		Message: strings.TrimSpace(strings.TrimSuffix(e.Error(), number)), Err: err}
+	return &migration.StatementError{File: s.Name, Line: st.Line, Statement: i + 1, Code: fmt.Sprintf("code %d", e.Code()),
+		Message: strings.TrimSuffix(e.Error(), fmt.Sprintf(" (%d)", e.Code())), Err: err}
 }

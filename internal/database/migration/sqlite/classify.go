@@ -90,14 +90,15 @@ func kindsOf(statements []migration.Statement) []kind {
 
 // altersSession reports whether one of the statements sets what would last beyond
 // its file.
-func altersSession(statements []migration.Statement, kinds []kind) bool {
-	for i, k := range kinds {
-		object := words(statements[i].SQL)[1]
-		if k == foreignKeys || k == pragma || k == attach || k == alone || object == "TEMP" || object == "TEMPORARY" {
+func altersSession(statements []migration.Statement) bool {
+	return slices.ContainsFunc(statements, func(s migration.Statement) bool {
+		switch classify(s.SQL) {
+		case foreignKeys, pragma, attach, alone:
 			return true
 		}
-	}
-	return false
+		object := words(s.SQL)[1]
+		return object == "TEMP" || object == "TEMPORARY"
+	})
 }
 
 // Parse cuts a file into its statements and refuses what cannot run here. Errors
