@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,10 +25,11 @@ func (r *run) runFile(ctx context.Context, j *job) error {
 		Begin: time.Now(), At: func(statement int) { at.Store(int64(statement)) },
 	}
 	r.env.Log.Info("begin to "+j.verb, "target", j.target, "statements", len(s.Statements))
-	ended := make(chan struct{})
-	go r.beat(s, &at, ended)
+	ended, beat := make(chan struct{}), sync.WaitGroup{}
+	beat.Go(func() { r.beat(s, &at, ended) })
 	err := r.apply(ctx, s)
 	close(ended)
+	beat.Wait()
 	if err != nil {
 		return withNext(ctx, err)
 	}

@@ -77,15 +77,18 @@ type run struct {
 	scripts *scripts
 }
 
-// session does what is to be done, on one connection: it reads what the database
-// knows and decides, and again once nobody else can change it.
+// session does what is to be done, on one connection.
 func session(ctx context.Context, r *run, open func() (Driver, error)) (err error) {
 	if r.drv, err = open(); err != nil {
 		return err
 	}
 	defer r.drv.Close() // which gives up the lock, too
-	s, err := r.decide(ctx)
-	if !s.state.Dirty || r.env.DryRun { // dirty may be what another run is at just now: the lock will tell
+	state, err := r.state(ctx)
+	if err != nil {
+		return err
+	}
+	if !state.Dirty || r.env.DryRun { // dirty may be what another run is at just now: the lock will tell
+		s, err := newSchedule(r.scripts, r.opts, state)
 		switch {
 		case err != nil:
 			return err
@@ -96,32 +99,48 @@ func session(ctx context.Context, r *run, open func() (Driver, error)) (err erro
 			return r.perform(ctx, s)
 		}
 	}
-	if err = r.lock(ctx); err != nil {
+	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	s, err = r.decide(ctx)
-	switch {
-	case err != nil:
-	case len(s.jobs) == 0:
-		r.nothingToDo(s)
-	default:
-		err = r.change(ctx, s)
-	}
-	if err != nil {
+	if err := r.locked(ctx); err != nil {
 		return err
 	}
 	return r.drv.Unlock(ctx)
 }
 
-// decide reads what the database knows and decides what is to be done.
-func (r *run) decide(ctx context.Context) (*schedule, error) {
+// locked does what is still to be done now that nobody else can do it, and compares
+// what the database then says with what it should say.
+func (r *run) locked(ctx context.Context) error {
 	state, err := r.state(ctx)
 	if err != nil {
-		return &schedule{}, err
+		return err
 	}
-	return newSchedule(r.scripts, r.opts, state)
+	s, err := newSchedule(r.scripts, r.opts, state)
+	if err != nil {
+		return err
+	}
+	if len(s.jobs) == 0 {
+		r.nothingToDo(s)
+		return nil
+	}
+	if err := r.drv.Prepare(ctx); err != nil {
+		return fmt.Errorf("cannot create the tables that record migrations: %w", err)
+	}
+	if err := r.perform(ctx, s); err != nil {
+		return err
+	}
+	switch state, err = r.state(ctx); {
+	case err != nil:
+		return err
+	case state.Dirty || state.Version != s.to:
+		return fmt.Errorf("the database should be at %s and is at %s", versionName(s.to), versionName(state.Version))
+	}
+	r.env.Summarize(fmt.Sprintf("at %s, %s applied", versionName(s.to), text.Count(s.migrations, "migration", "migrations")))
+	r.env.Log.Info("done", "version", s.to, "migrations", s.migrations, "seeds", s.seeds)
+	return nil
 }
 
+// state reads what the database knows.
 func (r *run) state(ctx context.Context) (State, error) {
 	r.env.Doing("reading the version of the database")
 	state, err := r.drv.State(ctx)
@@ -147,27 +166,6 @@ func (r *run) perform(ctx context.Context, s *schedule) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// change does the jobs of s, and compares what the database then says with what
-// it should say.
-func (r *run) change(ctx context.Context, s *schedule) error {
-	if err := r.drv.Prepare(ctx); err != nil {
-		return fmt.Errorf("cannot create the tables that record migrations: %w", err)
-	}
-	if err := r.perform(ctx, s); err != nil {
-		return err
-	}
-	state, err := r.state(ctx)
-	switch {
-	case err != nil:
-		return err
-	case state.Dirty || state.Version != s.to:
-		return fmt.Errorf("the database should be at %s and is at %s", versionName(s.to), versionName(state.Version))
-	}
-	r.env.Summarize(fmt.Sprintf("at %s, %s applied", versionName(s.to), text.Count(s.migrations, "migration", "migrations")))
-	r.env.Log.Info("done", "version", s.to, "migrations", s.migrations, "seeds", s.seeds)
 	return nil
 }
 

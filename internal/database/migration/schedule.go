@@ -35,8 +35,7 @@ type job struct {
 	change       Change
 }
 
-// newSchedule decides what is to be done. The schedule holds the state also where
-// that is an error.
+// newSchedule decides what is to be done.
 func newSchedule(sc *scripts, o *Options, state State) (*schedule, error) {
 	s := &schedule{scripts: sc, opts: o, state: state, from: state.Version, known: make(map[int]Entry), newest: None}
 	begun, err := s.dirty()
@@ -44,7 +43,7 @@ func newSchedule(sc *scripts, o *Options, state State) (*schedule, error) {
 		err = s.baseline(begun)
 	}
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	for _, e := range state.History {
 		if e.Kind == Seed || e.Version > s.from { // what is above was undone by another tool

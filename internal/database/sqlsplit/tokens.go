@@ -1,18 +1,19 @@
 package sqlsplit
 
-import "iter"
-
-// tokensOf returns the tokens of a statement up to the first fault.
-func tokensOf(d *dialect, statement string) iter.Seq2[token, string] {
-	return func(yield func(token, string) bool) {
-		l := &lexer{d: d, text: statement, delimiter: ";"}
-		for {
-			t, err := l.next()
-			if err != nil || t.kind == end || !yield(t, statement[t.begin:t.end]) {
-				return
-			}
+// tokens returns up to n of the tokens of a statement that keep wants, up to the
+// first fault; -1 is for all.
+func tokens(d *dialect, statement string, n int, keep func(t token, text string) bool) (all []string) {
+	l := &lexer{d: d, text: statement, delimiter: ";"}
+	for len(all) != n {
+		t, err := l.next()
+		if err != nil || t.kind == end {
+			break
+		}
+		if text := statement[t.begin:t.end]; keep(t, text) {
+			all = append(all, text)
 		}
 	}
+	return all
 }
 
 // PostgresTokens returns up to n tokens from the begin of a statement for
@@ -20,46 +21,29 @@ func tokensOf(d *dialect, statement string) iter.Seq2[token, string] {
 // parentheses is left out, and so are they. It is for telling what a statement
 // does, which its first words say.
 func PostgresTokens(statement string, n int) []string {
-	var all []string
 	parens := 0
-	for _, text := range tokensOf(postgresDialect(), statement) {
-		switch {
-		case text == "(":
+	return tokens(postgresDialect(), statement, n, func(_ token, text string) bool {
+		switch text {
+		case "(":
 			parens++
-		case text == ")":
+		case ")":
 			parens = max(parens-1, 0)
-		case parens == 0:
-			all = append(all, text)
+		default:
+			return parens == 0
 		}
-		if len(all) == n {
-			break
-		}
-	}
-	return all
+		return false
+	})
 }
 
 // MySQLTokens returns up to n tokens from the begin of a statement for MySQL.
 // Executable comments count as if they were none.
 func MySQLTokens(statement string, n int) []string {
-	var all []string
-	for t, text := range tokensOf(mysqlDialect(), statement) {
-		if t.kind == mark && len(text) > 1 {
-			continue // the /*!40101 or the */
-		}
-		if all = append(all, text); len(all) == n {
-			break
-		}
-	}
-	return all
+	return tokens(mysqlDialect(), statement, n, func(t token, text string) bool {
+		return t.kind != mark || len(text) == 1 // the /*!40101 or the */
+	})
 }
 
 // SQLiteTokens returns up to n tokens from the begin of a statement for SQLite.
 func SQLiteTokens(statement string, n int) []string {
-	var all []string
-	for _, text := range tokensOf(sqliteDialect(), statement) {
-		if all = append(all, text); len(all) == n {
-			break
-		}
-	}
-	return all
+	return tokens(sqliteDialect(), statement, n, func(token, string) bool { return true })
 }

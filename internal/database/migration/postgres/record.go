@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -61,9 +60,7 @@ func (d *driver) readProgress(ctx context.Context) (progress, error) {
 	}
 	for _, row := range rows {
 		p.name = row[0]
-		if p.version, err = strconv.Atoi(row[3]); err != nil {
-			return p, fmt.Errorf("a version in %s is not a number", d.table(records.Progress))
-		}
+		p.version, _ = strconv.Atoi(row[3]) // a bigint
 		if row[2] == "t" {
 			p.done = append(p.done, row[1])
 		} else {

@@ -15,8 +15,10 @@ import (
 
 // Apply implements migration.Driver.
 func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
-	if err := d.reopen(ctx); err != nil {
-		return err
+	if d.altered { // what a file sets in its session ends with the file
+		if err := errors.Join(d.disconnect(), d.open(ctx, "rw")); err != nil {
+			return err
+		}
 	}
 	kinds := kindsOf(s.Statements)
 	d.altered = altersSession(s.Statements)
@@ -29,11 +31,9 @@ func (d *driver) Apply(ctx context.Context, s *migration.Step) error {
 // applyWhole runs a file as one transaction.
 func (d *driver) applyWhole(ctx context.Context, s *migration.Step, kinds []kind) error {
 	o := outlineOf(kinds)
-	for i := range o.from {
-		if kinds[i] == foreignKeys {
-			if err := d.run(ctx, s, i); err != nil {
-				return err
-			}
+	for i := 0; i < o.from && kinds[i] == foreignKeys; i++ {
+		if err := d.run(ctx, s, i); err != nil {
+			return err
 		}
 	}
 	return d.write(ctx, s.Change, s.Begin, func() error {

@@ -72,13 +72,11 @@ func (d *driver) open(ctx context.Context, mode string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := pool.Conn(ctx)
-	if err != nil {
+	if d.conn, err = pool.Conn(ctx); err != nil {
 		pool.Close()
-		return err
 	}
-	d.pool, d.conn = pool, conn
-	return nil
+	d.pool = pool
+	return err
 }
 
 // Close implements migration.Driver.
@@ -91,18 +89,6 @@ func (d *driver) disconnect() error {
 	err := errors.Join(d.conn.Close(), d.pool.Close())
 	d.conn, d.pool = nil, nil
 	return err
-}
-
-// reopen makes the session a new one if a file may have set something in it.
-func (d *driver) reopen(ctx context.Context) error {
-	if !d.altered {
-		return nil
-	}
-	d.altered = false
-	if err := d.disconnect(); err != nil {
-		return err
-	}
-	return d.open(ctx, "rw")
 }
 
 // TryLock implements migration.Driver.
