@@ -87,6 +87,21 @@ func TestHalfDoneAboveTo(t *testing.T) {
 	s.wantSQL("SELECT x FROM a", "1,2")
 }
 
+// A half-done way down is finished, and never taken for nothing to do.
+func TestHalfDoneDown(t *testing.T) {
+	s := newFileSite(t, "1_a.up.sql", "CREATE TABLE a (x int)", "2_b.up.sql", "INSERT INTO a VALUES (1), (2)",
+		"2_b.down.sql", "-- initbox:no-transaction\nDELETE FROM a WHERE x = 1;\nnonsense;")
+	down := func(to string) func(*Task) { return func(t *Task) { t.DownTo, t.AllowDown = to, true } }
+	s.run().did(t, 2)
+	s.run(down("1")).wants(t, tasks.Failed, "2_b.down.sql, line 3")
+	s.write("2_b.down.sql", "-- initbox:no-transaction\nDELETE FROM a WHERE x = 1;\nDELETE FROM a;")
+	s.run(down("2")).wants(t, tasks.Final, "2_b.down.sql is half done")
+	s.wantSQL("SELECT x FROM a", "2")
+	s.run(down("1")).did(t, 1)
+	s.wantSQL("SELECT count(*) FROM a", "0")
+	s.wantSQL("SELECT version FROM schema_migrations WHERE NOT dirty", "1")
+}
+
 // A late file that is half done is finished in a database that is ahead.
 func TestHalfDoneLateFile(t *testing.T) {
 	s := newFileSite(t, "1_a.up.sql", "CREATE TABLE a (x int)", "3_c.up.sql", "CREATE TABLE c (x int)")

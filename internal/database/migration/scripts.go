@@ -18,22 +18,18 @@ type scripts struct {
 // load reads and parses every file, and checks the versions that o names. Its
 // errors are usage errors: nothing was touched.
 func load(db Database, o *Options) (*scripts, error) {
-	s := &scripts{statements: make(map[string][]Statement)}
-	var faults []error
-	fault := func(err error) { faults = append(faults, err) }
-	var err error
-	s.migrations, err = files.ReadMigrations(o.Source)
-	fault(err)
-	for _, m := range s.migrations {
-		fault(s.parse(db, o.Source, &m.Up))
-		fault(s.parse(db, o.Source, m.Down))
+	migrations, err := files.ReadMigrations(o.Source)
+	faults := []error{err}
+	s := &scripts{migrations: migrations, statements: make(map[string][]Statement)}
+	for _, m := range migrations {
+		faults = append(faults, s.parse(db, o.Source, &m.Up), s.parse(db, o.Source, m.Down))
 	}
 	if o.Seeds != "" {
 		s.seeds, err = files.ReadSeeds(o.Seeds)
-		fault(err)
+		faults = append(faults, err)
 	}
 	for i := range s.seeds {
-		fault(s.parse(db, o.Seeds, &s.seeds[i]))
+		faults = append(faults, s.parse(db, o.Seeds, &s.seeds[i]))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

@@ -40,10 +40,10 @@ func (d *driver) applyUnits(ctx context.Context, s *migration.Step, parts []unit
 	if p.name == "" && s.Change.Version != nil {
 		before = d.tables().SetVersion(*s.Change.Version, true)
 	}
-	d.unfinished = s.Name          // from here on, also for another try
 	if done == len(s.Statements) { // what failed was taken out of the file
-		err = d.record(ctx, s, d.tables().Changes(s.Change, s.Begin)...)
+		return d.record(ctx, s, d.tables().Changes(s.Change, s.Begin)...)
 	}
+	d.unfinished = s.Name // from here on, also for another try
 	for i, u := range parts {
 		if u.to <= done {
 			continue
@@ -66,10 +66,8 @@ func (d *driver) applyUnits(ctx context.Context, s *migration.Step, parts []unit
 		}
 		before, p.begun = nil, ""
 	}
-	if err == nil {
-		d.unfinished = ""
-	}
-	return err
+	d.unfinished = ""
+	return nil
 }
 
 // resume reads the progress of s. What does not belong to the version that is

@@ -124,7 +124,7 @@ func units(s *migration.Step) []unit {
 		kinds[i] = classify(st.SQL)
 		split = split || kinds[i] == begins || kinds[i] == alone
 	}
-	if !split {
+	if !split || len(kinds) == 0 {
 		return []unit{{to: len(s.Statements)}}
 	}
 	var all []unit

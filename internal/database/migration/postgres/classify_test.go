@@ -69,6 +69,7 @@ func TestUnits(t *testing.T) {
 		"SELECT 1; BEGIN; SELECT 1; ROLLBACK; SELECT 2":       "0-1 1-4explicit,undone 4-5",
 		"-- initbox:no-transaction\nSELECT 1; CALL p()":       "0-1single 1-2single",
 		"-- initbox:no-transaction \r\nSELECT 1":              "0-1single",
+		"-- initbox:no-transaction\n-- a comment":             "0-0",
 		"-- a\n-- initbox:no-transaction\nSELECT 1; SELECT 2": "0-2",
 		"BEGIN; COMMIT; CALL p()":                             "0-2explicit 2-3",
 	} {
