@@ -55,7 +55,7 @@ type Driver interface {
 	// Apply runs s and records s.Change. Where the database allows it both are one
 	// transaction. Where not, the version row is dirty as long as the file is half
 	// done and progress is recorded statement by statement, so that Apply of the same
-	// file continues behind the last statement that was done (see [Resume]).
+	// file goes on after the last statement that was done (see [Resume]).
 	// A statement that fails is reported as a *StatementError.
 	Apply(ctx context.Context, s *Step) error
 	// Record records c without running anything, and forgets recorded progress.

@@ -20,7 +20,7 @@ var errLocked = errors.New("another run has the lock of the migrations")
 
 // lock waits for the lock by asking for it again and again: a session that waits
 // inside the database would hold up CREATE INDEX CONCURRENTLY of the one that
-// has the lock, for ever.
+// has the lock forever.
 func (r *run) lock(ctx context.Context) error {
 	r.env.Doing("waiting for the lock of the migrations")
 	if r.opts.LockTimeout > 0 {

@@ -33,7 +33,7 @@ type Resolution struct {
 }
 
 // maxLosses is how often the connection may be lost in a row before anything
-// more was done: a migration that kills the server must not do so for ever.
+// more was done: a migration that kills the server must not do so forever.
 const maxLosses = 5
 
 // Run brings db to what o asks for. It connects again where the connection is

@@ -2,7 +2,7 @@
 // PostgreSQL, MySQL (and MariaDB) and SQLite do.
 //
 // A statement begins with its first token and ends with its last, so that neither
-// the comments around it nor the separator behind it are part of it. It is a part
+// the comments around it nor the separator after it are part of it. It is a part
 // of the text it was found in: nothing is copied, and 20 MB take a fraction of a second.
 //
 // Known are quotes in all their forms, comments, dollar quoting, executable

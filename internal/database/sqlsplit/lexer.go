@@ -49,7 +49,7 @@ type lexer struct {
 	executable int // begin of the /*! that pos is in, counted from 1; 0 for none
 }
 
-// next returns the token at pos, behind blanks and comments, and goes behind it.
+// next returns the token at pos, after blanks and comments, and goes past it.
 func (l *lexer) next() (token, *fault) {
 	if err := l.skip(); err != nil {
 		return token{}, err
@@ -73,7 +73,7 @@ func (l *lexer) atDelimiter(i int) bool {
 	return l.text[i] == l.delimiter[0] && strings.HasPrefix(l.text[i:], l.delimiter)
 }
 
-// skip goes behind blanks and comments.
+// skip goes past blanks and comments.
 func (l *lexer) skip() *fault {
 	for l.pos < len(l.text) {
 		c := l.text[l.pos]
@@ -139,7 +139,7 @@ func (l *lexer) skipComment() *fault {
 	return nil
 }
 
-// scan goes behind the token that begins with c.
+// scan goes past the token that begins with c.
 func (l *lexer) scan(c byte) (kind, *fault) {
 	rest := l.text[l.pos:]
 	switch {
@@ -191,7 +191,7 @@ func (l *lexer) scanWord() (kind, *fault) {
 	return word, nil
 }
 
-// scanQuoted goes behind the quotes at pos. The quote itself is doubled inside.
+// scanQuoted goes past the quotes at pos. The quote itself is doubled inside.
 func (l *lexer) scanQuoted(quote byte, backslashes bool) *fault {
 	begin := l.pos
 	l.pos++
@@ -225,7 +225,7 @@ func (l *lexer) scanBrackets() *fault {
 	return nil
 }
 
-// scanDollar goes behind $tag$..$tag$, or behind the $ if it begins none.
+// scanDollar goes past $tag$..$tag$, or behind the $ if it begins none.
 func (l *lexer) scanDollar() (kind, *fault) {
 	rest := l.text[l.pos:]
 	n := 1
@@ -245,7 +245,7 @@ func (l *lexer) scanDollar() (kind, *fault) {
 	return quoted, nil
 }
 
-// follow returns the first byte at or behind pos that is not a blank, or 0.
+// follow returns the first byte at or after pos that is not a blank, or 0.
 func (l *lexer) follow() byte {
 	for i := l.pos; i < len(l.text); i++ {
 		if !isBlank(l.text[i]) {

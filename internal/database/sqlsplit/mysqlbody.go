@@ -15,8 +15,8 @@ type mysqlBody struct {
 // States of a mysqlBody.
 const (
 	start   = iota
-	header  // behind CREATE, before it is known what is created
-	begun   // behind a BEGIN that begins a transaction, or with NOT ATOMIC a block
+	header  // after CREATE, before it is known what is created
+	begun   // after a BEGIN that begins a transaction, or with NOT ATOMIC a block
 	plain   // nothing that could have a body
 	program // something that may have a body
 )
@@ -107,7 +107,7 @@ func (b *mysqlBody) count(w string, follow byte) {
 	}
 }
 
-// countIf tells the statement IF from the function IF(): behind the statement
+// countIf tells the statement IF from the function IF(): after the statement
 // comes a THEN that belongs to no CASE.
 func (b *mysqlBody) countIf(w string) {
 	switch w {

@@ -39,7 +39,7 @@ func sqliteDialect() *dialect {
 // comes next is part of it.
 type body interface {
 	reset()
-	// token is told each token; follow is the first byte behind it that is not a blank.
+	// token is told each token; follow is the first byte after it that is not a blank.
 	token(t token, text string, follow byte)
 	inside() bool
 	// fault says what is wrong if the statement ends here, or "".

@@ -77,7 +77,7 @@ func (d *driver) exec(ctx context.Context, statements ...string) error {
 	return d.conn.Exec(ctx, strings.Join(statements, ";\n")).Close()
 }
 
-// table returns the quoted name of golang-migrate's table with suffix behind it.
+// table returns the quoted name of the version table, or of one of the side tables.
 func (d *driver) table(suffix string) string {
 	name := quote(d.opts.Table + suffix)
 	if d.schema != "" {

@@ -69,7 +69,7 @@ func (d *driver) Holder(ctx context.Context) (string, error) {
 }
 
 // configure sets up the session. A killed pod's statement must end soon, and a
-// statement that waits for a lock must not hold up those that queue behind it.
+// statement that waits for a lock must not hold up those that queue up after it.
 func (d *driver) configure(ctx context.Context) error {
 	err := d.exec(ctx, "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL",
 		fmt.Sprintf("SET lock_timeout = %d", d.opts.LockTimeout.Milliseconds()),

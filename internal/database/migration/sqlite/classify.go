@@ -62,7 +62,7 @@ func words(sql string) (w [6]string) {
 }
 
 // An outline says which statements of a file are its transaction: from from up to
-// to. Those before and behind are PRAGMA foreign_keys, a BEGIN and its COMMIT.
+// to. Those before and after it are PRAGMA foreign_keys, a BEGIN and its COMMIT.
 type outline struct{ from, to int }
 
 func outlineOf(kinds []kind) outline {

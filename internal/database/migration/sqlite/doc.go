@@ -3,7 +3,7 @@
 // A file of migrations is one transaction together with its version row and its
 // row of the history, in every journal mode. SQLite's own lock is held from BEGIN
 // IMMEDIATE to COMMIT; who finds it taken asks again until the context ends. A
-// whole run has the folder of the database locked besides (flock, which the kernel
+// whole run has the folder of the database locked as well (flock, which the kernel
 // gives up with the process), so that runs queue up. That is for order only: each
 // transaction first compares the version with what was found when the run decided.
 //

@@ -123,7 +123,7 @@ func (d *driver) Unlock(context.Context) error {
 	return err
 }
 
-// table returns the quoted name of the version table, or of one beside it. A file
+// table returns the quoted name of the version table, or of one of the side tables. A file
 // may ATTACH databases that have one as well.
 func (d *driver) table(suffix string) string {
 	return `main."` + strings.ReplaceAll(d.opts.Table+suffix, `"`, `""`) + `"`
