@@ -79,11 +79,11 @@ check: lint test-short ## the fast loop: format, vet, staticcheck, generated fil
 	@echo "make check: all good; make test runs everything"
 
 .PHONY: update
-update: build ## write what derives from the code: each task's README.md, the schema of a plan
+update: build ## write what derives from the code: each task's README.md, the schema of a plan, templates of the Helm chart
 	@$(call generate,.)
 
 .PHONY: update-diagnosis
-update-diagnosis: install-tools ## write examples/troubleshooting from what failures show on a real Kubernetes
+update-diagnosis: install-tools ## write docs/troubleshooting.md from what failures show on a real Kubernetes
 	@cd e2e && INITBOX_E2E_UPDATE=1 go test -count=1 -timeout 40m -run 'TestDiagnosis$$' ./kubernetes
 
 .PHONY: test
@@ -197,7 +197,9 @@ define generate
 bin/initbox reference | sed -n '/^<!-- Written by/ { n; n; s/^# //p; }' | while read -r task; do \
 	page=$(1)/tasks/$$(echo $$task | tr -d -)/README.md; \
 	mkdir -p $$(dirname $$page) && bin/initbox reference --format=markdown $$task >$$page || exit 1; \
-done && mkdir -p $(1)/examples && bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
+done && mkdir -p $(1)/examples/helm/initbox/templates && \
+bin/initbox reference --format=helm >$(1)/examples/helm/initbox/templates/_tasks.tpl && \
+bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
 endef
 
 # Fails if "make update" would change anything.

@@ -148,7 +148,7 @@ func (a *App) warnUnknown(env *tasks.Env, e environ) {
 	if len(e.unknown(known)) == 0 {
 		return
 	}
-	for _, spec := range a.allSpecs() {
+	for _, spec := range a.AllSpecs() {
 		c := newCommand(spec)
 		for _, name := range c.names() {
 			known[envName(spec.Name, name)] = true
@@ -180,8 +180,8 @@ func (a *App) grace() time.Duration {
 	return defaultGrace
 }
 
-// allSpecs returns the tasks and run.
-func (a *App) allSpecs() []tasks.Spec {
+// AllSpecs returns the tasks and run, in the order of help.
+func (a *App) AllSpecs() []tasks.Spec {
 	return append(slices.Clone(a.Specs), runSpec(a, nil))
 }
 
@@ -199,7 +199,7 @@ func (a *App) spec(name string, p *Process) (tasks.Spec, bool) {
 
 func (a *App) taskNames() []string {
 	var names []string
-	for _, s := range a.allSpecs() {
+	for _, s := range a.AllSpecs() {
 		names = append(names, s.Name)
 	}
 	return names

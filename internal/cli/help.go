@@ -27,14 +27,15 @@ func synopsis(s tasks.Spec) string {
 func (a *App) overview() string {
 	var b strings.Builder
 	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n\nTasks:\n")
-	for _, s := range a.allSpecs() {
+	for _, s := range a.AllSpecs() {
 		fmt.Fprintf(&b, "  %-12s %s\n", s.Name, synopsis(s))
 	}
 	b.WriteString(`
 Other commands:
   help         help [TASK]: this text, or all about a task
   version      version, commit and Go version; --sbom prints the modules that this is made of, as CycloneDX
-  reference    reference --format=markdown|json-schema [TASK]: the documentation, the schema of the run-file
+  reference    reference --format=markdown|json-schema|json|helm [TASK]: the documentation, the schema of a
+               run-file, the tasks as data, the templates of the Helm library chart
 
 Every flag can also be set by a variable, INITBOX_<TASK>_<FLAG>; those that every task has also by
 INITBOX_<FLAG>. The command line wins over the first, the first over the second.
@@ -56,7 +57,7 @@ func exitHelp() string {
 // helpText is all about one task.
 func helpText(c *command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Help())
+	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Doc)
 	usage := c.usageLine()
 	if _, ok := c.task.(stepTaker); ok {
 		usage += " [-- TASK [flags] [arguments]]..."
@@ -70,7 +71,11 @@ func helpText(c *command) string {
 			fmt.Fprintf(&b, "  # %s\n  %s\n", e.Doc, e.Command)
 		}
 	}
-	b.WriteString("\n" + exitHelp())
+	b.WriteString("\n" + exitHelp() + "\n" + needsHelp(c.spec.Needs))
+	if c.spec.More != nil {
+		heading, body, _ := strings.Cut(c.spec.More(), "\n")
+		b.WriteString("\n" + heading + ":\n" + body + "\n")
+	}
 	return b.String()
 }
 

@@ -36,7 +36,8 @@ with its flags, under the names that the command line has:
 ${NAME} stands for a variable of the environment, which must be set, and $$ for
 a dollar sign. Every step is checked before the first one starts. The first
 step that fails ends the run with its exit code. Run it again as often as you
-like: steps that are done find nothing to do. The timeout of a file stands in for
+like: steps that are done find nothing to do. The container needs the user and the
+capabilities that its steps need. The timeout of a file stands in for
 the default of --timeout; given as well, --timeout wins.`
 
 // runTask is the task that runs other tasks. Being a task itself, it gets its
@@ -63,6 +64,12 @@ func runSpec(a *App, p *Process) tasks.Spec {
 			{Doc: "the same without a file", Command: "initbox run -- wait-tcp postgres:5432 -- wait-http http://auth/healthz"},
 			{Doc: "what a plan would do", Command: "initbox run --dry-run -f plan.yaml"},
 		},
+		Needs: tasks.Needs{Mounts: []string{"the run-file, read-only, and what its steps need"}},
+		Container: `args: [run, -f, /plan/plan.yaml]
+env:
+  - {name: API_URL, value: "http://api/healthz"}   # for ${API_URL} in the plan
+volumeMounts:
+  - {name: plan, mountPath: /plan, readOnly: true}   # a ConfigMap with the key plan.yaml`,
 		New: func() tasks.Task { return &runTask{app: a, process: p} },
 	}
 }

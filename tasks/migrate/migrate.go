@@ -60,6 +60,11 @@ besides --down-to, because it destroys data.`,
 		{Doc: "what would run", Command: "initbox migrate --dry-run --database-file /secrets/url --source /migrations --seeds /seeds"},
 		{Doc: "a file in a volume", Command: "initbox migrate --database sqlite:///data/app.db --source /migrations"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: URL or password, CA; read-only", "the migrations, read-only, unless they are in the image", "the directory of a SQLite file, writable"}},
+	Container: `args: [migrate, --database-file=/secrets/url, --source=/migrations, --timeout=15m]
+volumeMounts:
+  - {name: database, mountPath: /secrets, readOnly: true}
+  - {name: migrations, mountPath: /migrations, readOnly: true}   # a ConfigMap, or part of your own image`,
 	New: func() tasks.Task { return New() },
 }
 

@@ -52,6 +52,18 @@ answer as one that takes logins. PostgreSQL that is starting up does not.`,
 		{Doc: "until the Job has applied the migrations of this image", Command: "initbox wait-db --database-file /secrets/url --source /migrations"},
 		{Doc: "until there is a row", Command: "initbox wait-db --database-file /secrets/url --query 'SELECT 1 FROM tenants LIMIT 1'"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: URL or password, CA; read-only", "the migrations of --source, read-only"}},
+	Container: `args:
+  - wait-db
+  - --db-driver=postgres
+  - --db-host=postgres
+  - --db-user=app
+  - --db-password-file=/secrets/password    # any character, nothing to escape
+  - --db-name=shop
+  - --db-ca=/ca/ca.crt                      # checks certificate and name of the server
+volumeMounts:
+  - {name: ca, mountPath: /ca, readOnly: true}
+  - {name: database, mountPath: /secrets, readOnly: true}`,
 	New: func() tasks.Task { return New() },
 }
 

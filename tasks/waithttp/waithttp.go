@@ -60,6 +60,16 @@ answers 503 for a service that is missing looks like that service.`,
 		{Doc: "a sidecar's socket", Command: "initbox wait-http unix:///run/app.sock:/healthz"},
 		{Doc: "a cluster of which one node is enough", Command: "initbox wait-http --any http://es-0.es:9200/ http://es-1.es:9200/"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: CA, client certificate, token; read-only"}},
+	Container: `args:
+  - wait-http
+  - --ca=/ca/ca.crt
+  - --bearer-token-file=/secrets/token
+  - --fail-on=401,403    # wrong credentials do not heal: end at once, exit code 3
+  - https://api.example/healthz
+volumeMounts:
+  - {name: ca, mountPath: /ca, readOnly: true}
+  - {name: api-token, mountPath: /secrets, readOnly: true}`,
 	New: func() tasks.Task { return New() },
 }
 
