@@ -52,9 +52,7 @@ func newCommand(spec tasks.Spec) *command {
 func newStep(spec tasks.Spec) *command {
 	c := &command{spec: spec, task: spec.New()}
 	c.opts = options{timeout: spec.Timeout, logFormat: "text", logLevel: "info"}
-	c.flags = pflag.NewFlagSet(spec.Name, pflag.ContinueOnError)
-	c.flags.SetOutput(io.Discard)
-	c.flags.Usage = func() {}
+	c.flags = newFlagSet(spec.Name)
 	c.task.Flags(c.flags)
 	c.flags.VisitAll(func(f *pflag.Flag) { c.own = append(c.own, f.Name) })
 	flags.Duration(c.flags, &c.opts.timeout, "timeout", time.Millisecond, "deadline: the task ends by then, done or not")
@@ -73,6 +71,31 @@ func (c *command) shared() []string {
 	return slices.DeleteFunc(c.names(), func(n string) bool { return slices.Contains(c.own, n) })
 }
 
+func newFlagSet(name string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	return fs
+}
+
+// parseFlags gives fs the flags in args. A flag that takes one value is refused a
+// second one: whichever was meant, the other would be dropped in silence.
+func parseFlags(fs *pflag.FlagSet, args []string) error {
+	given := make(map[string]string)
+	return fs.ParseAll(args, func(f *pflag.Flag, value string) error {
+		first, again := given[f.Name]
+		given[f.Name] = value
+		switch {
+		case !again || isList(f):
+			return fs.Set(f.Name, value)
+		case flags.IsSecret(f):
+			return tasks.Usagef("--%s is given twice: it takes one value", f.Name)
+		default:
+			return tasks.Usagef("--%s is given twice, as %q and %q: it takes one value", f.Name, first, value)
+		}
+	})
+}
+
 // A stepTaker takes the positional arguments as steps, with the number of those
 // before "--", -1 without one.
 type stepTaker interface {
@@ -81,7 +104,7 @@ type stepTaker interface {
 
 // parse reads the command line. It returns pflag.ErrHelp if help was asked for.
 func (c *command) parse(args []string) error {
-	if err := c.flags.Parse(args); err != nil {
+	if err := parseFlags(c.flags, args); err != nil {
 		return c.flagError(err)
 	}
 	if t, ok := c.task.(stepTaker); ok {

@@ -18,12 +18,10 @@ func (a *App) reference(p *Process, args []string) int {
 	if isHelp(args) {
 		return a.help(p, nil)
 	}
-	fs := pflag.NewFlagSet("reference", pflag.ContinueOnError)
-	fs.SetOutput(p.Stderr)
-	fs.Usage = func() {}
+	fs := newFlagSet("reference")
 	format := "markdown"
 	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema"}, "what to print")
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema [TASK]", err))
 	}
 	if fs.NArg() > 1 {
