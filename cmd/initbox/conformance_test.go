@@ -174,6 +174,9 @@ func testText(t *testing.T, spec tasks.Spec) {
 	if synopsis == "" || strings.HasSuffix(synopsis, ".") || len(synopsis) > 80 {
 		t.Errorf("the synopsis must be one short line without a full stop: %q", synopsis)
 	}
+	if !slices.Contains(tasks.Groups(), spec.Group) {
+		t.Errorf("the group %q is none of %q", spec.Group, tasks.Groups())
+	}
 	if spec.Timeout <= 0 {
 		t.Error("no task is without a deadline")
 	}

@@ -62,12 +62,12 @@ func (a *App) Main(p *Process) int {
 	case "reference":
 		return a.reference(p, args)
 	}
-	spec, ok := a.spec(name, p)
+	spec, err := findTask(a.allSpecs(p), name, ownCommands...)
 	switch {
-	case !ok && strings.HasPrefix(name, "-"):
+	case err != nil && strings.HasPrefix(name, "-"):
 		return a.refuse(p, tasks.Usagef("the task comes first, its flags follow: initbox TASK %s", name))
-	case !ok:
-		return a.refuse(p, unknownTask(name, append(a.taskNames(), ownCommands...)))
+	case err != nil:
+		return a.refuse(p, err)
 	}
 	return a.run(p, newCommand(spec), args)
 }
@@ -148,7 +148,7 @@ func (a *App) warnUnknown(env *tasks.Env, e environ) {
 	if len(e.unknown(known)) == 0 {
 		return
 	}
-	for _, spec := range a.allSpecs() {
+	for _, spec := range a.allSpecs(nil) {
 		c := newCommand(spec)
 		for _, name := range c.names() {
 			known[envName(spec.Name, name)] = true
@@ -180,34 +180,7 @@ func (a *App) grace() time.Duration {
 	return defaultGrace
 }
 
-// allSpecs returns the tasks and run.
-func (a *App) allSpecs() []tasks.Spec {
-	return append(slices.Clone(a.Specs), runSpec(a, nil))
-}
-
-// spec returns the task called name.
-func (a *App) spec(name string, p *Process) (tasks.Spec, bool) {
-	if name == runName {
-		return runSpec(a, p), true
-	}
-	i := slices.IndexFunc(a.Specs, func(s tasks.Spec) bool { return s.Name == name })
-	if i < 0 {
-		return tasks.Spec{}, false
-	}
-	return a.Specs[i], true
-}
-
-func (a *App) taskNames() []string {
-	var names []string
-	for _, s := range a.allSpecs() {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
-func unknownTask(name string, known []string) error {
-	if near := nearest(strings.ToLower(name), known); near != "" {
-		return tasks.Usagef("unknown task %q: did you mean %s?", name, near)
-	}
-	return tasks.Usagef("unknown task %q: initbox help lists the tasks", name)
+// allSpecs returns the tasks and run, which takes its plan from p.
+func (a *App) allSpecs(p *Process) []tasks.Spec {
+	return append(slices.Clone(a.Specs), runSpec(a, p))
 }

@@ -36,11 +36,11 @@ func (a *App) reference(p *Process, args []string) int {
 		}
 		return exitDone
 	}
-	specs := a.allSpecs()
+	specs := a.allSpecs(p)
 	if name := fs.Arg(0); name != "" {
-		spec, ok := a.spec(name, p)
-		if !ok {
-			return a.refuse(p, unknownTask(name, a.taskNames()))
+		spec, err := findTask(specs, name)
+		if err != nil {
+			return a.refuse(p, err)
 		}
 		specs = []tasks.Spec{spec}
 	}
@@ -56,11 +56,11 @@ func (a *App) reference(p *Process, args []string) int {
 func page(c *command) string {
 	var b strings.Builder
 	head, body, _ := strings.Cut(c.spec.Help(), "\n")
-	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, strings.ToUpper(head[:1])+head[1:], body)
+	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, capital(head), body)
 	if len(c.spec.Examples) > 0 {
 		b.WriteString("\n## Examples\n")
 		for _, e := range c.spec.Examples {
-			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", strings.ToUpper(e.Doc[:1])+e.Doc[1:], e.Command)
+			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", capital(e.Doc), e.Command)
 		}
 	}
 	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", strings.TrimPrefix(c.usageLine(), "usage: "))

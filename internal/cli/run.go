@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -191,11 +190,12 @@ func (r *runTask) fromFile(name string, data []byte) (steps []step, timeout time
 		timeout = c.opts.timeout
 	}
 	for i, ps := range p.Steps {
-		c, err := r.command(ps.Task)
+		spec, err := findTask(r.app.Specs, ps.Task)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %w", name, ps.Line, err))
 			continue
 		}
+		c := newStep(spec)
 		if err := fill(c, name, ps, e); err != nil {
 			errs = append(errs, err)
 		}
@@ -250,16 +250,7 @@ func (r *runTask) fromWords() ([]step, error) {
 			errs = append(errs, fmt.Errorf(`step %d is empty: write a task after each "--"`, i+1))
 			continue
 		}
-		c, err := r.command(words[0])
-		if err == nil {
-			err = c.parse(words[1:])
-		}
-		if errors.Is(err, pflag.ErrHelp) {
-			err = fmt.Errorf("--help is not for a step: initbox help %s", words[0])
-		}
-		if err == nil {
-			err = complete(c, e)
-		}
+		c, err := r.stepFromWords(words, e)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
 			continue
@@ -269,6 +260,22 @@ func (r *runTask) fromWords() ([]step, error) {
 	return steps, errors.Join(errs...)
 }
 
+func (r *runTask) stepFromWords(words []string, e environ) (*command, error) {
+	spec, err := findTask(r.app.Specs, words[0])
+	if err != nil {
+		return nil, err
+	}
+	c := newStep(spec)
+	err = c.parse(words[1:])
+	if errors.Is(err, pflag.ErrHelp) {
+		return nil, fmt.Errorf("--help is not for a step: initbox help %s", words[0])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, complete(c, e)
+}
+
 // complete adds the environment to what a step says itself, and checks it. The
 // variables of every task speak of the run, so a step does not read them.
 func complete(c *command, e environ) error {
@@ -276,19 +283,6 @@ func complete(c *command, e environ) error {
 		return err
 	}
 	return c.check()
-}
-
-// command returns the task called name as a step.
-func (r *runTask) command(name string) (*command, error) {
-	i := slices.IndexFunc(r.app.Specs, func(s tasks.Spec) bool { return s.Name == name })
-	if i >= 0 {
-		return newStep(r.app.Specs[i]), nil
-	}
-	var names []string
-	for _, s := range r.app.Specs {
-		names = append(names, s.Name)
-	}
-	return nil, unknownTask(name, names)
 }
 
 // read returns the run-file. Reading may block, on a FIFO or a terminal, so it
