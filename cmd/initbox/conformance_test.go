@@ -192,6 +192,9 @@ func testText(t *testing.T, spec tasks.Spec) {
 			t.Errorf("Args names no flag: %q", name)
 		}
 	}
+	if f := fs.Lookup(spec.Rest); spec.Rest != "" && (f == nil || f.Value.Type() != "stringArray") {
+		t.Errorf("Rest names no flag that is a StringArray: %q", spec.Rest)
+	}
 	if len(spec.Examples) == 0 {
 		t.Error("no examples")
 	}

@@ -98,9 +98,7 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	a.warnUnknown(env, newEnviron(p.Env))
 	if err == nil {
 		ctx, stop := withSignals(context.Background(), p.Signals)
-		if err = c.load(ctx, env, a.grace()); err == nil {
-			err = execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
-		}
+		err = a.carryOut(ctx, c, env)
 		stop()
 	}
 	if tasks.KindOf(err) == tasks.Usage && tasks.NextOf(err) == "" {
@@ -112,6 +110,20 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	}
 	v.report(p, log, c.opts, a.grace())
 	return exitCode(v.err)
+}
+
+// carryOut runs c within its deadline. A plan is read first: its timeout stands in
+// for the default one.
+func (a *App) carryOut(ctx context.Context, c *command, env *tasks.Env) error {
+	if r, ok := c.task.(*runTask); ok {
+		if err := execute(ctx, r.load, env, c.spec.Name, c.opts.timeout, a.grace()); err != nil {
+			return err
+		}
+		if r.bound > 0 && !c.flags.Changed("timeout") {
+			c.opts.timeout = r.bound
+		}
+	}
+	return execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
 }
 
 // configure fills c from the command line and the environment and checks it.

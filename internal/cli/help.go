@@ -66,11 +66,7 @@ func exitHelp() string {
 func helpText(c *command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Help())
-	usage := c.usageLine()
-	if _, ok := c.task.(stepTaker); ok {
-		usage += " [-- TASK [flags] [arguments]]..."
-	}
-	fmt.Fprintf(&b, "%s\n\nFlags:\n%s", capital(usage), c.flags.FlagUsagesWrapped(flagWidth))
+	fmt.Fprintf(&b, "Usage: %s\n\nFlags:\n%s", c.usageLine(), c.flags.FlagUsagesWrapped(flagWidth))
 	fmt.Fprintf(&b, "\nVariables: %s for the flag --%s, and so on", envName(c.spec.Name, "timeout"), "timeout")
 	b.WriteString("; a flag that may be given more than once takes one value a line.\n")
 	if len(c.spec.Examples) > 0 {

@@ -63,7 +63,7 @@ func page(c *command) string {
 			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", capital(e.Doc), e.Command)
 		}
 	}
-	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", strings.TrimPrefix(c.usageLine(), "usage: "))
+	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", c.usageLine())
 	b.WriteString("\n| flag | default | meaning | variable |\n| --- | --- | --- | --- |\n")
 	row := func(f *pflag.Flag) {
 		kind, usage := pflag.UnquoteUsage(f)
@@ -112,7 +112,7 @@ func (a *App) schema() object {
 	}
 	var one []object
 	for _, s := range a.Specs {
-		step[s.Name] = stepSchema(newStep(s))
+		step[s.Name] = stepSchema(newStepCommand(s))
 		one = append(one, object{"required": []string{s.Name}})
 	}
 	return object{
@@ -142,7 +142,7 @@ func stepSchema(c *command) object {
 	c.flags.VisitAll(func(f *pflag.Flag) { properties[f.Name] = flagSchema(f) })
 	long := object{"type": "object", "additionalProperties": false, "properties": properties}
 	forms := []object{long}
-	if c.spec.Args != "" {
+	if c.shortForm() != "" {
 		word := object{"type": []string{"string", "number"}}
 		forms = append(forms, word, object{"type": "array", "items": word, "minItems": 1})
 	}
