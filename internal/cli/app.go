@@ -87,15 +87,17 @@ func (a *App) refuse(p *Process, err error) int {
 func (a *App) run(p *Process, c *command, args []string) int {
 	start := time.Now()
 	secrets := new(redact.Set)
-	err := a.configure(c, newEnviron(p.Env), args)
+	e := newEnviron(p.Env)
+	err := a.configure(c, e, args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprint(p.Stdout, helpText(c))
 		return exitDone
 	}
 	log := newLogger(p.Stderr, c.opts, secrets)
 	env := tasks.NewEnv(log, p.Stdout, c.opts.dryRun)
-	env.Secrets = secrets
-	a.warnUnknown(env, newEnviron(p.Env))
+	env.Secrets, env.Environ = secrets, p.Env
+	env.Pod, env.Namespace = e.whoWeAre()
+	a.warnUnknown(env, e)
 	if err == nil {
 		ctx, stop := withSignals(context.Background(), p.Signals)
 		err = a.carryOut(ctx, c, env)
