@@ -68,6 +68,9 @@ func (e environ) whoWeAre() (pod, namespace string) {
 func (e environ) apply(fs *pflag.FlagSet, task string, shared []string) error {
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
+		if v, ok := f.Value.(flags.EnvValue); ok {
+			v.UseEnv(e.lookup)
+		}
 		if f.Changed {
 			return
 		}
