@@ -20,8 +20,10 @@ type Spec struct {
 	More func() string
 	// Args names the flag that positional arguments feed, "" where there are none.
 	Args string
-	// Rest names the flag that the words after "--" feed, "" where "--" has no
-	// meaning of its own: the command of a wrapper, the steps of run.
+	// Rest names the flag that takes the words after "--", each as one value, also a
+	// further "--" and what looks like a flag: the command of a wrapper, the steps of
+	// run. It is a StringArray. Where Rest is "", they are positional arguments. As a
+	// step of "run --" a task with Rest is the last one: all words after it are its own.
 	Rest string
 	// Needs is what the pod must grant beyond the Pod Security level restricted.
 	Needs Needs

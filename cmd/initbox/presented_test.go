@@ -22,7 +22,7 @@ func TestEveryTaskIsPresented(t *testing.T) {
 	app := cli.App{Specs: specs}
 	readme, chart := page(t, "README.md"), page(t, "examples/helm/initbox/README.md")
 	examples := manifests(t)
-	for _, spec := range app.AllSpecs() {
+	for _, spec := range app.AllSpecs(nil) {
 		synopsis, _, _ := strings.Cut(spec.Doc, "\n")
 		row := fmt.Sprintf("| [%s](tasks/%s/README.md) | %s |", spec.Name, folder(spec), synopsis)
 		if !strings.Contains(readme, row) {

@@ -23,12 +23,21 @@ func synopsis(s tasks.Spec) string {
 	return first
 }
 
+// capital returns s with a capital letter in front.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
 // overview is the help of initbox itself.
 func (a *App) overview() string {
 	var b strings.Builder
-	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n\nTasks:\n")
-	for _, s := range a.AllSpecs() {
-		fmt.Fprintf(&b, "  %-12s %s\n", s.Name, synopsis(s))
+	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n")
+	for _, group := range tasks.Groups() {
+		heading := "\n" + capital(group) + ":\n"
+		for _, s := range a.AllSpecs(nil) {
+			if s.Group == group {
+				fmt.Fprintf(&b, "%s  %-12s %s\n", heading, s.Name, synopsis(s))
+				heading = ""
+			}
+		}
 	}
 	b.WriteString(`
 Other commands:
@@ -58,11 +67,7 @@ func exitHelp() string {
 func helpText(c *command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Doc)
-	usage := c.usageLine()
-	if _, ok := c.task.(stepTaker); ok {
-		usage += " [-- TASK [flags] [arguments]]..."
-	}
-	fmt.Fprintf(&b, "%s\n\nFlags:\n%s", strings.ToUpper(usage[:1])+usage[1:], c.flags.FlagUsagesWrapped(flagWidth))
+	fmt.Fprintf(&b, "Usage: %s\n\nFlags:\n%s", c.usageLine(), c.flags.FlagUsagesWrapped(flagWidth))
 	fmt.Fprintf(&b, "\nVariables: %s for the flag --%s, and so on", envName(c.spec.Name, "timeout"), "timeout")
 	b.WriteString("; a flag that may be given more than once takes one value a line.\n")
 	if len(c.spec.Examples) > 0 {
@@ -84,10 +89,10 @@ func (a *App) help(p *Process, args []string) int {
 		fmt.Fprint(p.Stdout, a.overview())
 		return exitDone
 	}
-	spec, ok := a.spec(args[0], p)
+	spec, err := findTask(a.AllSpecs(p), args[0])
 	switch {
-	case !ok:
-		return a.refuse(p, unknownTask(args[0], a.taskNames()))
+	case err != nil:
+		return a.refuse(p, err)
 	case len(args) > 1:
 		return a.refuse(p, tasks.Usagef("help takes one task, got %q as well", args[1]))
 	}

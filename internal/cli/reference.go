@@ -19,22 +19,20 @@ func (a *App) reference(p *Process, args []string) int {
 	if isHelp(args) {
 		return a.help(p, nil)
 	}
-	fs := pflag.NewFlagSet("reference", pflag.ContinueOnError)
-	fs.SetOutput(p.Stderr)
-	fs.Usage = func() {}
+	fs := newFlagSet("reference")
 	format := "markdown"
 	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema", "json", "helm"}, "what to print")
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema|json|helm [TASK]", err))
 	}
 	if fs.NArg() > 1 {
 		return a.refuse(p, tasks.Usagef("reference takes one task, got %q as well", fs.Arg(1)))
 	}
-	specs := a.AllSpecs()
+	specs := a.AllSpecs(p)
 	if name := fs.Arg(0); name != "" {
-		spec, ok := a.spec(name, p)
-		if !ok {
-			return a.refuse(p, unknownTask(name, a.taskNames()))
+		spec, err := findTask(specs, name)
+		if err != nil {
+			return a.refuse(p, err)
 		}
 		specs = []tasks.Spec{spec}
 	}
@@ -69,15 +67,15 @@ func printJSON(w io.Writer, v any) int {
 func page(c *command) string {
 	var b strings.Builder
 	head, body, _ := strings.Cut(c.spec.Doc, "\n")
-	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, strings.ToUpper(head[:1])+head[1:], body)
+	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, capital(head), body)
 	if len(c.spec.Examples) > 0 {
 		b.WriteString("\n## Examples\n")
 		for _, e := range c.spec.Examples {
-			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", strings.ToUpper(e.Doc[:1])+e.Doc[1:], e.Command)
+			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", capital(e.Doc), e.Command)
 		}
 	}
 	b.WriteString(inPod(c.spec))
-	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", strings.TrimPrefix(c.usageLine(), "usage: "))
+	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", c.usageLine())
 	b.WriteString("\n| flag | default | meaning | variable |\n| --- | --- | --- | --- |\n")
 	row := func(f *pflag.Flag) {
 		kind, usage := pflag.UnquoteUsage(f)
@@ -129,7 +127,7 @@ func (a *App) schema() object {
 	}
 	var one []object
 	for _, s := range a.Specs {
-		step[s.Name] = stepSchema(newStep(s))
+		step[s.Name] = stepSchema(newStepCommand(s))
 		one = append(one, object{"required": []string{s.Name}})
 	}
 	return object{
@@ -159,7 +157,7 @@ func stepSchema(c *command) object {
 	c.flags.VisitAll(func(f *pflag.Flag) { properties[f.Name] = flagSchema(f) })
 	long := object{"type": "object", "additionalProperties": false, "properties": properties}
 	forms := []object{long}
-	if c.spec.Args != "" {
+	if c.shortForm() != "" {
 		word := object{"type": []string{"string", "number"}}
 		forms = append(forms, word, object{"type": "array", "items": word, "minItems": 1})
 	}

@@ -5,8 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/spf13/pflag"
-
 	"github.com/initbox/initbox/internal/sbom"
 	"github.com/initbox/initbox/tasks"
 )
@@ -18,11 +16,9 @@ func (a *App) version(p *Process, args []string) int {
 	if isHelp(args) {
 		return a.help(p, nil)
 	}
-	fs := pflag.NewFlagSet("version", pflag.ContinueOnError)
-	fs.SetOutput(p.Stderr)
-	fs.Usage = func() {}
+	fs := newFlagSet("version")
 	list := fs.Bool("sbom", false, "")
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return a.refuse(p, fmt.Errorf("%w: usage: initbox version [--sbom]", err))
 	}
 	if fs.NArg() > 0 {

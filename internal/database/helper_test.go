@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
+// testPod is the pod that targets are used from.
+const testPod = "web-3"
+
 // newTarget returns the target of o. What it logs must not hold a secret, which
 // is looked for at the end of the test. The log is not redacted, so that nothing
 // relies on that.
@@ -31,6 +34,7 @@ func newTarget(t *testing.T, o Options, secrets ...string) (*Target, *tasks.Env)
 	t.Helper()
 	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), io.Discard, false)
+	env.Pod = testPod
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -97,9 +96,8 @@ func TestMySQLTooMany(t *testing.T) {
 		}
 		if len(open) == 0 {
 			var pod string
-			host, _ := os.Hostname()
 			row := conn.QueryRowContext(t.Context(), "SELECT ATTR_VALUE FROM performance_schema.session_account_connect_attrs WHERE ATTR_NAME = 'pod_name'")
-			if err := row.Scan(&pod); err != nil || pod != host {
+			if err := row.Scan(&pod); err != nil || pod != testPod {
 				t.Errorf("the connection says that it is from %q, %v", pod, err)
 			}
 		}

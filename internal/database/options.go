@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -39,8 +38,8 @@ type Options struct {
 	Cert, Key    string   // files with the client's certificate and its key
 	ServerName   string   // that the server's certificate must have, "" for the host
 
-	// LookupEnv finds DATABASE_URL; nil for that of the process. The PG*
-	// variables are always those of the process.
+	// LookupEnv finds DATABASE_URL; nil for no environment. The command line sets it.
+	// The PG* variables are always those of the process.
 	LookupEnv func(string) (string, bool)
 	Resolver  *net.Resolver // for names; nil for the system's
 }
@@ -61,7 +60,7 @@ const (
 
 // Flags binds o to fs.
 func (o *Options) Flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.URL, "database", o.URL, "`URL` of the database: postgres://, mysql:// or sqlite:///PATH; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
+	fs.Var(urlValue{o}, "database", "`URL` of the database: postgres://, mysql:// or sqlite:///PATH; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
 	fs.StringVar(&o.URLFile, "database-file", o.URLFile, "`file` that holds the URL")
 	flags.Enum(fs, &o.Driver, "db-driver", []string{string(Postgres), string(MySQL), string(SQLite)}, "kind of database, where no URL says it; mysql is MariaDB as well")
 	fs.StringVar(&o.Host, "db-host", o.Host, "`host` of the server, or the path of its socket; this and the other --db- flags replace their part of the URL, and need no escaping")
@@ -78,6 +77,20 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ServerName, "db-server-name", o.ServerName, "`name` that the server's certificate must have, if not that of the host")
 	flags.Secret(fs, "database", "db-password")
 }
+
+// A urlValue is the value of --database, for which DATABASE_URL may stand in.
+type urlValue struct{ o *Options }
+
+func (v urlValue) Type() string   { return "string" }
+func (v urlValue) String() string { return v.o.URL }
+
+func (v urlValue) Set(s string) error {
+	v.o.URL = s
+	return nil
+}
+
+// UseEnv implements [flags.EnvValue].
+func (v urlValue) UseEnv(lookup func(string) (string, bool)) { v.o.LookupEnv = lookup }
 
 // Check returns every error in o at once. It reads the environment, but no file.
 func (o *Options) Check() error {
@@ -109,11 +122,9 @@ func (o *Options) url() (text, from string) {
 	case o.URLFile != "" || o.Driver != "":
 		return "", ""
 	}
-	lookup := o.LookupEnv
-	if lookup == nil {
-		lookup = os.LookupEnv
+	if o.LookupEnv != nil {
+		text, _ = o.LookupEnv(URLVariable)
 	}
-	text, _ = lookup(URLVariable)
 	return text, URLVariable
 }
 

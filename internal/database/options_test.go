@@ -48,7 +48,6 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	none := lookup(nil)
 	for _, c := range []struct {
 		o    Options
 		want []string
@@ -66,9 +65,6 @@ func TestCheck(t *testing.T) {
 		{Options{Driver: "sqlite", Name: "x", Host: "y"}, []string{"SQLite has no host"}},
 		{Options{Driver: "postgres", Host: "h", Password: "hidden\x00"}, []string{"NUL"}},
 	} {
-		if c.o.LookupEnv == nil {
-			c.o.LookupEnv = none
-		}
 		err := c.o.Check()
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {

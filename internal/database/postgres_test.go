@@ -109,14 +109,13 @@ func TestPostgresRefuses(t *testing.T) {
 func TestPostgresConnection(t *testing.T) {
 	p := servers.Postgres(t)
 	target, _ := newTarget(t, Options{URL: p.URL("postgres")})
-	host, _ := os.Hostname()
 	conn, err := target.Postgres(t.Context(), func(c *pgconn.Config) { c.RuntimeParams["search_path"] = "elsewhere" })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
 	r := conn.ExecParams(t.Context(), "SELECT current_setting('application_name'), current_setting('search_path')", nil, nil, nil, nil).Read()
-	if r.Err != nil || string(r.Rows[0][0]) != host || string(r.Rows[0][1]) != "elsewhere" {
+	if r.Err != nil || string(r.Rows[0][0]) != testPod || string(r.Rows[0][1]) != "elsewhere" {
 		t.Errorf("got %q, %v", r.Rows, r.Err)
 	}
 	if want := "postgres://" + p.Addr() + "/postgres as admin"; target.Name != want {

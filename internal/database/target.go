@@ -1,12 +1,12 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -62,7 +62,7 @@ func (o *Options) target(env *tasks.Env) (*Target, error) {
 	}
 	hide(env, p.password)
 	hide(env, p.params["sslpassword"])
-	t := &Target{Driver: p.driver, place: p, Pod: podName(), dialer: &dial.Dialer{Resolver: o.Resolver}}
+	t := &Target{Driver: p.driver, place: p, Pod: cmp.Or(env.Pod, "initbox"), dialer: &dial.Dialer{Resolver: o.Resolver}}
 	switch p.driver {
 	case Postgres:
 		err = t.configurePostgres(o, env)
@@ -85,15 +85,6 @@ func hide(env *tasks.Env, secret string) {
 	env.Secrets.Add(strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"))
 	_, escaped, _ := strings.Cut(url.UserPassword("", secret).String(), ":")
 	env.Secrets.Add(escaped)
-}
-
-// podName is the host's name, which in a pod is the pod's.
-func podName() string {
-	name, err := os.Hostname()
-	if err != nil {
-		return "initbox"
-	}
-	return name
 }
 
 // dial connects to address, "HOST:PORT" or the path of a socket. Drivers call it.

@@ -238,7 +238,7 @@ func TestDescriptorsAreBounded(t *testing.T) {
 		binary[fmt.Sprint("f", i)] = fmt.Sprint(i, "\x00")
 		large[fmt.Sprint("f", i)] = strings.Repeat("\x00", 2<<10)
 	}
-	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize, t.Environ = "env", 1<<10, []string{} }
+	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize = "env", 1<<10 }
 	for name, files := range map[string]tree{"binary": binary, "large": large} {
 		src, dst := files.write(t, t.TempDir()), t.TempDir()
 		if o := fewDescriptors(t, copyTask(src, dst, render), limit); o.Err != nil {

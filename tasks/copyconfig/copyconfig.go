@@ -114,7 +114,6 @@ type Task struct {
 	Jobs        int      // files that are worked on at the same time
 	Validate    []string // KIND or GLOB=KIND
 	Render      render.Options
-	Environ     []string // for Render; nil for that of the process
 
 	memory int64 // for the files of volumes, 0 for defaultMemory
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -52,12 +51,10 @@ func (r *run) load(ctx context.Context) error {
 		l.matched = append(l.matched, new(atomic.Bool))
 	}
 	if r.rendering() {
-		environ := r.Environ
-		if environ == nil {
-			environ = os.Environ()
-		}
+		options := r.Render
+		options.Hostname = cmp.Or(options.Hostname, r.env.Pod)
 		var err error
-		if l.renderer, err = render.New(ctx, r.Render, environ); err != nil {
+		if l.renderer, err = render.New(ctx, options, r.env.Environ); err != nil {
 			return err
 		}
 	}

@@ -138,7 +138,7 @@ func TestNoMixOfVersions(t *testing.T) {
 	for name, with := range map[string]func(*Task){
 		"in memory": nil,
 		"held open": func(t *Task) { t.memory = 1 },
-		"rendered":  func(t *Task) { t.Render.Mode, t.Environ = "env", []string{} },
+		"rendered":  func(t *Task) { t.Render.Mode = "env" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

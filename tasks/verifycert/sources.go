@@ -119,8 +119,8 @@ func (v *verifier) keystore(flag, path string, found *finding.List) *keystore.St
 func (v *verifier) systemRoots(ctx context.Context) {
 	paths := []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"}
-	if env := os.Getenv("SSL_CERT_FILE"); env != "" {
-		paths = []string{env}
+	if path, _ := v.env.LookupEnv("SSL_CERT_FILE"); path != "" {
+		paths = []string{path}
 	}
 	for _, path := range paths {
 		f, err := v.files.Read(path, encoding.MaxFile)

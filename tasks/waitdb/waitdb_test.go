@@ -266,7 +266,6 @@ func TestCheck(t *testing.T) {
 			"no database", "give --query", "--at-version and --source exclude each other", `--at-version: "x" is not the number`, "--table is empty", "--no-login excludes"}},
 		{Task{AtVersion: "-1"}, []string{`"-1" is not the number`}},
 	} {
-		c.task.Database.LookupEnv = func(string) (string, bool) { return "", false }
 		err := c.task.Check()
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
