@@ -1,90 +1,15 @@
-package database
+package mysql
 
 import (
 	"context"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/initbox/initbox/internal/fault"
 )
-
-// Greet succeeds if the server takes logins, without logging in. A PostgreSQL
-// that starts up or has no connection left says so instead of asking for
-// credentials. MySQL says hello by itself; its handshake is then brought to its
-// end, since the server counts one that is not, and blocks this host for every
-// user after max_connect_errors of them.
-func (t *Target) Greet(ctx context.Context) error {
-	switch t.Driver {
-	case Postgres:
-		return t.explain(ctx, t.greetPostgres(ctx))
-	case MySQL:
-		return t.explain(ctx, t.exchange(ctx, t.mysql.Net, t.mysql.Addr, greetMySQL))
-	}
-	return fault.Usagef("SQLite is a file: there is no server to greet")
-}
-
-// exchange connects and lets talk do the rest, within ctx.
-func (t *Target) exchange(ctx context.Context, network, address string, talk func(net.Conn) error) error {
-	conn, err := t.dial(ctx, network, address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	return talk(conn)
-}
-
-// greetPostgres succeeds if one of the hosts takes logins.
-func (t *Target) greetPostgres(ctx context.Context) error {
-	c := t.postgres
-	hosts := []*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port}}
-	for _, f := range c.Fallbacks {
-		if last := hosts[len(hosts)-1]; last.Host != f.Host || last.Port != f.Port {
-			hosts = append(hosts, f)
-		}
-	}
-	var errs []error
-	for _, h := range hosts {
-		network, address := pgconn.NetworkAddress(h.Host, h.Port)
-		err := t.exchange(ctx, network, address, func(conn net.Conn) error { return greetPostgres(conn, c.User, c.Database) })
-		if err == nil {
-			return nil
-		}
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
-}
-
-func greetPostgres(conn net.Conn, user, database string) error {
-	f := pgproto3.NewFrontend(conn, conn)
-	f.SetMaxBodyLen(1 << 16)
-	f.Send(&pgproto3.StartupMessage{ProtocolVersion: pgproto3.ProtocolVersion30, Parameters: map[string]string{"user": user, "database": database}})
-	if err := f.Flush(); err != nil {
-		return err
-	}
-	message, err := f.Receive()
-	if err != nil {
-		return fmt.Errorf("no answer as of PostgreSQL: %w", err)
-	}
-	if e, ok := message.(*pgproto3.ErrorResponse); ok {
-		if v, known := verdictsPostgres[e.Code]; known && !v.final {
-			return pgconn.ErrorResponseToPgError(e)
-		}
-		return nil // it refuses this login, not all of them
-	}
-	f.Send(&pgproto3.Terminate{})
-	_ = f.Flush()
-	return nil
-}
 
 // What a client says in its part of MySQL's handshake
 // (https://mariadb.com/kb/en/connection/#client-handshake-response).
@@ -101,14 +26,21 @@ const (
 	commandQuit      = 1
 )
 
+// Greet brings the handshake, which the server begins, to its end: the server
+// counts one that is not, and blocks this host for every user after
+// max_connect_errors of them.
+func (c *Client) Greet(ctx context.Context) error {
+	return c.target.Converse(ctx, c.target.Parts.Hosts[0], greet)
+}
+
 // probeUser is who Greet claims to be, without a password. It is not the user of
 // the options: some servers lock accounts after failed logins.
 const probeUser = "initbox-no-login"
 
-// greetMySQL reads the hello of the server and ends the handshake: with the
+// greet reads the hello of the server and ends the handshake: with the
 // refusal of a user that is not there. That is no connect error, unlike a
 // connection that just ends (sql_connect.cc: sum_connect_errors).
-func greetMySQL(conn net.Conn) error {
+func greet(conn net.Conn) error {
 	hello, sequence, err := readPacket(conn)
 	if err != nil {
 		return err
