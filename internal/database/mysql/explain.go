@@ -1,9 +1,11 @@
 package mysql
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/go-sql-driver/mysql"
@@ -60,6 +62,7 @@ func explain(err error) (database.Verdict, bool) {
 	if v.Is == database.SyntaxError {
 		message = excerpt().ReplaceAllString(message, " at line $2")
 	}
-	v.Text = fmt.Sprintf("MySQL says: %s (error %d, SQLSTATE %s)", message, e.Number, e.SQLState[:])
+	state := cmp.Or(strings.Trim(string(e.SQLState[:]), "\x00"), "HY000") // an error before the handshake may have none
+	v.Text = fmt.Sprintf("MySQL says: %s (error %d, SQLSTATE %s)", message, e.Number, state)
 	return v, true
 }

@@ -75,16 +75,15 @@ func greet(conn net.Conn) error {
 	}
 }
 
-// errorOf reads an error packet that comes before the handshake, when it has no
+// errorOf reads an error packet that comes before the handshake: it may have no
 // SQLSTATE.
 func errorOf(packet []byte) error {
 	if len(packet) < 3 {
 		return mysql.ErrMalformPkt
 	}
-	e := &mysql.MySQLError{Number: binary.LittleEndian.Uint16(packet[1:]), Message: string(packet[3:]), SQLState: [5]byte([]byte("HY000"))}
+	e := &mysql.MySQLError{Number: binary.LittleEndian.Uint16(packet[1:]), Message: string(packet[3:])}
 	if len(e.Message) > 6 && e.Message[0] == '#' {
-		copy(e.SQLState[:], e.Message[1:6])
-		e.Message = e.Message[6:]
+		e.SQLState, e.Message = [5]byte(packet[4:9]), e.Message[6:]
 	}
 	return e
 }

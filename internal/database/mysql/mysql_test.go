@@ -147,6 +147,7 @@ func TestGreetIsNoConnectError(t *testing.T) {
 	testdialect.Want(t, rude.Greet(t.Context()), fault.Failed, words)
 	_, err := rude.First(t.Context(), "")
 	testdialect.Want(t, err, fault.Failed, words)
+	testdialect.Want(t, err, fault.Failed, "(error 1129, SQLSTATE HY000)")
 	if _, err := probed.First(t.Context(), ""); err != nil {
 		t.Errorf("a login from the other address: %v", err)
 	}
