@@ -105,7 +105,7 @@ func sameTask(a, b string) bool {
 // and on the start of every pod.
 func TestDriversStayWithTheirTasks(t *testing.T) {
 	drivers := []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/golang-migrate/migrate", "database/sql", "modernc.org/sqlite"}
-	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database"}
+	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database", "internal/testkit/testdialect"}
 	for _, p := range packages(t) {
 		if slices.ContainsFunc(mayReach, func(m string) bool { return strings.HasPrefix(p.ImportPath, m) }) {
 			continue
@@ -115,6 +115,17 @@ func TestDriversStayWithTheirTasks(t *testing.T) {
 				if strings.HasPrefix(dep, d) {
 					t.Errorf("%s reaches %s", p.ImportPath, dep)
 				}
+			}
+		}
+	}
+}
+
+// What all databases share knows none of them: a driver is its dialect's.
+func TestDriversStayWithTheirDialects(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, d := range []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "modernc.org/sqlite"} {
+			if p.ImportPath == "internal/database" && slices.ContainsFunc(p.Deps, func(dep string) bool { return strings.HasPrefix(dep, d) }) {
+				t.Errorf("%s reaches %s", p.ImportPath, d)
 			}
 		}
 	}

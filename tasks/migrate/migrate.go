@@ -90,7 +90,7 @@ type Task struct {
 
 // New returns a Task with its defaults.
 func New() *Task {
-	return &Task{Table: "schema_migrations", StatementLockTimeout: 2 * time.Second}
+	return &Task{Options: database.Options{Dialects: dialects()}, Table: "schema_migrations", StatementLockTimeout: 2 * time.Second}
 }
 
 // Flags implements [tasks.Task].
@@ -138,7 +138,8 @@ func about(target *database.Target, err error) error {
 	if err == nil || tasks.KindOf(err) == tasks.Usage {
 		return err
 	}
-	next := cmp.Or(tasks.NextOf(err), target.Next(err))
+	verdict, _ := target.Verdict(err)
+	next := cmp.Or(tasks.NextOf(err), verdict.Next)
 	if !strings.HasPrefix(err.Error(), target.Name+": ") { // as it does while it waits for the database
 		err = fmt.Errorf("%s: %w", target.Name, err)
 	}

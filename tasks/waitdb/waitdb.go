@@ -13,6 +13,9 @@ import (
 
 	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/database/migration/files"
+	"github.com/initbox/initbox/internal/database/mysql"
+	"github.com/initbox/initbox/internal/database/postgres"
+	"github.com/initbox/initbox/internal/database/sqlite"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
 )
@@ -84,7 +87,11 @@ type Task struct {
 
 // New returns a Task with its defaults.
 func New() *Task {
-	return &Task{Options: wait.Defaults(5 * time.Second), Table: defaultTable}
+	return &Task{
+		Options:  wait.Defaults(5 * time.Second),
+		Database: database.Options{Dialects: []*database.Dialect{postgres.Dialect, mysql.Dialect, sqlite.Dialect}},
+		Table:    defaultTable,
+	}
 }
 
 // defaultTable is golang-migrate's.
@@ -158,9 +165,6 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return err
 	}
-	if t.NoLogin && target.Driver == database.SQLite {
-		return tasks.Usagef("--no-login is for servers: a SQLite file has no login")
-	}
 	probe, err := t.probe(env, target)
 	if err != nil {
 		return err
@@ -198,7 +202,7 @@ func (t *Task) probe(env *tasks.Env, target *database.Target) (func(context.Cont
 		checks = append(checks, func(ctx context.Context) error {
 			a, err := target.First(ctx, "")
 			if err == nil && a.Server != "" {
-				once.Do(func() { env.Log.Info("logged in", "target", target.Name, "server", "PostgreSQL "+a.Server) })
+				once.Do(func() { env.Log.Info("logged in", "target", target.Name, "server", a.Server) })
 			}
 			return err
 		})

@@ -1,4 +1,4 @@
-package database
+package postgres
 
 import (
 	"encoding/binary"
@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testdialect"
 	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
@@ -29,11 +31,11 @@ func TestServerWithoutTLSThatIsBusy(t *testing.T) {
 		_, _ = c.Write([]byte("N"))
 		_, _ = io.Copy(io.Discard, c) // until the other side closes: else its end may overtake the answer
 	})
-	at := Options{URL: "postgres://app@" + l.Addr().String() + "/app"}
-	want(t, ask(t, at), fault.Failed, "closed the connection")
+	at := database.Options{URL: "postgres://app@" + l.Addr().String() + "/app"}
+	testdialect.Want(t, kit.Ask(t, at), fault.Failed, "closed the connection")
 	if !bare.Load() {
 		t.Error("it was not asked without TLS")
 	}
 	at.TLS = "require"
-	want(t, ask(t, at), fault.Final, "the server has no TLS")
+	testdialect.Want(t, kit.Ask(t, at), fault.Final, "the server has no TLS")
 }
