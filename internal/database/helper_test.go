@@ -34,7 +34,7 @@ func newTarget(t *testing.T, o Options, secrets ...string) (*Target, *tasks.Env)
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
 	}
-	target, err := o.Target(env)
+	target, err := o.Target(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // MySQL returns a database of which every connection logs in anew. adjust may
@@ -27,7 +28,7 @@ func (t *Target) MySQL(adjust ...func(*mysql.Config)) (*sql.DB, error) {
 	return sql.OpenDB(&mysqlConnector{t, config}), nil
 }
 
-func (t *Target) configureMySQL(o *Options) error {
+func (t *Target) configureMySQL(o *Options, files *mount.Reader) error {
 	p := t.place
 	if len(p.hosts) > 1 {
 		return errors.New("MySQL takes one host, not several")
@@ -41,7 +42,7 @@ func (t *Target) configureMySQL(o *Options) error {
 		h.port = "3306"
 	}
 	p.hosts = []host{h}
-	tlsConfig, fallback, err := takeTLS(o, p)
+	tlsConfig, fallback, err := takeTLS(o, p, files)
 	if err != nil {
 		return err
 	}

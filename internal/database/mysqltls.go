@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // modesMySQL are the names that MySQL's own programs and go-sql-driver have for
@@ -21,7 +21,7 @@ var modesMySQL = map[string]string{
 // takeTLS takes what p's parameters say of TLS out of them, lets the flags
 // replace it, and returns the configuration, nil for none. fallback allows a
 // server that has no TLS.
-func takeTLS(o *Options, p *place) (config *tls.Config, fallback bool, err error) {
+func takeTLS(o *Options, p *place, files *mount.Reader) (config *tls.Config, fallback bool, err error) {
 	take := func(names ...string) (value string) {
 		for _, name := range names {
 			value = cmp.Or(value, p.params[name])
@@ -50,27 +50,27 @@ func takeTLS(o *Options, p *place) (config *tls.Config, fallback bool, err error
 		return nil, false, nil
 	}
 	name := cmp.Or(o.ServerName, p.hosts[0].name)
-	config, err = newTLS(mode, name, ca, cert, key)
+	config, err = newTLS(files, mode, name, ca, cert, key)
 	return config, mode == tlsPrefer, err
 }
 
 // A file is one that a flag, or a parameter of a URL that stands for the flag, names.
 type file struct{ flag, path string }
 
-func newTLS(mode, name string, ca, cert, key file) (*tls.Config, error) {
+func newTLS(files *mount.Reader, mode, name string, ca, cert, key file) (*tls.Config, error) {
 	config := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}
 	if ca.path != "" {
-		pem, err := inputfile.Read(ca.flag, ca.path)
+		pem, err := files.Flag(ca.flag, ca.path)
 		if err != nil {
 			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, inputfile.Bad(ca.flag, ca.path, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+			return nil, mount.BadFlag(ca.flag, ca.path, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 		}
 	}
 	if cert.path != "" || key.path != "" {
-		pair, err := keyPair(cert, key)
+		pair, err := keyPair(files, cert, key)
 		if err != nil {
 			return nil, err
 		}
@@ -89,12 +89,12 @@ func newTLS(mode, name string, ca, cert, key file) (*tls.Config, error) {
 	return config, nil
 }
 
-func keyPair(cert, key file) (tls.Certificate, error) {
-	certPEM, err := inputfile.Read(cert.flag, cert.path)
+func keyPair(files *mount.Reader, cert, key file) (tls.Certificate, error) {
+	certPEM, err := files.Flag(cert.flag, cert.path)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	keyPEM, err := inputfile.Read(key.flag, key.path)
+	keyPEM, err := files.Flag(key.flag, key.path)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

@@ -109,12 +109,16 @@ func (o *Options) url() (text, from string) {
 	case o.URLFile != "" || o.Driver != "":
 		return "", ""
 	}
+	return o.getenv(URLVariable), URLVariable
+}
+
+func (o *Options) getenv(name string) string {
 	lookup := o.LookupEnv
 	if lookup == nil {
 		lookup = os.LookupEnv
 	}
-	text, _ = lookup(URLVariable)
-	return text, URLVariable
+	value, _ := lookup(name)
+	return value
 }
 
 func (o *Options) params() (map[string]string, error) {

@@ -1,9 +1,11 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/initbox/initbox/internal/fault"
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -37,12 +39,22 @@ func (t *Target) Postgres(ctx context.Context, adjust ...func(*pgconn.Config)) (
 
 // configurePostgres makes libpq's settings of the place, which pgconn completes
 // with the environment and the defaults.
-func (t *Target) configurePostgres(o *Options, env *tasks.Env) error {
-	settings, err := t.settings(o)
+func (t *Target) configurePostgres(o *Options, env *tasks.Env, files *mount.Reader) error {
+	settings, err := t.settings(o, files)
 	if err != nil {
 		return err
 	}
+	for keyword, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
+		if path := cmp.Or(settings[keyword], o.getenv(variable)); path != "" {
+			if err := files.Note(path); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
 	config, err := pgconn.ParseConfig(keywordValues(settings))
+	if changed := files.Current(); changed != nil { // while pgconn read those by itself
+		return changed
+	}
 	if err != nil {
 		return badSettings(err)
 	}
@@ -67,7 +79,7 @@ func (t *Target) configurePostgres(o *Options, env *tasks.Env) error {
 }
 
 // settings returns libpq's keywords.
-func (t *Target) settings(o *Options) (map[string]string, error) {
+func (t *Target) settings(o *Options, files *mount.Reader) (map[string]string, error) {
 	p := t.place
 	s := maps.Clone(p.params)
 	for name := range s {
@@ -104,7 +116,7 @@ func (t *Target) settings(o *Options) (map[string]string, error) {
 		if f.path == "" {
 			continue
 		}
-		if _, err := inputfile.Read(flag, f.path); err != nil { // libpq's words name no flag
+		if _, err := files.Flag(flag, f.path); err != nil { // libpq's words name no flag
 			return nil, err
 		}
 		s[f.keyword] = f.path

@@ -74,7 +74,7 @@ func TestPostgresLogsIn(t *testing.T) {
 		t.Errorf("PG variables below a URL: %v", err)
 	}
 	t.Setenv("PGSSLMODE", "nonsense")
-	_, err := (&Options{Driver: "postgres"}).Target(envOf(t))
+	_, err := (&Options{Driver: "postgres"}).Target(t.Context(), envOf(t))
 	want(t, err, fault.Usage, "sslmode is invalid")
 	noSecrets(t, err.Error(), []string{password})
 }

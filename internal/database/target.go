@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/initbox/initbox/internal/fault"
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/tasks"
 )
@@ -32,21 +32,24 @@ type Target struct {
 	place    *place
 }
 
-// Target reads the files that o names and returns the database. Secrets are
-// given to env. Its errors are of kind [fault.Usage].
-func (o *Options) Target(env *tasks.Env) (*Target, error) {
-	t, err := o.target(env)
+// Target reads the files that o names, all of one version, and returns the
+// database. Secrets are given to env. Its errors are of kind [fault.Usage].
+func (o *Options) Target(ctx context.Context, env *tasks.Env) (t *Target, err error) {
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		t, err = o.target(env, files)
+		return err
+	})
 	if err != nil && !fault.Permanent(err) {
 		err = fault.Usagef("%w", err)
 	}
 	return t, err
 }
 
-func (o *Options) target(env *tasks.Env) (*Target, error) {
+func (o *Options) target(env *tasks.Env, files *mount.Reader) (*Target, error) {
 	url, from := o.url()
 	if o.URLFile != "" {
 		var err error
-		if url, err = inputfile.ReadSecret("database-file", o.URLFile); err != nil {
+		if url, err = files.Secret("database-file", o.URLFile); err != nil {
 			return nil, err
 		}
 		from = "--database-file " + o.URLFile
@@ -56,7 +59,7 @@ func (o *Options) target(env *tasks.Env) (*Target, error) {
 		return nil, err
 	}
 	if o.PasswordFile != "" {
-		if p.password, err = inputfile.ReadSecret("db-password-file", o.PasswordFile); err != nil {
+		if p.password, err = files.Secret("db-password-file", o.PasswordFile); err != nil {
 			return nil, err
 		}
 	}
@@ -65,9 +68,9 @@ func (o *Options) target(env *tasks.Env) (*Target, error) {
 	t := &Target{Driver: p.driver, place: p, Pod: podName(), dialer: &dial.Dialer{Resolver: o.Resolver}}
 	switch p.driver {
 	case Postgres:
-		err = t.configurePostgres(o, env)
+		err = t.configurePostgres(o, env, files)
 	case MySQL:
-		err = t.configureMySQL(o)
+		err = t.configureMySQL(o, files)
 	case SQLite:
 		t.Path = p.name
 		err = t.checkSQLite(o)

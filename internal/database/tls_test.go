@@ -117,11 +117,11 @@ func TestTLS(t *testing.T) {
 func TestTLSFiles(t *testing.T) {
 	none, empty := "/nosuch/ca.crt", secretFile(t, "nothing")
 	for _, driver := range []string{"postgres", "mysql"} {
-		_, err := (&Options{Driver: driver, Host: "db", CA: none}).Target(envOf(t))
+		_, err := (&Options{Driver: driver, Host: "db", CA: none}).Target(t.Context(), envOf(t))
 		want(t, err, fault.Usage, "--db-ca "+none+": there is no such file")
-		_, err = (&Options{Driver: driver, Host: "db", CA: empty}).Target(envOf(t))
+		_, err = (&Options{Driver: driver, Host: "db", CA: empty}).Target(t.Context(), envOf(t))
 		want(t, err, fault.Usage, "")
-		_, err = (&Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(envOf(t))
+		_, err = (&Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(t.Context(), envOf(t))
 		want(t, err, fault.Usage, "")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 func write(t testing.TB, path, content string) string {
@@ -80,14 +81,14 @@ func TestPrecedence(t *testing.T) {
 	dir := t.TempDir()
 	file1 := write(t, filepath.Join(dir, "1"), "A=file1\nB=file1\nC=file1\nD=file1\n")
 	file2 := write(t, filepath.Join(dir, "2"), "B=file2\nC=file2\nD=file2\n")
-	mount, flat := filepath.Join(dir, "mount"), filepath.Join(dir, "flat")
-	secret(t, mount, "..v1", map[string]string{"C": "mount\n", "D": "mount", "M": "two\nlines\r\n", "sub/x": "no variable"})
+	secrets, flat := filepath.Join(dir, "mount"), filepath.Join(dir, "flat")
+	secret(t, secrets, "..v1", map[string]string{"C": "mount\n", "D": "mount", "M": "two\nlines\r\n", "sub/x": "no variable"})
 	write(t, filepath.Join(flat, "D"), "flat\n\n")
 	write(t, filepath.Join(flat, "..hidden"), "x")
 	if err := os.Symlink("D", filepath.Join(flat, "LINK")); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Mode: Env, VarsFiles: []string{file1, file2}, VarsDirs: []string{mount, flat}}
+	o := Options{Mode: Env, VarsFiles: []string{file1, file2}, VarsDirs: []string{secrets, flat}}
 	r, err := New(t.Context(), o, []string{"A=env", "E=env", "=C:=odd", "novalue"})
 	if err != nil {
 		t.Fatal(err)
@@ -116,15 +117,15 @@ func TestUnreadable(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{VarsFiles: []string{dir + "/nope"}}, "--vars-file " + dir + "/nope: no such file or directory: mount it"},
-		{Options{VarsFiles: []string{dir}}, "--vars-file " + dir + ": not a regular file"},
-		{Options{VarsFiles: []string{fifo}}, "--vars-file " + fifo + ": not a regular file"},
-		{Options{VarsFiles: []string{file}}, "--vars-file " + file + ": larger than 4194304 bytes"},
-		{Options{VarsDirs: []string{dir + "/nope"}}, "--vars-dir " + dir + "/nope: no such file or directory: mount it"},
-		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": not a directory"},
-		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: not a regular file"},
-		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: larger than 4194304 bytes"},
-		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: path escapes from parent"},
+		{Options{VarsFiles: []string{dir + "/nope"}}, "--vars-file " + dir + "/nope: there is no such file or directory"},
+		{Options{VarsFiles: []string{dir}}, "--vars-file " + dir + ": it is a directory"},
+		{Options{VarsFiles: []string{fifo}}, "--vars-file " + fifo + ": it is not a regular file"},
+		{Options{VarsFiles: []string{file}}, "--vars-file " + file + ": it is larger than 4 MiB"},
+		{Options{VarsDirs: []string{dir + "/nope"}}, "--vars-dir " + dir + "/nope: there is no such file or directory"},
+		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": it is not a directory"},
+		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: it is not a regular file"},
+		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: it is larger than 4 MiB"},
+		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: the link leads outside of the source, or is absolute"},
 	} {
 		c.o.Mode = Env
 		_, err := New(t.Context(), c.o, nil)
@@ -167,7 +168,7 @@ func TestSwap(t *testing.T) {
 	for range 500 {
 		r, err := New(t.Context(), Options{Mode: Env, VarsDirs: []string{dir}}, nil)
 		if err != nil {
-			if strings.Contains(err.Error(), "replaced each time") {
+			if errors.Is(err, mount.ErrChanged) {
 				continue
 			}
 			t.Error(err)
