@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
 func write(t *testing.T, dir string, files ...string) {
@@ -144,49 +145,20 @@ func TestAllFaults(t *testing.T) {
 	}
 }
 
-// A ConfigMap volume, as kubelet lays it out and updates it.
+// A ConfigMap volume, as kubelet updates it: migrations and seeds are of one version.
 func TestConfigMap(t *testing.T) {
-	dir := t.TempDir()
-	publish := func(version string, files ...string) {
-		t.Helper()
-		if err := os.Mkdir(filepath.Join(dir, version), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, version), files...)
-		for i := 0; i < len(files); i += 2 {
-			_ = os.Symlink("..data/"+files[i], filepath.Join(dir, files[i]))
-		}
-		if err := os.Symlink(version, filepath.Join(dir, "..data_tmp")); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	publish("..2024_1", "1_a.up.sql", "old")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := range 200 {
-			before, after := fmt.Sprintf("..2024_%d", i+1), fmt.Sprintf("..2024_%d", i+2)
-			text := fmt.Sprint(i)
-			publish(after, "1_a.up.sql", text, "2_b.up.sql", text, "3_c.up.sql", text)
-			os.RemoveAll(filepath.Join(dir, before))
-		}
-	}()
-	for reading := true; reading; {
-		select {
-		case <-done:
-			reading = false
-		default:
-		}
-		all, err := readMigrations(t, dir)
-		if err != nil {
-			t.Fatal(err)
+	v, swaps := testvolume.Churn(t, func(n int) map[string]string {
+		text := fmt.Sprint(n)
+		return map[string]string{"1_a.up.sql": text, "2_b.up.sql": text, fmt.Sprintf("%d_c.up.sql", 3+n): text, "seeds/s.sql": text}
+	})
+	for reads := 0; swaps.Load() < 200 || reads < 50; reads++ {
+		all, seeds, err := Read(t.Context(), v.Dir, v.Dir+"/seeds")
+		if err != nil || len(all) != 3 || len(seeds) != 1 {
+			t.Fatalf("%v, %v, %v", all, seeds, err)
 		}
 		for _, m := range all {
-			if m.Up.SQL != all[0].Up.SQL {
-				t.Fatalf("a mix of two states: %s and %s", m.Up.SQL, all[0].Up.SQL)
+			if m.Up.SQL != seeds[0].SQL || all[2].Title != "c" || fmt.Sprint(all[2].Version-3) != m.Up.SQL {
+				t.Fatalf("a mix of two versions: %+v and %+v", all[2], seeds[0])
 			}
 		}
 	}
