@@ -22,7 +22,8 @@ type File struct {
 
 // Read returns the regular file at path, of at most limit bytes.
 func (r *Reader) Read(path string, limit int64) (*File, error) {
-	volume, rest, err := r.find(filepath.Clean(path))
+	path = filepath.Clean(path)
+	volume, rest, err := r.find(filepath.Dir(path), path)
 	switch {
 	case err != nil:
 		return nil, err

@@ -93,14 +93,15 @@ func (r *Reader) Current() error {
 // Note opens the volume that path is in, if any, for a library that reads path
 // itself: if [Reader.Current] is nil afterwards, all it read is of one version.
 func (r *Reader) Note(path string) error {
-	_, _, err := r.find(filepath.Clean(path))
+	path = filepath.Clean(path)
+	_, _, err := r.find(path, path)
 	return err
 }
 
-// find returns the volume that path is in, in its present version, and where path
-// is in there; nil if it is in none.
-func (r *Reader) find(path string) (*root, string, error) {
-	for at := path; ; at = filepath.Dir(at) {
+// find returns the volume that path is in, which is at or above the directory at,
+// in its present version, and where path is in there; nil if it is in none.
+func (r *Reader) find(at, path string) (*root, string, error) {
+	for ; ; at = filepath.Dir(at) {
 		volume, err := r.volume(at)
 		if err != nil {
 			return nil, "", err

@@ -19,7 +19,7 @@ import (
 // dir is the directory that it is in.
 func (r *Reader) Open(path string) (dir *Dir, name string, err error) {
 	path = filepath.Clean(path)
-	root, rest, err := r.find(path)
+	root, rest, err := r.find(path, path)
 	if root == nil && err == nil {
 		root, rest, err = r.plain(path)
 	}
