@@ -17,6 +17,7 @@
 package mount
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -34,8 +35,8 @@ import (
 const attempts = 100
 
 // OneVersion calls read with a Reader, again and again until nothing that was
-// read has changed meanwhile: until read reports no [ErrChanged], nor the Reader.
-// What read does must be undone by its next call.
+// read has changed meanwhile: neither read reports [ErrChanged] nor the Reader has
+// seen it. Each call must begin anew.
 func OneVersion(ctx context.Context, read func(*Reader) error) error {
 	for n := 1; ; n++ {
 		r := new(Reader)
@@ -46,10 +47,8 @@ func OneVersion(ctx context.Context, read func(*Reader) error) error {
 			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case n == attempts && errors.Is(err, ErrChanged):
-			return fault.WithNext(err, nextChanged)
 		case n == attempts:
-			return fault.WithNext(ErrChanged, nextChanged)
+			return fault.WithNext(cmp.Or(err, ErrChanged), nextChanged)
 		}
 		select {
 		case <-ctx.Done():
@@ -103,17 +102,13 @@ func (r *Reader) Note(path string) error {
 func (r *Reader) find(at, path string) (*root, string, error) {
 	for ; ; at = filepath.Dir(at) {
 		volume, err := r.volume(at)
-		if err != nil {
-			return nil, "", err
-		}
 		if volume != nil {
 			if rest, ok := within(at, path); ok {
 				return volume, rest, nil
 			}
-			return nil, "", nil
 		}
-		if at == filepath.Dir(at) || filepath.Base(at) == ".." {
-			return nil, "", nil
+		if err != nil || volume != nil || at == filepath.Dir(at) || filepath.Base(at) == ".." {
+			return nil, "", err
 		}
 	}
 }

@@ -24,44 +24,33 @@ type root struct {
 	version string   // what ..data led to then
 }
 
-// open takes files over.
-func (r *Reader) open(files *os.Root, origin string) (*root, error) {
-	f, err := files.Open(".")
-	if err != nil {
-		files.Close()
-		return nil, explain(err)
-	}
-	fd, err := dirfd.Dup(f)
-	if err != nil {
-		files.Close()
-		return nil, err
-	}
-	opened := &root{reader: r, files: files, fd: fd, origin: origin}
+// open makes opened, whose files are open, one of r: Close closes it from now on.
+func (r *Reader) open(opened *root) (*root, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.roots = append(r.roots, opened)
-	return opened, nil
+	r.mu.Unlock()
+	opened.reader, opened.fd = r, -1
+	f, err := opened.files.Open(".")
+	if err == nil {
+		opened.fd, err = dirfd.Dup(f)
+	}
+	return opened, err
 }
 
 // openVersion opens the present version of volume, which it takes over.
 func (r *Reader) openVersion(volume *os.Root, origin string) (*root, error) {
-	var opened *root
 	version, err := volume.Readlink(dataLink)
 	if err == nil {
 		var files *os.Root
 		if files, err = volume.OpenRoot(version); err == nil {
-			opened, err = r.open(files, origin)
+			return r.open(&root{files: files, origin: origin, volume: volume, version: version})
 		}
 	}
-	if err != nil {
-		volume.Close()
-		if dirfd.IsGone(err) {
-			return nil, r.gone(err)
-		}
-		return nil, explain(err)
+	volume.Close()
+	if dirfd.IsGone(err) {
+		return nil, r.gone(err)
 	}
-	opened.volume, opened.version = volume, version
-	return opened, nil
+	return nil, explain(err)
 }
 
 // gone notes that a version was removed, which err says.

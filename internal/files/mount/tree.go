@@ -63,14 +63,11 @@ func (r *Reader) plain(path string) (opened *root, rest string, err error) {
 		}
 	}
 	files, err := os.OpenRoot(at)
-	if err == nil {
-		opened, err = r.open(files, origin)
-	}
 	if err != nil {
 		return nil, "", explain(err)
 	}
-	opened.only = only
-	return opened, rest, nil
+	opened, err = r.open(&root{files: files, origin: origin, only: only})
+	return opened, rest, err
 }
 
 // List returns what is in the directory path, sorted by name, and the directory

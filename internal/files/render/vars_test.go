@@ -90,6 +90,8 @@ func TestUnreadable(t *testing.T) {
 	file := write(t, filepath.Join(dir, "d2", "big"), strings.Repeat("x", maxVars+1))
 	outside := filepath.Join(dir, "d3", "link")
 	write(t, filepath.Join(dir, "d3", "ok"), "x")
+	write(t, filepath.Join(dir, "d4", "a"), strings.Repeat("x", maxVars))
+	write(t, filepath.Join(dir, "d4", "b"), "x")
 	err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o700), syscall.Mkfifo(fifo, 0o600), os.Symlink("../d2/big", outside))
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +108,7 @@ func TestUnreadable(t *testing.T) {
 		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": it is not a directory"},
 		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: it is not a regular file"},
 		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: it is larger than 4 MiB"},
+		{Options{VarsDirs: []string{dir + "/d4"}}, "--vars-dir " + dir + "/d4: its files have more than 4 MiB together"},
 		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: the link leads outside of the source, or is absolute"},
 	} {
 		c.o.Mode = Env

@@ -37,7 +37,7 @@ func (r *Renderer) readVars(ctx context.Context) error {
 // paths has, are none.
 func (r *Renderer) readDir(ctx context.Context, files *mount.Reader, path string) error {
 	dir, entries, err := files.List(path)
-	left := int64(maxVars)
+	left := maxVars
 	for _, e := range entries {
 		switch {
 		case ctx.Err() != nil:
@@ -47,11 +47,13 @@ func (r *Renderer) readDir(ctx context.Context, files *mount.Reader, path string
 		case e.Err != nil:
 			return fmt.Errorf("%s: %w", e.Name, e.Err)
 		}
-		f, err := dir.Read(e.Name, left)
+		f, err := dir.Read(e.Name, maxVars)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
-		left -= int64(len(f.Data))
+		if left -= len(f.Data); left < 0 {
+			return fmt.Errorf("its files have more than %d MiB together: name a directory that has only variables", maxVars>>20)
+		}
 		r.set(e.Name, mount.TrimLineEnd(string(f.Data)))
 	}
 	return err
