@@ -1,6 +1,10 @@
 package database
 
-import "context"
+import (
+	"context"
+
+	"github.com/initbox/initbox/internal/files/mount"
+)
 
 // A Dialect is one kind of database: the value that a folder below this one
 // exports. A task lists those it knows in [Options.Dialects].
@@ -19,8 +23,8 @@ type Dialect struct {
 	Check func(p *Parts) error
 
 	// Configure returns a client for t.Parts and completes these with what the
-	// environment and the defaults add. It reads the files that o names.
-	Configure func(t *Target, o *Options) (Client, error)
+	// environment and the defaults add. It reads the files that o names with files.
+	Configure func(t *Target, o *Options, files *mount.Reader) (Client, error)
 
 	// Explain returns what err means if it is one of the server or the driver.
 	Explain func(err error) (Verdict, bool)

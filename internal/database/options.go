@@ -103,10 +103,15 @@ func (o *Options) url() (text, from string) {
 	case o.URLFile != "" || o.Driver != "":
 		return "", ""
 	}
+	return o.Getenv(URLVariable), URLVariable
+}
+
+// Getenv returns a variable of the environment, "" if it is not set.
+func (o *Options) Getenv(name string) (value string) {
 	if o.LookupEnv != nil {
-		text, _ = o.LookupEnv(URLVariable)
+		value, _ = o.LookupEnv(name)
 	}
-	return text, URLVariable
+	return value
 }
 
 // names returns the names of the dialects.

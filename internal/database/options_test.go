@@ -120,7 +120,7 @@ func TestTargetRefuses(t *testing.T) {
 		{database.Options{URL: "sqlite:///x/"}, "names no file"},
 		{database.Options{Driver: "sqlite", Name: "/x", User: "u"}, "SQLite is a file"},
 	} {
-		_, err := kit.Options(c.o).Target(env)
+		_, err := kit.Options(c.o).Target(t.Context(), env)
 		if err == nil || fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%+v: got %v (kind %d), want %q", c.o, err, fault.KindOf(err), c.want)
 		}

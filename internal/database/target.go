@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/initbox/initbox/internal/fault"
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/tasks"
 )
@@ -26,17 +26,24 @@ type Target struct {
 	dialer *dial.Dialer
 }
 
-// Target reads the files that o names and returns the database. Secrets are
-// given to env. Its errors are of kind [fault.Usage].
-func (o *Options) Target(env *tasks.Env) (t *Target, err error) {
-	defer func() {
-		if err != nil && !fault.Permanent(err) {
-			err = fault.Usagef("%w", err)
-		}
-	}()
+// Target reads the files that o names, all of one version, and returns the
+// database. Secrets are given to env. Its errors are of kind [fault.Usage].
+func (o *Options) Target(ctx context.Context, env *tasks.Env) (t *Target, err error) {
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		t, err = o.target(env, files)
+		return err
+	})
+	if err != nil && !fault.Permanent(err) {
+		err = fault.Usagef("%w", err)
+	}
+	return t, err
+}
+
+func (o *Options) target(env *tasks.Env, files *mount.Reader) (*Target, error) {
 	url, from := o.url()
 	if o.URLFile != "" {
-		if url, err = inputfile.ReadSecret("database-file", o.URLFile); err != nil {
+		var err error
+		if url, err = files.Secret("database-file", o.URLFile); err != nil {
 			return nil, err
 		}
 		from = "--database-file " + o.URLFile
@@ -46,14 +53,14 @@ func (o *Options) Target(env *tasks.Env) (t *Target, err error) {
 		return nil, err
 	}
 	if o.PasswordFile != "" {
-		if p.Password, err = inputfile.ReadSecret("db-password-file", o.PasswordFile); err != nil {
+		if p.Password, err = files.Secret("db-password-file", o.PasswordFile); err != nil {
 			return nil, err
 		}
 	}
 	hide(env, p.Password)
 	hide(env, p.Params["sslpassword"])
-	t = &Target{Pod: cmp.Or(env.Pod, "initbox"), Parts: p, dialer: &dial.Dialer{Resolver: o.Resolver}}
-	t.Client, err = p.Dialect.Configure(t, o)
+	t := &Target{Pod: cmp.Or(env.Pod, "initbox"), Parts: p, dialer: &dial.Dialer{Resolver: o.Resolver}}
+	t.Client, err = p.Dialect.Configure(t, o, files)
 	hide(env, t.Parts.Password) // the environment may have had it
 	t.Name = cmp.Or(t.Name, t.Parts.String())
 	return t, err

@@ -9,7 +9,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/network/peercert"
 )
 
@@ -24,22 +24,22 @@ const (
 	TLSVerifyFull = "verify-full"
 )
 
-// TLSConfig returns the configuration of TLS in mode, with the files and the name
-// that o gives. host is the server's, "" for none.
-func (o *Options) TLSConfig(mode, host string) (*tls.Config, error) {
+// TLSConfig returns the configuration of TLS in mode, with the name that o gives
+// and the files that it names. host is the server's, "" for none.
+func (o *Options) TLSConfig(files *mount.Reader, mode, host string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: cmp.Or(o.ServerName, host), MinVersion: tls.VersionTLS12}
 	if o.CA != "" {
-		pem, err := inputfile.Read("db-ca", o.CA)
+		pem, err := files.Flag("db-ca", o.CA)
 		if err != nil {
 			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, inputfile.Bad("db-ca", o.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+			return nil, mount.BadFlag("db-ca", o.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 		}
 	}
 	if o.Cert != "" || o.Key != "" {
-		pair, err := o.keyPair()
+		pair, err := o.keyPair(files)
 		if err != nil {
 			return nil, err
 		}
@@ -58,12 +58,12 @@ func (o *Options) TLSConfig(mode, host string) (*tls.Config, error) {
 	return config, nil
 }
 
-func (o *Options) keyPair() (tls.Certificate, error) {
-	cert, err := inputfile.Read("db-cert", o.Cert)
+func (o *Options) keyPair(files *mount.Reader) (tls.Certificate, error) {
+	cert, err := files.Flag("db-cert", o.Cert)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, err := inputfile.Read("db-key", o.Key)
+	key, err := files.Flag("db-key", o.Key)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

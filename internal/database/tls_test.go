@@ -119,11 +119,11 @@ func TestTLS(t *testing.T) {
 func TestTLSFiles(t *testing.T) {
 	none, empty := "/nosuch/ca.crt", testdialect.SecretFile(t, "nothing")
 	for _, driver := range []string{"postgres", "mysql"} {
-		_, err := kit.Options(database.Options{Driver: driver, Host: "db", CA: none}).Target(testdialect.Env())
+		_, err := kit.Options(database.Options{Driver: driver, Host: "db", CA: none}).Target(t.Context(), testdialect.Env())
 		testdialect.Want(t, err, fault.Usage, "--db-ca "+none+": there is no such file")
-		_, err = kit.Options(database.Options{Driver: driver, Host: "db", CA: empty}).Target(testdialect.Env())
+		_, err = kit.Options(database.Options{Driver: driver, Host: "db", CA: empty}).Target(t.Context(), testdialect.Env())
 		testdialect.Want(t, err, fault.Usage, "")
-		_, err = kit.Options(database.Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(testdialect.Env())
+		_, err = kit.Options(database.Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(t.Context(), testdialect.Env())
 		testdialect.Want(t, err, fault.Usage, "")
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/files/filecopy"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/files/pool"
 	"github.com/initbox/initbox/internal/files/render"
-	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -76,7 +76,7 @@ func (r *run) load(ctx context.Context) error {
 			r.env.Log.Warn("--validate checked no file", "rule", r.Validate[i], "next", "write GLOB="+rule.kind+" for files with another extension")
 		}
 	}
-	return r.set.Current()
+	return r.sources.Current()
 }
 
 func (r *run) rendering() bool {
@@ -228,7 +228,7 @@ func (l *loader) rulesFor(n *node, f *file) []validateRule {
 // changedIfLarger says what a file that outgrew its size means.
 func changedIfLarger(err error) error {
 	if err == unix.EFBIG {
-		return source.ErrChanged
+		return mount.ErrChanged
 	}
 	return err
 }
@@ -237,7 +237,7 @@ func changedIfLarger(err error) error {
 type openDirs struct{ dirs []openDir }
 
 type openDir struct {
-	dir *source.Dir
+	dir *mount.Dir
 	fd  int
 }
 

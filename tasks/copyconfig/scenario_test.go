@@ -302,7 +302,7 @@ func unprivilegedOwner(dir string) error {
 	if err := os.Chmod(filepath.Join(src, "a"), 0); err != nil {
 		return err
 	}
-	return refused(testtask.Run(context.Background(), copyTask(src, dst, nil)), "permission denied", "src/a", "defaultMode")
+	return refused(testtask.Run(context.Background(), copyTask(src, dst, nil)), "src/a: UID 65533 may not read it", "defaultMode")
 }
 
 // fromTmpfs is a Secret into an emptyDir: the kernel cannot copy between the two.

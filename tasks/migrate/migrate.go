@@ -120,7 +120,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
 	}
-	target, err := t.Target(env)
+	target, err := t.Target(ctx, env)
 	if err != nil {
 		return err
 	}

@@ -161,11 +161,11 @@ func (t *Task) Check() error {
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
-	target, err := t.Database.Target(env)
+	target, err := t.Database.Target(ctx, env)
 	if err != nil {
 		return err
 	}
-	probe, err := t.probe(env, target)
+	probe, err := t.probe(ctx, env, target)
 	if err != nil {
 		return err
 	}
@@ -177,10 +177,10 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probe returns what must succeed.
-func (t *Task) probe(env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
+func (t *Task) probe(ctx context.Context, env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
 	version, from := t.AtVersion, "--at-version"
 	if t.Source != "" {
-		migrations, err := files.ReadMigrations(t.Source)
+		migrations, _, err := files.Read(ctx, t.Source, "")
 		if err != nil {
 			return nil, err
 		}

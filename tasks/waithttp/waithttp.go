@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/flags"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
@@ -157,7 +158,7 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	options := t.Fit(ctx)
-	probers, err := t.probers(env, options.AttemptTimeout)
+	probers, err := t.probers(ctx, env, options.AttemptTimeout)
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
 	}
@@ -172,12 +173,16 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probers returns what asks each of the URLs. timeout is that of an attempt.
-func (t *Task) probers(env *tasks.Env, timeout time.Duration) ([]*prober, error) {
+func (t *Task) probers(ctx context.Context, env *tasks.Env, timeout time.Duration) ([]*prober, error) {
 	targets, err := t.targets()
 	if err != nil {
 		return nil, err
 	}
-	client, err := t.client(env)
+	var client *client
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		client, err = t.client(env, files)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

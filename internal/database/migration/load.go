@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,17 +12,12 @@ import (
 
 // load reads and parses every file, and checks the versions that o names. Its
 // errors are usage errors: nothing was touched.
-func load(db Database, o Options) (*source, error) {
+func load(ctx context.Context, db Database, o Options) (*source, error) {
 	s := &source{statements: make(map[string][]Statement), seeding: make(map[string][]Statement)}
 	var faults []error
 	var err error
-	if s.migrations, err = files.ReadMigrations(o.Source); err != nil {
+	if s.migrations, s.seeds, err = files.Read(ctx, o.Source, o.Seeds); err != nil {
 		faults = append(faults, err)
-	}
-	if o.Seeds != "" {
-		if s.seeds, err = files.ReadSeeds(o.Seeds); err != nil {
-			faults = append(faults, err)
-		}
 	}
 	parse := func(into map[string][]Statement, dir string, f *files.File) {
 		if f.SQL == "" {

@@ -74,7 +74,7 @@ func begin(ctx context.Context, env *tasks.Env, db Database, o Options) (*source
 	defer cancel()
 	looked := make(chan *look, 1)
 	go func() { looked <- connect(ctx, env, db) }()
-	source, err := load(db, o)
+	source, err := load(ctx, db, o)
 	if err != nil {
 		cancel()
 	}

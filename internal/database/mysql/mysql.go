@@ -11,6 +11,7 @@ import (
 
 	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // Dialect is MySQL and MariaDB.
@@ -75,7 +76,7 @@ func check(p *database.Parts) error {
 	return nil
 }
 
-func configure(t *database.Target, o *database.Options) (database.Client, error) {
+func configure(t *database.Target, o *database.Options, files *mount.Reader) (database.Client, error) {
 	p := t.Parts
 	if len(p.Hosts) > 1 {
 		return nil, errors.New("MySQL takes one host, not several")
@@ -87,7 +88,7 @@ func configure(t *database.Target, o *database.Options) (database.Client, error)
 	delete(p.Params, "socket")
 	h.Port = cmp.Or(h.Port, "3306")
 	p.Hosts = []database.Host{h}
-	tlsConfig, fallback, err := takeTLS(o, p)
+	tlsConfig, fallback, err := takeTLS(o, p, files)
 	if err != nil {
 		return nil, err
 	}

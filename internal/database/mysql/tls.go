@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/initbox/initbox/internal/database"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // modes are the names that MySQL's own programs and go-sql-driver have for
@@ -19,7 +20,7 @@ var modes = map[string]string{
 // takeTLS takes what p's parameters say of TLS out of them, lets the flags
 // replace it, and returns the configuration, nil for none. fallback allows a
 // server that has no TLS.
-func takeTLS(o *database.Options, p *database.Parts) (config *tls.Config, fallback bool, err error) {
+func takeTLS(o *database.Options, p *database.Parts, files *mount.Reader) (config *tls.Config, fallback bool, err error) {
 	take := func(names ...string) (value string) {
 		for _, name := range names {
 			value = cmp.Or(value, p.Params[name])
@@ -48,6 +49,6 @@ func takeTLS(o *database.Options, p *database.Parts) (config *tls.Config, fallba
 	case mode == database.TLSDisable:
 		return nil, false, nil
 	}
-	config, err = with.TLSConfig(mode, p.Hosts[0].Name)
+	config, err = with.TLSConfig(files, mode, p.Hosts[0].Name)
 	return config, mode == database.TLSPrefer, err
 }

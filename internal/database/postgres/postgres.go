@@ -2,9 +2,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +15,7 @@ import (
 
 	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/fault"
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // Dialect is PostgreSQL.
@@ -54,12 +56,22 @@ func (c *Client) Connect(ctx context.Context, adjust ...func(*pgconn.Config)) (*
 
 // configure makes libpq's settings of the parts, which pgconn completes with the
 // environment and the defaults.
-func configure(t *database.Target, o *database.Options) (database.Client, error) {
-	settings, err := settings(t.Parts, o)
+func configure(t *database.Target, o *database.Options, files *mount.Reader) (database.Client, error) {
+	settings, err := settings(t.Parts, o, files)
 	if err != nil {
 		return nil, err
 	}
-	config, err := pgconn.ParseConfig(settings)
+	for keyword, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
+		if path := cmp.Or(settings[keyword], o.Getenv(variable)); path != "" {
+			if err := files.Note(path); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+		}
+	}
+	config, err := pgconn.ParseConfig(keywordValues(settings))
+	if changed := files.Current(); changed != nil { // while pgconn read those by itself
+		return nil, changed
+	}
 	if err != nil {
 		return nil, badSettings(err)
 	}
@@ -85,11 +97,10 @@ func configure(t *database.Target, o *database.Options) (database.Client, error)
 	return &Client{t, config}, nil
 }
 
-// settings returns p and o as libpq's keywords and values: a form in which every
-// value can be quoted.
-func settings(p *database.Parts, o *database.Options) (text string, err error) {
+// settings returns p and o as libpq's keywords and their values.
+func settings(p *database.Parts, o *database.Options, files *mount.Reader) (map[string]string, error) {
 	if _, ok := p.Params["x-migrations-table"]; ok {
-		return "", errors.New("x-migrations-table in the URL is an option of the golang-migrate tool: give --table instead")
+		return nil, errors.New("x-migrations-table in the URL is an option of the golang-migrate tool: give --table instead")
 	}
 	s := p.OwnParams()
 	var hosts, ports []string
@@ -114,19 +125,24 @@ func settings(p *database.Parts, o *database.Options) (text string, err error) {
 		if f.path == "" {
 			continue
 		}
-		if _, err := inputfile.Read(f.flag, f.path); err != nil { // libpq's words name no flag
-			return "", err
+		if _, err := files.Flag(f.flag, f.path); err != nil { // libpq's words name no flag
+			return nil, err
 		}
 		s[f.keyword] = f.path
 	}
 	if o.CA != "" && o.TLS == "" {
 		s["sslmode"] = database.TLSVerifyFull
 	}
+	return s, nil
+}
+
+// keywordValues is the form of libpq's settings in which every value can be quoted.
+func keywordValues(settings map[string]string) (text string) {
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
-	for keyword, value := range s {
+	for keyword, value := range settings {
 		text += keyword + "='" + quote.Replace(value) + "' "
 	}
-	return text, nil
+	return text
 }
 
 // badSettings keeps of pgconn's error what says why, not the settings it shows.

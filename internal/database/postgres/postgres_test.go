@@ -55,7 +55,7 @@ func TestPostgresLogsIn(t *testing.T) {
 		t.Errorf("PG variables below a URL: %v", err)
 	}
 	t.Setenv("PGSSLMODE", "nonsense")
-	_, err := kit.Options(database.Options{Driver: "postgres"}).Target(testdialect.Env())
+	_, err := kit.Options(database.Options{Driver: "postgres"}).Target(t.Context(), testdialect.Env())
 	testdialect.Want(t, err, fault.Usage, "sslmode is invalid")
 	testdialect.NoSecrets(t, err.Error(), []string{password})
 }

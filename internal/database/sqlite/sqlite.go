@@ -16,6 +16,7 @@ import (
 
 	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // Dialect is SQLite.
@@ -87,7 +88,7 @@ func check(p *database.Parts) error {
 	return nil
 }
 
-func configure(t *database.Target, o *database.Options) (database.Client, error) {
+func configure(t *database.Target, o *database.Options, _ *mount.Reader) (database.Client, error) {
 	path := t.Parts.Name
 	t.Name = "sqlite://" + path
 	switch {

@@ -27,14 +27,7 @@ func New(ctx context.Context, o Options, environ []string) (*Renderer, error) {
 			r.set(name, value)
 		}
 	}
-	var errs []error
-	for _, file := range o.VarsFiles {
-		errs = append(errs, r.readFile(file))
-	}
-	for _, dir := range o.VarsDirs {
-		errs = append(errs, r.readDir(ctx, dir))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := r.readVars(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil

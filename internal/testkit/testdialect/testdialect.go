@@ -48,7 +48,7 @@ func (k Kit) Target(t *testing.T, o database.Options, secrets ...string) (*datab
 	if err := with.Check(); err != nil {
 		t.Fatal(err)
 	}
-	target, err := with.Target(env)
+	target, err := with.Target(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package inputfile
+package mount
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-func TestReadSecret(t *testing.T) {
+func TestSecret(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "secret")
 	for content, want := range map[string]string{
@@ -19,7 +19,7 @@ func TestReadSecret(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ReadSecret("f", path); err != nil || got != want {
+		if got, err := new(Reader).Secret("f", path); err != nil || got != want {
 			t.Errorf("%q: got %q, %v", content, got, err)
 		}
 	}
@@ -29,7 +29,7 @@ func TestReadSecret(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := ReadSecret("f", path)
+		_, err := new(Reader).Secret("f", path)
 		if fault.NextOf(err) == "" {
 			t.Errorf("%.20q: no next step for %v", content, err)
 		}
@@ -40,14 +40,14 @@ func TestReadSecret(t *testing.T) {
 }
 
 // What is no file of the usual kind never blocks.
-func TestReadRefuses(t *testing.T) {
+func TestFlagRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{pipe: "not a regular file", dir: "not a regular file", dir + "/nosuch": "there is no such file"} {
-		if _, err := Read("f", path); err == nil || !strings.Contains(err.Error(), want) || fault.NextOf(err) == "" {
+	for path, want := range map[string]string{pipe: "not a regular file", dir: "it is a directory", dir + "/nosuch": "there is no such file"} {
+		if _, err := new(Reader).Flag("f", path); err == nil || !strings.Contains(err.Error(), want) || fault.NextOf(err) == "" {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}

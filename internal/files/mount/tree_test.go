@@ -1,4 +1,4 @@
-package source
+package mount
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func plant(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-func read(t *testing.T, d *Dir, name string) (string, error) {
+func readIn(t *testing.T, d *Dir, name string) (string, error) {
 	t.Helper()
 	fd, err := d.Open()
 	if err != nil {
@@ -50,7 +50,7 @@ func TestOneVersionForAllArguments(t *testing.T) {
 		"..1/a": "one", "..1/d/b": "one", "..2/a": "two", "..2/d/b": "two",
 		"..data": "-> ..1", "a": "-> ..data/a", "d": "-> ..data/d",
 	})
-	s := new(Set)
+	s := new(Reader)
 	defer s.Close()
 	file, name, err := s.Open(dir + "/a")
 	if err != nil || name != "a" || !file.Live() {
@@ -70,7 +70,7 @@ func TestOneVersionForAllArguments(t *testing.T) {
 		if name == "" {
 			name = map[string]string{dir: "a", dir + "/d": "b"}[path]
 		}
-		if got, err := read(t, d, name); got != "one" || err != nil {
+		if got, err := readIn(t, d, name); got != "one" || err != nil {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestOneVersionForAllArguments(t *testing.T) {
 	if err := os.RemoveAll(dir + "/..1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read(t, file, "a"); !errors.Is(err, ErrChanged) {
+	if _, err := readIn(t, file, "a"); !errors.Is(err, ErrChanged) {
 		t.Errorf("the version is gone: %v", err)
 	}
 }
@@ -94,7 +94,7 @@ func TestList(t *testing.T) {
 	if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := new(Set)
+	s := new(Reader)
 	defer s.Close()
 	root, _, err := s.Open(dir)
 	if err != nil {
@@ -121,10 +121,10 @@ func TestList(t *testing.T) {
 	if err != nil || !vol.Live() || len(entries) != 1 || entries[0].Name != "k" || entries[0].Link {
 		t.Errorf("%+v: %v", entries, err)
 	}
-	if got, err := read(t, root.Sub("dir", true), "x"); got != "2" || err != nil {
+	if got, err := readIn(t, root.Sub("dir", true), "x"); got != "2" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := read(t, root.Sub("dir", false), "x"); err == nil {
+	if _, err := readIn(t, root.Sub("dir", false), "x"); err == nil {
 		t.Error("a link was followed where none was")
 	}
 }
@@ -134,7 +134,7 @@ func TestBesideTheLinkOfAVolume(t *testing.T) {
 	plant(t, dir, map[string]string{
 		"..1/a": "one", "..data": "-> ..1", "a": "-> ..data/a", "plain": "mine", "nested/x": "mine too", "link": "-> plain", "..1/unlinked": "one",
 	})
-	s := new(Set)
+	s := new(Reader)
 	defer s.Close()
 	for path, want := range map[string]string{"a": "one", "unlinked": "one", "plain": "mine", "nested/x": "mine too", "link": "mine", "..data/a": "one"} {
 		d, name, err := s.Open(dir + "/" + path)
@@ -142,7 +142,7 @@ func TestBesideTheLinkOfAVolume(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, name, err)
 			continue
 		}
-		if got, err := read(t, d, name); got != want || err != nil {
+		if got, err := readIn(t, d, name); got != want || err != nil {
 			t.Errorf("%s: %q, %v", path, got, err)
 		}
 	}
