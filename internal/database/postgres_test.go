@@ -1,3 +1,5 @@
+//go:build integration
+
 package database
 
 import (
@@ -5,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +18,6 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 	"github.com/initbox/initbox/tasks"
 )
-
-// secretFile writes content as a Secret's file.
-func secretFile(t *testing.T, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func port(t *testing.T, s string) (n int) {
 	t.Helper()
