@@ -22,6 +22,12 @@ MAX_IMAGE = 7000000
 
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ERRCHECK = go run github.com/kisielk/errcheck@v1.30.0
+MISSPELL = go run github.com/golangci/misspell/cmd/misspell@v0.8.0
+
+# The tests that need more than Go, git and make: a server, another program, or rights that a plain container lacks.
+# They are in files that begin with this tag.
+TAG = integration
 
 # What the stripped binary may weigh, in bytes. Compressed, as images are pulled, it is two fifths of that.
 # It jumps by two megabytes when something calls reflect's Method or MethodByName with a name that the linker does
@@ -75,7 +81,7 @@ image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for th
 	@$(image)
 
 .PHONY: check
-check: lint test-short ## the fast loop: format, vet, staticcheck, generated files, short tests
+check: lint test-short ## the fast loop, which needs only Go, git and make: all that lint does, and short tests
 	@echo "make check: all good; make test runs everything"
 
 .PHONY: update
@@ -119,20 +125,22 @@ lint: build ## all checks that run no test
 	@echo "lint:"
 	$(call step,format: gofmt,test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .'; false; })
 	$(call step,modules: go mod tidy,go mod tidy -diff && cd e2e && go mod tidy -diff)
-	$(call step,vet,go vet ./... && cd e2e && go vet ./...)
-	$(call step,staticcheck,$(STATICCHECK) ./... && cd e2e && $(STATICCHECK) ./...)
+	$(call step,vet,go vet -tags $(TAG) ./... && cd e2e && go vet ./...)
+	$(call step,staticcheck,$(STATICCHECK) -tags $(TAG) ./... && cd e2e && $(STATICCHECK) ./...)
+	$(call step,errcheck,$(ERRCHECK) -tags $(TAG) -exclude .ci/errcheck ./... && cd e2e && $(ERRCHECK) -exclude ../.ci/errcheck ./...)
+	$(call step,misspell,$(GIT) ls-files -z ':!NOTICE' | xargs -0 $(MISSPELL) -error)
 	$(call step,generated files are up to date,$(generated))
-	$(call step,no test is skipped unless -short,$(unskipped))
+	$(call step,no test is left out of make test,$(unskipped))
 
 .PHONY: test-short
-test-short: install-tools ## the tests with the race detector, without the long ones
+test-short: ## the tests that need only Go, without the long ones
 	@echo "tests:"
-	$(call step,short tests with -race,CGO_ENABLED=1 go test -race -short ./...)
+	$(call step,short tests,go test -short ./...)
 
 .PHONY: test-full
 test-full: install-tools ## all tests with the race detector, but for e2e
 	@echo "tests:"
-	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
+	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -tags $(TAG) -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
 
 # Not with -race: what is tested is the image. Side by side, since most of the time goes into waiting.
 .PHONY: e2e
@@ -209,15 +217,16 @@ for f in $$(cd $$new && find . -type f); do diff -u $$f $$new/$$f || stale=1; do
 test -z "$$stale" || { echo 'run: make update'; false; }
 endef
 
-# A test that cannot run must fail; only what -short leaves out may be skipped.
+# A test that cannot run must fail; only what -short leaves out may be skipped, and only our tag may hide a file.
 define unskipped
-! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }
+{ ! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }; } && \
+{ ! grep -rn --include='*_test.go' '^//go:build ' . | grep -vx '[^:]*:1://go:build $(TAG)' || { echo 'make test builds no other tag'; false; }; }
 endef
 
 # go test fuzzes one target of one package at a time.
 define fuzz
 grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal tasks | while IFS=: read -r file _ func; do \
-	go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+	go test -tags $(TAG) -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 done
 endef
 
