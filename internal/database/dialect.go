@@ -58,7 +58,7 @@ type Verdict struct {
 // A Condition is a meaning of errors that this package asks for.
 type Condition int
 
-// The conditions.
+// The conditions; Other is every meaning that is not asked for.
 const (
 	Other Condition = iota
 	WrongPassword

@@ -106,14 +106,14 @@ func (t *Target) Converse(ctx context.Context, h Host, talk func(net.Conn) error
 	return talk(conn)
 }
 
-// keepAlive finds a server that is gone within 20 seconds, also while a
+// keepAlive finds a server that has vanished within 20 seconds, also while a
 // statement runs and nothing is sent.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // attemptTimeout bounds one attempt to connect and log in.
 const attemptTimeout = 10 * time.Second
 
-// Connect opens a connection with open, which is a method of t or wraps one, and
+// Connect opens a connection with open, a method of t.Client or around one, and
 // waits within ctx until that succeeds. Errors of open are explained. A dry-run
 // tries once, and fails if that fails.
 func Connect[C any](ctx context.Context, env *tasks.Env, t *Target, open func(context.Context) (C, error)) (C, error) {
