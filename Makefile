@@ -11,7 +11,7 @@ COMMIT  = $(shell $(GIT) rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # Without what Go would say of the repository: that depends on how the commit was checked out.
-GOBUILD = go build -trimpath -buildvcs=false $(addprefix -gcflags=,$(GCFLAGS)) -ldflags '$(LDFLAGS)'
+GOBUILD = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
 # What make image builds, and with what.
 IMAGE = initbox:dev
@@ -23,10 +23,6 @@ MAX_IMAGE = 9000000
 
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-
-# A function that is inlined stands in the binary, and in its tables, many times: that is a tenth of what is pulled.
-# So only our own code and what runs at every start, or long, is inlined; drivers and protocols wait for others.
-GCFLAGS = all=-l runtime= runtime/...= internal/...= crypto/...= github.com/initbox/...=
 
 # What of e2e/ make e2e tests: one after the other, since each starts a Docker engine or clusters or builds what takes long.
 E2E = cluster docker helm podsecurity kubernetes
