@@ -23,6 +23,8 @@ MAX_IMAGE = 9000000
 
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# What it writes has its own checksum: with -trimpath that is the same on every machine.
+CYCLONEDX = go run -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # What of e2e/ make e2e tests: one after the other, since each starts a Docker engine or clusters or builds what takes long.
 E2E = cluster docker helm podsecurity kubernetes
@@ -64,6 +66,12 @@ build: ## build bin/initbox, static and stripped
 image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for the other one) and say its size
 	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
 	@$(image)
+
+.PHONY: sbom
+sbom: ## list the modules of the image's binary in bin/linux-ARCH/initbox.cdx.json (CycloneDX), for a release
+	@$(binary) && \
+	$(CYCLONEDX) bin -json -std -short-purls -noserial -notimestamp -version '$(VERSION)' -output $$bin.cdx.json $$bin && \
+	echo "$$bin.cdx.json lists the modules (CycloneDX)"
 
 .PHONY: check
 check: lint test-short ## the fast loop: format, vet, staticcheck, generated files, short tests
@@ -229,16 +237,18 @@ printf '%-12s %8d of at most %d\n' together $$sum $(MAX_IMAGE) && \
 endef
 
 # Time, mode and owner of the binary are the same wherever a commit is built, so the layer is.
-define image
+define binary
 case $(ARCH) in amd64|arm64) ;; *) echo 'ARCH is amd64 or arm64, not $(ARCH)' >&2; exit 1 ;; esac && \
 bin=bin/linux-$(ARCH)/initbox && \
 SOURCE_DATE_EPOCH=$$($(GIT) log -1 --format=%ct 2>/dev/null || echo 0) && export SOURCE_DATE_EPOCH && \
 GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o $$bin ./cmd/initbox && \
-chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin && \
-(cd e2e && go run ./image/cmd sbom -version '$(VERSION)' -commit '$(COMMIT)' ../$$bin) >$$bin.cdx.json && \
+chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin
+endef
+
+define image
+$(binary) && \
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 $(DOCKER_BUILD) --platform linux/$(ARCH) -t $(IMAGE) --build-arg TARGETARCH=$(ARCH) \
 	--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
 	--build-arg CREATED=$$(date -u -d @$$SOURCE_DATE_EPOCH +%Y-%m-%dT%H:%M:%SZ) . >/dev/null && \
-echo "$$bin.cdx.json lists the modules (CycloneDX)" && \
 docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -ours $$(grep -c ^COPY Dockerfile) -max $(MAX_IMAGE))
 endef

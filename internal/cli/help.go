@@ -33,7 +33,7 @@ func (a *App) overview() string {
 	b.WriteString(`
 Other commands:
   help         help [TASK]: this text, or all about a task
-  version      version, commit and Go version; --sbom prints the modules that this is made of, as CycloneDX
+  version      version, commit and Go version
   reference    reference --format=markdown|json-schema [TASK]: the documentation, the schema of the run-file
 
 Every flag can also be set by a variable, INITBOX_<TASK>_<FLAG>; those that every task has also by

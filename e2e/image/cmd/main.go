@@ -2,20 +2,17 @@
 //
 //	docker save IMAGE | go run ./image/cmd size -ours N -max BYTES
 //	                                                            what is pulled; fails if our N layers are more
-//	go run ./image/cmd sbom -version V -commit C BINARY         the modules of a binary, as CycloneDX
 //	go run ./image/cmd archive FILE                             build the image, as docker save writes it (root)
 package main
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 
 	"github.com/initbox/initbox/e2e/image"
-	"github.com/initbox/initbox/internal/sbom"
 )
 
 func main() {
@@ -29,9 +26,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	ours := flags.Int("ours", 1, "size: how many of the image's layers are not its base's")
 	limit := flags.Int64("max", 0, "size: most bytes that these may have, compressed; 0 for any")
-	version := flags.String("version", "", "sbom: the version of the binary")
-	commit := flags.String("commit", "", "sbom: the commit of the binary")
-	usage := errors.New("usage: size [-ours N] [-max BYTES] | sbom [-version V -commit C] BINARY | archive FILE")
+	usage := errors.New("usage: size [-ours N] [-max BYTES] | archive FILE")
 	if len(args) == 0 {
 		return usage
 	}
@@ -41,12 +36,6 @@ func run(args []string) error {
 	switch {
 	case args[0] == "size" && flags.NArg() == 0:
 		return size(*ours, *limit)
-	case args[0] == "sbom" && flags.NArg() == 1:
-		info, err := buildinfo.ReadFile(flags.Arg(0))
-		if err != nil {
-			return err
-		}
-		return sbom.Write(os.Stdout, info, *version, *commit)
 	case args[0] == "archive" && flags.NArg() == 1:
 		return image.Archive(context.Background(), flags.Arg(0))
 	}
