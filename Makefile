@@ -166,7 +166,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	command -v busybox >/dev/null || need="$$need busybox-static"; \
 	command -v rsync >/dev/null || need="$$need rsync"; \
 	command -v setpriv >/dev/null || need="$$need util-linux"; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql-15"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
 	command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || need="$$need mariadb-server"; \
 	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
 	{ command -v dockerd >/dev/null || test -x /usr/sbin/dockerd; } && command -v docker >/dev/null || need="$$need docker.io"; \
