@@ -13,7 +13,7 @@ require (
 
 require (
 	github.com/hanwen/go-fuse/v2 v2.12.1
-	golang.org/x/sys v0.49.0
+	golang.org/x/sys v0.50.0
 	k8s.io/pod-security-admission v0.36.3
 	sigs.k8s.io/yaml v1.6.0
 )

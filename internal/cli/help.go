@@ -42,7 +42,7 @@ func (a *App) overview() string {
 	b.WriteString(`
 Other commands:
   help         help [TASK]: this text, or all about a task
-  version      version, commit and Go version; --sbom prints the modules that this is made of, as CycloneDX
+  version      version, commit and Go version
   reference    reference --format=markdown|json-schema|json|helm [TASK]: the documentation, the schema of a
                run-file, the tasks as data, the templates of the Helm library chart
 

@@ -39,7 +39,7 @@ func (o *Options) TLSConfig(files *mount.Reader, mode, host string) (*tls.Config
 		}
 	}
 	if o.Cert != "" || o.Key != "" {
-		pair, err := o.keyPair(files)
+		pair, err := o.KeyPair(files)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,8 @@ func (o *Options) TLSConfig(files *mount.Reader, mode, host string) (*tls.Config
 	return config, nil
 }
 
-func (o *Options) keyPair(files *mount.Reader) (tls.Certificate, error) {
+// KeyPair reads the client certificate and its key.
+func (o *Options) KeyPair(files *mount.Reader) (tls.Certificate, error) {
 	cert, err := files.Flag("db-cert", o.Cert)
 	if err != nil {
 		return tls.Certificate{}, err

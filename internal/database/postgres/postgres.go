@@ -61,8 +61,9 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 	if err != nil {
 		return nil, err
 	}
-	for keyword, variable := range map[string]string{"sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"} {
-		if path := cmp.Or(settings[keyword], o.Getenv(variable)); path != "" {
+	setting := func(keyword string) string { return cmp.Or(settings[keyword], o.Getenv("PG"+strings.ToUpper(keyword))) }
+	for _, keyword := range []string{"sslrootcert", "sslcert", "sslkey"} {
+		if path := setting(keyword); path != "" {
 			if err := files.Note(path); err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
 			}
@@ -80,11 +81,16 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = t.Pod
 	}
+	pair, err := clientPair(o, setting, files)
+	if err != nil {
+		return nil, err
+	}
 	for _, try := range tries(config) {
 		c := try.TLSConfig
 		if c == nil {
 			continue
 		}
+		c.Certificates = pair
 		if o.ServerName != "" {
 			c.ServerName = o.ServerName
 		}
@@ -95,6 +101,19 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 	}
 	t.Parts = partsOf(t.Parts.Dialect, config)
 	return &Client{t, config}, nil
+}
+
+// clientPair returns the client certificate, if there is one. pgconn would read
+// certificate and key anew for each connection, maybe of two versions; what is
+// encrypted or switched off is left to it.
+func clientPair(o *database.Options, setting func(string) string, files *mount.Reader) ([]tls.Certificate, error) {
+	with := *o
+	with.Cert, with.Key = setting("sslcert"), setting("sslkey")
+	if with.Cert == "" || with.Key == "" || setting("sslcertmode") == "disable" || setting("sslpassword") != "" {
+		return nil, nil
+	}
+	pair, err := with.KeyPair(files)
+	return []tls.Certificate{pair}, err
 }
 
 // settings returns p and o as libpq's keywords and their values.
