@@ -89,6 +89,17 @@ func TestCancelIsHeededAtOnce(t *testing.T) {
 	tree{}.want(t, dst)
 }
 
+func TestTemplateWithoutEnd(t *testing.T) {
+	src, dst := tree{"a": "1", "b": "\n{{range 1000000000000}}{{end}}"}.write(t, t.TempDir()), t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	o := testtask.Run(ctx, copyTask(src, dst, func(t *Task) { t.Render.Mode = "template" }))
+	if !errors.Is(o.Err, context.DeadlineExceeded) || !strings.HasPrefix(o.Err.Error(), src+"/b:2: the template had not ended") {
+		t.Error(o.Text())
+	}
+	tree{}.want(t, dst)
+}
+
 func TestRunsTakeTurns(t *testing.T) {
 	dst := t.TempDir()
 	lock, err := openPath(dst)

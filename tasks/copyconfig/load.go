@@ -36,14 +36,6 @@ type loader struct {
 }
 
 // load reads, renders and validates. Nothing was written before it has succeeded.
-// withNext adds the next step to an error that has none.
-func withNext(err error, next string) error {
-	if err == nil || tasks.NextOf(err) != "" {
-		return err
-	}
-	return tasks.WithNext(err, next)
-}
-
 func (r *run) load(ctx context.Context) error {
 	l := &loader{run: r}
 	l.left.Store(cmp.Or(r.memory, defaultMemory))
@@ -133,7 +125,7 @@ func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) err
 		}
 	}
 	if err != nil {
-		if tasks.KindOf(err) == tasks.Usage {
+		if tasks.KindOf(err) == tasks.Usage || tasks.NextOf(err) != "" { // it names the file
 			return err
 		}
 		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
@@ -211,6 +203,14 @@ func (l *loader) transform(ctx context.Context, path string, fd int, size int64,
 		return nil, errors.Join(errs...) // the run has failed, but may have more to say
 	}
 	return append([]byte{}, data...), errors.Join(errs...) // not nil, and no larger than it must be
+}
+
+// withNext adds the next step to a fault of a file that has none.
+func withNext(err error, next string) error {
+	if tasks.KindOf(err) != tasks.Usage || tasks.NextOf(err) != "" {
+		return err
+	}
+	return tasks.WithNext(err, next)
 }
 
 // rulesFor returns the rules of --validate that hold for f.
