@@ -1,7 +1,7 @@
 # make image
 #
 # The binary is built by make, so that the image holds exactly what was tested.
-FROM gcr.io/distroless/static-debian12:nonroot
+FROM gcr.io/distroless/static-debian13:nonroot
 
 # BuildKit sets it too; the classic builder does not.
 ARG TARGETARCH
@@ -17,7 +17,7 @@ ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="initbox" \
       org.opencontainers.image.description="Prepares a pod before its main containers start: waits, copies, owns, migrates, verifies." \
       org.opencontainers.image.source="https://github.com/initbox/initbox" \
-      org.opencontainers.image.base.name="gcr.io/distroless/static-debian12:nonroot" \
+      org.opencontainers.image.base.name="gcr.io/distroless/static-debian13:nonroot" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}" \
       org.opencontainers.image.created="${CREATED}"

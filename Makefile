@@ -11,27 +11,26 @@ COMMIT  = $(shell $(GIT) rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
 # Without what Go would say of the repository: that depends on how the commit was checked out.
-GOBUILD = go build -trimpath -buildvcs=false $(addprefix -gcflags=,$(GCFLAGS)) -ldflags '$(LDFLAGS)'
+GOBUILD = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
-# What make image builds, with what, and what of it may be pulled, in bytes: every layer compressed. The tests in
-# e2e/docker hold it to that over a stand-in of the distroless base (e2e/debimage), since no registry is asked.
+# What make image builds, and with what.
 IMAGE = initbox:dev
 ARCH = $(shell go env GOARCH)
 DOCKER_BUILD = docker build --quiet
-MAX_IMAGE = 7000000
+
+# The one budget: the bytes that our layers may add to the base, compressed. make size says what each task costs.
+MAX_IMAGE = 9000000
 
 # Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ERRCHECK = go run github.com/kisielk/errcheck@v1.30.0
+MISSPELL = go run github.com/golangci/misspell/cmd/misspell@v0.8.0
+# What it writes has its own checksum: with -trimpath that is the same on every machine.
+CYCLONEDX = go run -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-# What the stripped binary may weigh, in bytes. Compressed, as images are pulled, it is two fifths of that.
-# It jumps by two megabytes when something calls reflect's Method or MethodByName with a name that the linker does
-# not know, as text/template does: then it keeps every method there is. To find who does:
-# go build -ldflags=-dumpdep ./cmd/initbox 2>&1 | grep ReflectMethod
-MAX_SIZE = 15500000
-
-# A function that is inlined stands in the binary, and in its tables, many times: that is a tenth of what is pulled.
-# So only our own code and what runs at every start, or long, is inlined; drivers and protocols wait for others.
-GCFLAGS = all=-l runtime= runtime/...= internal/...= crypto/...= github.com/initbox/...=
+# The tests that need more than Go, git and make: a server, another program, or rights that a plain container lacks.
+# They are in files that begin with this tag.
+TAG = integration
 
 # What of e2e/ make e2e tests: one after the other, since each starts a Docker engine or clusters or builds what takes long.
 E2E = cluster docker helm podsecurity kubernetes
@@ -74,20 +73,26 @@ image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for th
 	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
 	@$(image)
 
+.PHONY: sbom
+sbom: ## list the modules of the image's binary in bin/linux-ARCH/initbox.cdx.json (CycloneDX), for a release
+	@$(binary) && \
+	$(CYCLONEDX) bin -json -std -short-purls -noserial -notimestamp -version '$(VERSION)' -output $$bin.cdx.json $$bin && \
+	echo "$$bin.cdx.json lists the modules (CycloneDX)"
+
 .PHONY: check
-check: lint test-short ## the fast loop: format, vet, staticcheck, generated files, short tests
+check: lint test-short ## the fast loop, which needs only Go, git and make: all that lint does, and short tests
 	@echo "make check: all good; make test runs everything"
 
 .PHONY: update
-update: build ## write what derives from the code: each task's README.md, the schema of a plan
+update: build ## write what derives from the code: each task's README.md, the schema of a plan, templates of the Helm chart
 	@$(call generate,.)
 
 .PHONY: update-diagnosis
-update-diagnosis: install-tools ## write examples/troubleshooting from what failures show on a real Kubernetes
+update-diagnosis: install-tools ## write docs/troubleshooting.md from what failures show on a real Kubernetes
 	@cd e2e && INITBOX_E2E_UPDATE=1 go test -count=1 -timeout 40m -run 'TestDiagnosis$$' ./kubernetes
 
 .PHONY: test
-test: lint test-full e2e test-demo test-bench test-size ## everything there is: what CI runs
+test: lint test-full e2e test-demo test-bench size ## everything there is: what CI runs
 	@echo "make test: all passed"
 
 .PHONY: demo
@@ -119,20 +124,22 @@ lint: build ## all checks that run no test
 	@echo "lint:"
 	$(call step,format: gofmt,test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .'; false; })
 	$(call step,modules: go mod tidy,go mod tidy -diff && cd e2e && go mod tidy -diff)
-	$(call step,vet,go vet ./... && cd e2e && go vet ./...)
-	$(call step,staticcheck,$(STATICCHECK) ./... && cd e2e && $(STATICCHECK) ./...)
+	$(call step,vet,go vet -tags $(TAG) ./... && cd e2e && go vet ./...)
+	$(call step,staticcheck,$(STATICCHECK) -tags $(TAG) ./... && cd e2e && $(STATICCHECK) ./...)
+	$(call step,errcheck,$(ERRCHECK) -tags $(TAG) -exclude .ci/errcheck ./... && cd e2e && $(ERRCHECK) -exclude ../.ci/errcheck ./...)
+	$(call step,misspell,$(GIT) ls-files -z ':!NOTICE' | xargs -0 $(MISSPELL) -error)
 	$(call step,generated files are up to date,$(generated))
-	$(call step,no test is skipped unless -short,$(unskipped))
+	$(call step,no test is left out of make test,$(unskipped))
 
 .PHONY: test-short
-test-short: install-tools ## the tests with the race detector, without the long ones
+test-short: ## the tests that need only Go, without the long ones
 	@echo "tests:"
-	$(call step,short tests with -race,CGO_ENABLED=1 go test -race -short ./...)
+	$(call step,short tests,go test -short ./...)
 
 .PHONY: test-full
 test-full: install-tools ## all tests with the race detector, but for e2e
 	@echo "tests:"
-	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
+	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -tags $(TAG) -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
 
 # Not with -race: what is tested is the image. Side by side, since most of the time goes into waiting.
 .PHONY: e2e
@@ -154,9 +161,9 @@ test-demo: build ## the demo, which fails unless initbox did what it promises
 test-bench: build install-tools ## the benchmarks in brief: every command must succeed, its time does not count
 	$(call step,benchmarks in brief,cd e2e && go run ./bench -initbox ../bin/initbox -brief)
 
-.PHONY: test-size
-test-size: build ## the size of the binary
-	$(call step,binary of at most $(MAX_SIZE) bytes,size=$$(wc -c <bin/initbox); echo "bin/initbox has $$size bytes"; test $$size -le $(MAX_SIZE))
+.PHONY: size
+size: ## what each task adds to the binary, packed; fails if all are more than the image may have
+	@$(size)
 
 .PHONY: install-tools
 install-tools: ## install the Debian packages that tests and benchmarks need, if missing
@@ -167,7 +174,7 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	command -v busybox >/dev/null || need="$$need busybox-static"; \
 	command -v rsync >/dev/null || need="$$need rsync"; \
 	command -v setpriv >/dev/null || need="$$need util-linux"; \
-	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql-15"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || need="$$need postgresql"; \
 	command -v mariadbd >/dev/null || test -x /usr/sbin/mariadbd || need="$$need mariadb-server"; \
 	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || need="$$need pgbouncer"; \
 	{ command -v dockerd >/dev/null || test -x /usr/sbin/dockerd; } && command -v docker >/dev/null || need="$$need docker.io"; \
@@ -197,7 +204,9 @@ define generate
 bin/initbox reference | sed -n '/^<!-- Written by/ { n; n; s/^# //p; }' | while read -r task; do \
 	page=$(1)/tasks/$$(echo $$task | tr -d -)/README.md; \
 	mkdir -p $$(dirname $$page) && bin/initbox reference --format=markdown $$task >$$page || exit 1; \
-done && mkdir -p $(1)/examples && bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
+done && mkdir -p $(1)/examples/helm/initbox/templates && \
+bin/initbox reference --format=helm >$(1)/examples/helm/initbox/templates/_tasks.tpl && \
+bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
 endef
 
 # Fails if "make update" would change anything.
@@ -207,29 +216,50 @@ for f in $$(cd $$new && find . -type f); do diff -u $$f $$new/$$f || stale=1; do
 test -z "$$stale" || { echo 'run: make update'; false; }
 endef
 
-# A test that cannot run must fail; only what -short leaves out may be skipped.
+# A test that cannot run must fail; only what -short leaves out may be skipped, and only our tag may hide a file.
 define unskipped
-! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }
+{ ! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }; } && \
+{ ! grep -rn --include='*_test.go' '^//go:build ' . | grep -vx '[^:]*:1://go:build $(TAG)' || { echo 'make test builds no other tag'; false; }; }
 endef
 
 # go test fuzzes one target of one package at a time.
 define fuzz
 grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal tasks | while IFS=: read -r file _ func; do \
-	go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+	go test -tags $(TAG) -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 done
 endef
 
+# Links the binary without any task, then with one more at a time, in the order of main.go: what tasks share, such as
+# TLS or a database driver, counts for the first of them.
+define size
+dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && main=cmd/initbox/main.go && \
+tasks=$$(sed -n 's/^\t\([a-z0-9]*\)\.Spec,$$/\1/p' $$main) && \
+echo "{\"Replace\": {\"$$main\": \"$$dir/main.go\"}}" >$$dir/overlay && \
+without() { sed -E "/^\t($$1)\.Spec,|\/tasks\/($$1)\"/d" $$main >$$dir/main.go && \
+	$(GOBUILD) -overlay $$dir/overlay -o $$dir/initbox ./cmd/initbox && gzip -c $$dir/initbox | wc -c; } && \
+rest=$$(echo $$tasks | tr ' ' '|') && sum=$$(without "$$rest") && \
+printf '%-12s %8d bytes, packed\n' 'no task' $$sum && \
+for task in $$tasks; do \
+	rest=$$(echo "$$rest" | sed 's/^[^|]*|*//') && size=$$(without "$${rest:--}") || exit; \
+	printf '%-12s %8d\n' $$task $$((size - sum)); sum=$$size; \
+done && \
+printf '%-12s %8d of at most %d\n' together $$sum $(MAX_IMAGE) && \
+{ test $$sum -le $(MAX_IMAGE) || { echo "$$((sum - $(MAX_IMAGE))) bytes too many" >&2; false; }; }
+endef
+
 # Time, mode and owner of the binary are the same wherever a commit is built, so the layer is.
-define image
+define binary
 case $(ARCH) in amd64|arm64) ;; *) echo 'ARCH is amd64 or arm64, not $(ARCH)' >&2; exit 1 ;; esac && \
 bin=bin/linux-$(ARCH)/initbox && \
 SOURCE_DATE_EPOCH=$$($(GIT) log -1 --format=%ct 2>/dev/null || echo 0) && export SOURCE_DATE_EPOCH && \
 GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o $$bin ./cmd/initbox && \
-chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin && \
-(cd e2e && go run ./image/cmd sbom -version '$(VERSION)' -commit '$(COMMIT)' ../$$bin) >$$bin.cdx.json && \
+chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin
+endef
+
+define image
+$(binary) && \
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 $(DOCKER_BUILD) --platform linux/$(ARCH) -t $(IMAGE) --build-arg TARGETARCH=$(ARCH) \
 	--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
 	--build-arg CREATED=$$(date -u -d @$$SOURCE_DATE_EPOCH +%Y-%m-%dT%H:%M:%SZ) . >/dev/null && \
-echo "$$bin.cdx.json lists the modules (CycloneDX)" && \
-docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -max $(MAX_IMAGE))
+docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -ours $$(grep -c ^COPY Dockerfile) -max $(MAX_IMAGE))
 endef

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -23,6 +24,15 @@ type Env struct {
 	// sets it whose changes are few and whose reader wants to know each.
 	ListAll bool
 
+	// Environ is the environment, NAME=VALUE each; see [Env.LookupEnv].
+	Environ []string
+
+	// Pod and Namespace say who we are in Kubernetes, "" where that is not known. The
+	// command line takes them from POD_NAME and POD_NAMESPACE, the names by which the
+	// downward API is commonly read; without these, the pod is the host's name, and the
+	// namespace that of the service account.
+	Pod, Namespace string
+
 	// Secrets holds what must not be printed. A Task adds each secret as soon as
 	// it has read it; log, errors and termination message pass through it.
 	Secrets *redact.Set
@@ -35,9 +45,21 @@ type Env struct {
 	summary []string
 }
 
-// NewEnv returns an Env that logs to log and writes asked-for output to stdout.
+// NewEnv returns an Env that logs to log and writes asked-for output to stdout. It
+// knows no environment and no pod until its fields say so (Environ: os.Environ()).
 func NewEnv(log *slog.Logger, stdout io.Writer, dryRun bool) *Env {
 	return &Env{Log: log, Stdout: stdout, DryRun: dryRun, Secrets: new(redact.Set)}
+}
+
+// LookupEnv returns the variable name of the environment and whether it is set. It is
+// for variables that belong to others, as SSL_CERT_FILE does: those of initbox set flags.
+func (e *Env) LookupEnv(name string) (value string, found bool) {
+	for _, entry := range e.Environ {
+		if value, found = strings.CutPrefix(entry, name+"="); found {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // An activity is what a Task is at. It is put together only when somebody asks,
@@ -136,5 +158,8 @@ func (e *Env) Summary() []string {
 
 // Sub returns an Env for a part of e's work that counts its own changes too.
 func (e *Env) Sub(log *slog.Logger) *Env {
-	return &Env{Log: log, Stdout: e.Stdout, DryRun: e.DryRun, Secrets: e.Secrets, parent: e}
+	return &Env{
+		Log: log, Stdout: e.Stdout, DryRun: e.DryRun, Secrets: e.Secrets,
+		Environ: e.Environ, Pod: e.Pod, Namespace: e.Namespace, parent: e,
+	}
 }

@@ -15,16 +15,21 @@ type Spec struct {
 	Group string
 	// Doc is the help text. Its first line is the synopsis, without a full stop.
 	Doc string
-	// More returns what follows Doc, if that is computed: who asks for no help
-	// does not pay for it. It may be nil.
+	// More returns what the help and the page end with, if that is computed: who
+	// asks for no help does not pay for it. Its first line is the heading. It may be nil.
 	More func() string
 	// Args names the flag that positional arguments feed, "" where there are none.
 	Args string
-	// Rest names the flag that the words after "--" feed, "" where "--" has no
-	// meaning of its own: the command of a wrapper, the steps of run.
+	// Rest names the flag that takes the words after "--", each as one value, also a
+	// further "--" and what looks like a flag: the command of a wrapper, the steps of
+	// run. It is a StringArray. Where Rest is "", they are positional arguments. As a
+	// step of "run --" a task with Rest is the last one: all words after it are its own.
 	Rest string
 	// Needs is what the pod must grant beyond the Pod Security level restricted.
 	Needs Needs
+	// Container is the task in a pod, for its page: the keys args, env and volumeMounts
+	// of an init container, as YAML. Its name, image and securityContext are added.
+	Container string
 	// Timeout is the default deadline of one run; it must be positive.
 	Timeout time.Duration
 	// Examples are shown by the help and the README; a test parses each of them.
@@ -36,36 +41,6 @@ type Spec struct {
 // Groups are the groups of tasks, in the order in which help lists them.
 func Groups() []string {
 	return []string{"wait", "files", "database", "certificates", "node", "application"}
-}
-
-// Needs is what a task asks of the pod: what its container must be granted beyond
-// what the Pod Security level restricted leaves it. The zero value asks for nothing:
-// any user, no capability. Help, the Helm library chart, the examples and their
-// tests derive the securityContext from it.
-type Needs struct {
-	// Root is whether the task runs as UID 0.
-	Root bool
-	// Capabilities are those that the task needs of all that are dropped.
-	Capabilities []Capability
-	// Mounts says which volumes the container mounts, one line each:
-	// "the volume whose files change owner, writable".
-	Mounts []string
-}
-
-// A Capability is one Linux capability that a task needs.
-type Capability struct {
-	Name string // as Kubernetes writes it: "CHOWN"
-	// When says which use of the task needs it, such as "--file-mode or --dir-mode
-	// on files of other owners"; "" if every use does.
-	When string
-}
-
-// Help returns the whole help text.
-func (s Spec) Help() string {
-	if s.More == nil {
-		return s.Doc
-	}
-	return s.Doc + s.More()
 }
 
 // An Example is a command line that a user may copy.

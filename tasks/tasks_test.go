@@ -67,6 +67,22 @@ func TestDo(t *testing.T) {
 	}
 }
 
+func TestLookupEnv(t *testing.T) {
+	e := testEnv(io.Discard, false)
+	if v, ok := e.LookupEnv("PATH"); ok {
+		t.Errorf("an Env that was given no environment has PATH=%s", v)
+	}
+	e.Environ = []string{"AB=2", "A=1=1", "EMPTY="}
+	for name, want := range map[string]string{"A": "1=1", "AB": "2", "EMPTY": ""} {
+		if v, ok := e.Sub(e.Log).LookupEnv(name); v != want || !ok {
+			t.Errorf("%s: got %q, %v, want %q", name, v, ok, want)
+		}
+	}
+	if v, ok := e.LookupEnv("B"); v != "" || ok {
+		t.Errorf("B: got %q, %v, want it unset", v, ok)
+	}
+}
+
 func TestDoDryRun(t *testing.T) {
 	var log bytes.Buffer
 	e := testEnv(&log, true)

@@ -127,6 +127,7 @@ func TestConformance(t *testing.T) {
 			t.Run("cancel", func(t *testing.T) { testCancel(t, spec, f) })
 			t.Run("leaves nothing behind", func(t *testing.T) { testLeaks(t, spec, f) })
 			t.Run("text", func(t *testing.T) { testText(t, spec) })
+			t.Run("flags given twice", func(t *testing.T) { testTwice(t, spec) })
 		})
 	}
 }
@@ -173,6 +174,9 @@ func testText(t *testing.T, spec tasks.Spec) {
 	if synopsis == "" || strings.HasSuffix(synopsis, ".") || len(synopsis) > 80 {
 		t.Errorf("the synopsis must be one short line without a full stop: %q", synopsis)
 	}
+	if !slices.Contains(tasks.Groups(), spec.Group) {
+		t.Errorf("the group %q is none of %q", spec.Group, tasks.Groups())
+	}
 	if spec.Timeout <= 0 {
 		t.Error("no task is without a deadline")
 	}
@@ -188,6 +192,9 @@ func testText(t *testing.T, spec tasks.Spec) {
 			t.Errorf("Args names no flag: %q", name)
 		}
 	}
+	if f := fs.Lookup(spec.Rest); spec.Rest != "" && (f == nil || f.Value.Type() != "stringArray") {
+		t.Errorf("Rest names no flag that is a StringArray: %q", spec.Rest)
+	}
 	if len(spec.Examples) == 0 {
 		t.Error("no examples")
 	}
@@ -201,6 +208,27 @@ func testText(t *testing.T, spec tasks.Spec) {
 			t.Errorf("%s: %v", e.Command, err)
 		}
 	}
+}
+
+// A flag that takes one value is refused a second one; a list takes as many as there are.
+func testTwice(t *testing.T, spec tasks.Spec) {
+	fs := pflag.NewFlagSet(spec.Name, pflag.ContinueOnError)
+	spec.New().Flags(fs)
+	common{}.Flags(fs)
+	fs.VisitAll(func(f *pflag.Flag) {
+		value := "1"
+		if f.DefValue != "" && f.DefValue != "[]" {
+			value = f.DefValue
+		} else if v, ok := f.Value.(interface{ Values() []string }); ok {
+			value = v.Values()[0]
+		}
+		arg := "--" + f.Name + "=" + value
+		_, err := cli.Configure(spec, []string{arg, arg})
+		refused := err != nil && strings.HasPrefix(err.Error(), "--"+f.Name+" is given twice") && tasks.KindOf(err) == tasks.Usage
+		if _, list := f.Value.(pflag.SliceValue); list == refused {
+			t.Errorf("%s %s: got %v, which is right only for a flag of the other kind", arg, arg, err)
+		}
+	})
 }
 
 // shellWords splits a command line that uses nothing but blanks and single quotes.
@@ -262,8 +290,8 @@ func TestVariablesAreUnique(t *testing.T) {
 type common struct{ tasks.Task }
 
 func (common) Flags(fs *pflag.FlagSet) {
-	for _, name := range []string{"timeout", "dry-run", "termination-log", "log-format", "log-level"} {
-		fs.String(name, "", "")
+	for name, value := range map[string]string{"timeout": "1m", "dry-run": "true", "termination-log": "x", "log-format": "json", "log-level": "error"} {
+		fs.String(name, value, "")
 	}
 }
 

@@ -105,7 +105,7 @@ func sameTask(a, b string) bool {
 // and on the start of every pod.
 func TestDriversStayWithTheirTasks(t *testing.T) {
 	drivers := []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/golang-migrate/migrate", "database/sql", "modernc.org/sqlite"}
-	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database"}
+	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database", "internal/testkit/testdialect"}
 	for _, p := range packages(t) {
 		if slices.ContainsFunc(mayReach, func(m string) bool { return strings.HasPrefix(p.ImportPath, m) }) {
 			continue
@@ -120,18 +120,51 @@ func TestDriversStayWithTheirTasks(t *testing.T) {
 	}
 }
 
+// What all databases share knows none of them: a driver is its dialect's.
+func TestDriversStayWithTheirDialects(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, d := range []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "modernc.org/sqlite"} {
+			if p.ImportPath == "internal/database" && slices.ContainsFunc(p.Deps, func(dep string) bool { return strings.HasPrefix(dep, d) }) {
+				t.Errorf("%s reaches %s", p.ImportPath, d)
+			}
+		}
+	}
+}
+
 // The one os.Exit is in main.
 func TestOneExit(t *testing.T) {
-	exit := regexp.MustCompile(`os\.Exit\(|syscall\.Exit\(|log\.Fatal`)
-	var found []string
-	for _, top := range []string{"cmd", "internal", "tasks"} {
-		err := filepath.WalkDir(filepath.Join("..", "..", top), func(path string, _ fs.DirEntry, err error) error {
+	found := sources(t, `os\.Exit\(|syscall\.Exit\(|log\.Fatal`, "cmd", "internal", "tasks")
+	if !slices.Equal(found, []string{"cmd/initbox/main.go"}) {
+		t.Errorf("exits of the process are in %v", found)
+	}
+}
+
+// Only the command line, and what serves tests, reads the environment of the process: a
+// task has it from its Env.
+func TestOneEnvironment(t *testing.T) {
+	read := `\b(os|syscall|unix)\.(Getenv|LookupEnv|Environ|ExpandEnv|Hostname)\b`
+	for _, path := range sources(t, read, "cmd", "internal", "tasks") {
+		if !inRooms(path, []string{"internal/cli", "internal/testkit"}) {
+			t.Errorf("%s reads the environment or the host's name: tasks.Env has them", path)
+		}
+	}
+}
+
+// sources returns the files of Go below the folders tops, without tests, in which pattern
+// matches outside a comment: each file once for each match.
+func sources(t *testing.T, pattern string, tops ...string) (found []string) {
+	t.Helper()
+	match, comment := regexp.MustCompile(pattern), regexp.MustCompile(`(?m)^\s*//.*$`)
+	root := filepath.Join("..", "..")
+	for _, top := range tops {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
 			source, err := os.ReadFile(path)
-			for range exit.FindAll(source, -1) {
-				found = append(found, filepath.ToSlash(path))
+			for range match.FindAll(comment.ReplaceAll(source, nil), -1) {
+				rel, _ := filepath.Rel(root, path)
+				found = append(found, filepath.ToSlash(rel))
 			}
 			return err
 		})
@@ -139,7 +172,5 @@ func TestOneExit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !slices.Equal(found, []string{"../../cmd/initbox/main.go"}) {
-		t.Errorf("exits of the process are in %v", found)
-	}
+	return found
 }

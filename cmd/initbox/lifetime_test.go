@@ -97,7 +97,7 @@ func leaked() string {
 	var found []string
 	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		task := strings.Contains(stack, "initbox/tasks") || strings.Contains(stack, "initbox/internal/")
-		if task && !strings.Contains(stack, "internal/testnet") && !strings.Contains(stack, "main.leaked") {
+		if task && !strings.Contains(stack, "testkit/testnet") && !strings.Contains(stack, "main.leaked") {
 			found = append(found, stack)
 		}
 	}

@@ -4,7 +4,7 @@
 //	go run ./bench                     everything, as make bench does
 //	go run ./bench -only cost,chown    some of it
 //	go run ./bench -only scale         how the cost of each task grows; with -insert
-//	                                   ../examples/at-scale/README.md into that page
+//	                                   ../docs/at-scale.md into that page
 //	go run ./bench -brief              a little of everything, to see that it works
 //
 // A command that fails ends the benchmark with an error; a target that is missed is
@@ -101,7 +101,7 @@ func run(ctx context.Context) error {
 	}
 	report := fmt.Sprintf("%s\nRepeat it with `%s`, which took, in seconds: %s.\n\n%s", begin, repeat(*only), took, markdown(rows))
 	if *quoted != "" {
-		err = insert(*quoted, quote(rows))
+		err = insert(*quoted, quote(rows, felt))
 	}
 	if *whole != "" {
 		err = errors.Join(err, insert(*whole, report))

@@ -8,6 +8,8 @@ import (
 )
 
 // base stands for distroless static, which is made of these packages too: no shell, no C library.
+// Its name says Debian 13, its files are of the release that apt reaches here. Debian 12 has no tzdata-legacy, which
+// distroless takes as well: there its files are part of tzdata.
 func base() recipe {
 	return recipe{
 		name:  Base,

@@ -3,7 +3,8 @@
 // for an application, and the base that the Dockerfile names.
 //
 // They bear the names of the official images and honour the same environment
-// variables, so a manifest that works with one works with the other.
+// variables, so a manifest that works with one works with the other. Their files are
+// of the Debian release that apt reaches here, which /etc/os-release in them names.
 //
 // An image is a docker-archive file, which docker load and ctr images import read.
 // It has one layer, and the same packages always make the same bytes. [Program] makes
@@ -31,7 +32,7 @@ const (
 	Postgres = "postgres:15"
 	MariaDB  = "mariadb:10.11"
 	BusyBox  = "busybox:1.35"
-	Base     = "gcr.io/distroless/static-debian12:nonroot"
+	Base     = "gcr.io/distroless/static-debian13:nonroot"
 )
 
 // A recipe is one image as plain data.

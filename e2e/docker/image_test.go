@@ -129,7 +129,7 @@ func TestArm64(t *testing.T) {
 	}
 }
 
-// Two folders with other names, umasks, times and builders: one binary and one layer.
+// Two folders with other names, umasks, times and builders: one binary, one layer and one list of modules.
 func TestReproducible(t *testing.T) {
 	builds := []struct {
 		folder, builder string
@@ -139,7 +139,7 @@ func TestReproducible(t *testing.T) {
 		{"another/place", "DOCKER_BUILDKIT=1", 0o077},
 	}
 	defer syscall.Umask(syscall.Umask(0o022))
-	var sums, layers []string
+	var sums, layers, lists []string
 	for i, b := range builds {
 		root := filepath.Join(t.TempDir(), b.folder)
 		syscall.Umask(b.umask)
@@ -153,6 +153,7 @@ func TestReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 		sums = append(sums, fmt.Sprintf("%x", sha256.Sum256(binary(t, root, runtime.GOARCH))))
+		lists = append(lists, sbom(t, root))
 		all := contents(t, name).Layers
 		layers = append(layers, all[len(all)-1].Digest)
 	}
@@ -162,14 +163,18 @@ func TestReproducible(t *testing.T) {
 	if layers[0] != layers[1] {
 		t.Errorf("the layers differ: %s", layers)
 	}
+	if lists[0] != lists[1] {
+		t.Errorf("the lists of modules differ:\n%s\n%s", lists[0], lists[1])
+	}
 }
 
 func TestSize(t *testing.T) {
-	pulled := contents(t, image.Name).Pulled()
-	if line := fmt.Sprintf("has %d bytes, compressed", pulled); !strings.Contains(shared.report, line) {
+	c := contents(t, image.Name)
+	over := c.Over(len(contents(t, debimage.Base).Layers))
+	if line := fmt.Sprintf("has %d bytes, compressed: %d over its base", c.Pulled(), over); !strings.Contains(shared.report, line) {
 		t.Errorf("make image did not say that the image %s:\n%s", line, shared.report)
 	}
-	tooMuch := image.Build{Root: shared.root, Arch: runtime.GOARCH, Args: []string{"IMAGE=initbox:large", fmt.Sprintf("MAX_IMAGE=%d", pulled-1)}}
+	tooMuch := image.Build{Root: shared.root, Arch: runtime.GOARCH, Args: []string{"IMAGE=initbox:large", fmt.Sprintf("MAX_IMAGE=%d", over-1)}}
 	if _, err := shared.engine.Make(t.Context(), tooMuch); err == nil || !strings.Contains(err.Error(), "1 bytes too many") {
 		t.Errorf("make image of a byte too much says %v", err)
 	}

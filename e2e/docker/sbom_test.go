@@ -19,16 +19,23 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-func TestModulesAreListed(t *testing.T) {
-	r := initbox(t, []string{"--network", "none"}, "version", "--sbom")
-	want(t, r, 0)
-	if written := read(t, filepath.Join(shared.root, "bin", "linux-"+runtime.GOARCH, "initbox.cdx.json")); written != strings.TrimSpace(r.Stdout) {
-		t.Error("make image wrote another list than the image prints")
+// sbom is what make sbom writes for the binary of a clone of the repository.
+func sbom(t *testing.T, root string) string {
+	t.Helper()
+	// Whoever runs us may be a make too, whose flags are not meant for this one.
+	_, err := command.Command{Folder: root, Env: []string{"MAKEFLAGS=", "MAKELEVEL=0"}, Args: []string{"make", "sbom"}}.Output(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	fits(t, r.Stdout)
+	return read(t, filepath.Join(root, "bin", "linux-"+runtime.GOARCH, "initbox.cdx.json"))
+}
+
+func TestModulesAreListed(t *testing.T) {
+	written := sbom(t, shared.root)
+	fits(t, written)
 
 	bom := new(cdx.BOM)
-	if err := cdx.NewBOMDecoder(strings.NewReader(r.Stdout), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
+	if err := cdx.NewBOMDecoder(strings.NewReader(written), cdx.BOMFileFormatJSON).Decode(bom); err != nil {
 		t.Fatal(err)
 	}
 	info, err := buildinfo.ReadFile(filepath.Join(shared.root, "bin", "linux-"+runtime.GOARCH, "initbox"))
@@ -38,7 +45,7 @@ func TestModulesAreListed(t *testing.T) {
 	if main := bom.Metadata.Component; main.Name != info.Main.Path || main.Version != git(t, "describe", "--tags", "--always", "--dirty") {
 		t.Errorf("the application is %s %s", main.Name, main.Version)
 	}
-	modules := map[string]string{"stdlib " + strings.TrimPrefix(info.GoVersion, "go"): ""}
+	modules := map[string]string{"std " + info.GoVersion: ""}
 	for _, m := range info.Deps {
 		modules[m.Path+" "+m.Version] = m.Sum
 	}

@@ -40,9 +40,12 @@ type Layer struct {
 }
 
 // Pulled is what whoever has no layer of the image downloads.
-func (c Contents) Pulled() int64 {
+func (c Contents) Pulled() int64 { return c.Over(0) }
+
+// Over is what whoever has the first layers of the image, those of its base, downloads.
+func (c Contents) Over(base int) int64 {
 	var sum int64
-	for _, l := range c.Layers {
+	for _, l := range c.Layers[base:] {
 		sum += l.Pulled
 	}
 	return sum

@@ -68,6 +68,9 @@ func TestRead(t *testing.T) {
 	if c.Pulled() != 3*int64(compressed.Len()) {
 		t.Errorf("pulled %d", c.Pulled())
 	}
+	if c.Over(1) != 2*int64(compressed.Len()) || c.Over(3) != 0 {
+		t.Errorf("over one layer %d, over all %d", c.Over(1), c.Over(3))
+	}
 }
 
 func TestReadSaysWhatIsWrong(t *testing.T) {

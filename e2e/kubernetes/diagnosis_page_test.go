@@ -184,7 +184,7 @@ func anchor(title string) string {
 }
 
 func (f *failure) render(b *strings.Builder) {
-	fmt.Fprintf(b, "\n### [%s](../../e2e/kubernetes/%s/%s.yaml)\n\n", f.title, diagnosisFolder, f.name)
+	fmt.Fprintf(b, "\n### [%s](../e2e/kubernetes/%s/%s.yaml)\n\n", f.title, diagnosisFolder, f.name)
 	command := "initbox"
 	for _, arg := range f.init().Args {
 		if strings.ContainsAny(arg, " '${}&|;<>*") {

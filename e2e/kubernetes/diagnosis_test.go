@@ -15,7 +15,7 @@ import (
 
 const (
 	diagnosisFolder = "testdata/diagnosis"
-	diagnosisPage   = "../../examples/troubleshooting/README.md"
+	diagnosisPage   = "../../docs/troubleshooting.md"
 	// updateVariable makes the test write the page instead of comparing it.
 	updateVariable = "INITBOX_E2E_UPDATE"
 	// batchSize is how many failures happen at the same time.

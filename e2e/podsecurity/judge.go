@@ -9,25 +9,25 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// chownNeeds are the capabilities of the one task that needs any.
-var chownNeeds = []corev1.Capability{"CHOWN", "DAC_OVERRIDE"}
-
 // A Judge holds pods to the newest version of the standards.
-type Judge struct{ evaluator policy.Evaluator }
+type Judge struct {
+	evaluator policy.Evaluator
+	needs     Needs
+}
 
-// NewJudge returns one.
-func NewJudge() (Judge, error) {
+// NewJudge returns one that grants each task what it needs.
+func NewJudge(needs Needs) (Judge, error) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	return Judge{evaluator}, err
+	return Judge{evaluator, needs}, err
 }
 
 // Faults tells what is wrong with the pod: it must be of the restricted level, or of
-// the baseline level if it changes owners, and then only for the sake of that.
+// the baseline level if a task needs more, and then only for the sake of that.
 func (j Judge) Faults(pod Pod) []string {
 	var faults []string
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	others := *pod.Spec.DeepCopy()
-	others.InitContainers = slices.DeleteFunc(others.InitContainers, chowns)
+	others.InitContainers = slices.DeleteFunc(others.InitContainers, j.needs.privileged)
 	if len(others.Containers)+len(others.InitContainers) > 0 {
 		if said := j.refuses(api.LevelRestricted, pod, &others); said != "" {
 			add("not restricted: %s", said)
@@ -38,14 +38,14 @@ func (j Judge) Faults(pod Pod) []string {
 			add("not baseline: %s", said)
 		}
 		if j.refuses(api.LevelRestricted, pod, &pod.Spec) == "" {
-			add("restricted, although it changes owners")
+			add("restricted, although a task needs more")
 		}
 	}
 	if token := pod.Spec.AutomountServiceAccountToken; !pod.Fragment && (token == nil || *token) {
 		add("automountServiceAccountToken is not false")
 	}
 	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		for _, fault := range containerFaults(&c) {
+		for _, fault := range j.containerFaults(&c) {
 			add("container %s: %s", c.Name, fault)
 		}
 	}
@@ -61,11 +61,7 @@ func (j Judge) refuses(level api.Level, pod Pod, spec *corev1.PodSpec) string {
 	return result.ForbiddenDetail()
 }
 
-// chowns tells whether the container runs that task, by itself or in a plan on its
-// command line.
-func chowns(c corev1.Container) bool { return slices.Contains(c.Args, "chown") }
-
-func containerFaults(c *corev1.Container) []string {
+func (j Judge) containerFaults(c *corev1.Container) []string {
 	var faults []string
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	for _, r := range []struct {
@@ -94,12 +90,10 @@ func containerFaults(c *corev1.Container) []string {
 	if s.Capabilities == nil || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
 		return append(faults, "capabilities: not ALL are dropped")
 	}
-	var needs []corev1.Capability
-	if chowns(*c) {
-		needs = chownNeeds
-	}
-	if added := slices.Sorted(slices.Values(s.Capabilities.Add)); !slices.Equal(added, needs) {
-		add("capabilities %v are added, want %v", added, needs)
+	must, may := j.needs.capabilities(c)
+	added := slices.DeleteFunc(slices.Sorted(slices.Values(s.Capabilities.Add)), func(name corev1.Capability) bool { return slices.Contains(may, name) })
+	if slices.Sort(must); !slices.Equal(added, must) {
+		add("capabilities %v are added, want %v", added, must)
 	}
 	return faults
 }

@@ -40,15 +40,19 @@ func real(t *testing.T) Renderers {
 
 func judge(t *testing.T) Judge {
 	t.Helper()
-	j, err := NewJudge()
+	needs, err := ReadNeeds("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := NewJudge(needs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return j
 }
 
-// TestExamples: every pod below examples/ is restricted, and those that change
-// owners are baseline for that alone.
+// TestExamples: every pod below examples/ is restricted, and those with a task that
+// needs more are baseline for that alone.
 func TestExamples(t *testing.T) {
 	pods, err := Find(examples, real(t))
 	if err != nil {
@@ -67,6 +71,34 @@ func TestExamples(t *testing.T) {
 	t.Logf("%d pods, %d of them with initbox", len(pods), ours)
 	if ours == 0 {
 		t.Error("no pod has an init container of initbox")
+	}
+}
+
+// TestPages: the container on each task's page is admitted as the examples are. What
+// it may use of CPU and memory is left to the reader.
+func TestPages(t *testing.T) {
+	pages, err := filepath.Glob("../../tasks/*/README.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	j := judge(t)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(text), "## In a pod\n\n```yaml\n")
+		container, _, found := strings.Cut(after, "```\n")
+		pods, err := snippet(page, []byte(container))
+		if err != nil || !found {
+			t.Errorf("%s has no container: %v", page, err)
+			continue
+		}
+		for _, fault := range j.Faults(pods[0]) {
+			if !strings.Contains(fault, "no request of") && !strings.Contains(fault, "no limit of") {
+				t.Errorf("%s: %s", page, fault)
+			}
+		}
 	}
 }
 
@@ -109,6 +141,7 @@ var chownPod = []string{
 
 // TestFaults: each deviation from what is right is found.
 func TestFaults(t *testing.T) {
+	j := judge(t)
 	for _, tt := range []struct {
 		changes []string
 		want    string // in the one fault, or "" for none
@@ -122,16 +155,17 @@ func TestFaults(t *testing.T) {
 		{[]string{"  automountServiceAccountToken: false\n", ""}, "automountServiceAccountToken"},
 		{[]string{"cpu: 10m, ", ""}, "no request of cpu"},
 		{[]string{"limits: {memory: 64Mi}", "limits: {}"}, "no limit of memory"},
-		{[]string{`[wait-tcp, "web:80"]`, `[chown, "1:1", /data]`}, "restricted, although it changes owners"},
+		{[]string{`[wait-tcp, "web:80"]`, `[chown, "1:1", /data]`}, "restricted, although a task needs more"},
 		{append(slices.Clone(chownPod), "CHOWN, DAC_OVERRIDE", "CHOWN, DAC_OVERRIDE, SYS_ADMIN"), "not baseline"},
 		{append(slices.Clone(chownPod), "CHOWN, DAC_OVERRIDE", "CHOWN, DAC_OVERRIDE, FOWNER"), "capabilities [CHOWN DAC_OVERRIDE FOWNER] are added"},
+		{append(slices.Clone(chownPod), `"1:1", /data]`, `"--file-mode=0640", "1:1", /data]`, "CHOWN, DAC_OVERRIDE", "CHOWN, DAC_OVERRIDE, FOWNER"), ""},
 		{append(slices.Clone(chownPod), "spec:\n", "spec:\n  hostNetwork: true\n"), "not baseline: host namespaces"},
 	} {
 		pods, err := manifests("test", []byte(changed(t, goodPod, tt.changes...)))
 		if err != nil || len(pods) != 1 {
 			t.Fatalf("%v: %d pods, %v", tt.changes, len(pods), err)
 		}
-		faults := strings.Join(judge(t).Faults(pods[0]), "\n")
+		faults := strings.Join(j.Faults(pods[0]), "\n")
 		if tt.want == "" && faults != "" || !strings.Contains(faults, tt.want) {
 			t.Errorf("%v: want %q in\n%s", tt.changes, tt.want, faults)
 		}

@@ -62,12 +62,12 @@ func (a *App) Main(p *Process) int {
 	case "reference":
 		return a.reference(p, args)
 	}
-	spec, ok := a.spec(name, p)
+	spec, err := findTask(a.AllSpecs(p), name, ownCommands...)
 	switch {
-	case !ok && strings.HasPrefix(name, "-"):
+	case err != nil && strings.HasPrefix(name, "-"):
 		return a.refuse(p, tasks.Usagef("the task comes first, its flags follow: initbox TASK %s", name))
-	case !ok:
-		return a.refuse(p, unknownTask(name, append(a.taskNames(), ownCommands...)))
+	case err != nil:
+		return a.refuse(p, err)
 	}
 	return a.run(p, newCommand(spec), args)
 }
@@ -87,20 +87,20 @@ func (a *App) refuse(p *Process, err error) int {
 func (a *App) run(p *Process, c *command, args []string) int {
 	start := time.Now()
 	secrets := new(redact.Set)
-	err := a.configure(c, newEnviron(p.Env), args)
+	e := newEnviron(p.Env)
+	err := a.configure(c, e, args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprint(p.Stdout, helpText(c))
 		return exitDone
 	}
 	log := newLogger(p.Stderr, c.opts, secrets)
 	env := tasks.NewEnv(log, p.Stdout, c.opts.dryRun)
-	env.Secrets = secrets
-	a.warnUnknown(env, newEnviron(p.Env))
+	env.Secrets, env.Environ = secrets, p.Env
+	env.Pod, env.Namespace = e.whoWeAre()
+	a.warnUnknown(env, e)
 	if err == nil {
 		ctx, stop := withSignals(context.Background(), p.Signals)
-		if err = c.load(ctx, env, a.grace()); err == nil {
-			err = execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
-		}
+		err = a.carryOut(ctx, c, env)
 		stop()
 	}
 	if tasks.KindOf(err) == tasks.Usage && tasks.NextOf(err) == "" {
@@ -112,6 +112,20 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	}
 	v.report(p, log, c.opts, a.grace())
 	return exitCode(v.err)
+}
+
+// carryOut runs c within its deadline. A plan is read first: its timeout stands in
+// for the default one.
+func (a *App) carryOut(ctx context.Context, c *command, env *tasks.Env) error {
+	if r, ok := c.task.(*runTask); ok {
+		if err := execute(ctx, r.load, env, c.spec.Name, c.opts.timeout, a.grace()); err != nil {
+			return err
+		}
+		if r.bound > 0 && !c.flags.Changed("timeout") {
+			c.opts.timeout = r.bound
+		}
+	}
+	return execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
 }
 
 // configure fills c from the command line and the environment and checks it.
@@ -148,7 +162,7 @@ func (a *App) warnUnknown(env *tasks.Env, e environ) {
 	if len(e.unknown(known)) == 0 {
 		return
 	}
-	for _, spec := range a.allSpecs() {
+	for _, spec := range a.AllSpecs(nil) {
 		c := newCommand(spec)
 		for _, name := range c.names() {
 			known[envName(spec.Name, name)] = true
@@ -180,34 +194,7 @@ func (a *App) grace() time.Duration {
 	return defaultGrace
 }
 
-// allSpecs returns the tasks and run.
-func (a *App) allSpecs() []tasks.Spec {
-	return append(slices.Clone(a.Specs), runSpec(a, nil))
-}
-
-// spec returns the task called name.
-func (a *App) spec(name string, p *Process) (tasks.Spec, bool) {
-	if name == runName {
-		return runSpec(a, p), true
-	}
-	i := slices.IndexFunc(a.Specs, func(s tasks.Spec) bool { return s.Name == name })
-	if i < 0 {
-		return tasks.Spec{}, false
-	}
-	return a.Specs[i], true
-}
-
-func (a *App) taskNames() []string {
-	var names []string
-	for _, s := range a.allSpecs() {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
-func unknownTask(name string, known []string) error {
-	if near := nearest(strings.ToLower(name), known); near != "" {
-		return tasks.Usagef("unknown task %q: did you mean %s?", name, near)
-	}
-	return tasks.Usagef("unknown task %q: initbox help lists the tasks", name)
+// AllSpecs returns the tasks and run, which takes its plan from p.
+func (a *App) AllSpecs(p *Process) []tasks.Spec {
+	return append(slices.Clone(a.Specs), runSpec(a, p))
 }

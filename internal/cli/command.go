@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +36,7 @@ const defaultTerminationLog = "/dev/termination-log"
 
 // newCommand returns spec with its defaults and all its flags.
 func newCommand(spec tasks.Spec) *command {
-	c := newStep(spec)
+	c := newStepCommand(spec)
 	fs := c.flags
 	fs.BoolVar(&c.opts.dryRun, "dry-run", false, "change nothing, say what would change")
 	fs.StringVar(&c.opts.terminationLog, "termination-log", defaultTerminationLog,
@@ -47,14 +46,12 @@ func newCommand(spec tasks.Spec) *command {
 	return c
 }
 
-// newStep returns spec as a step of a plan: of the options it has the timeout,
-// the others belong to the process.
-func newStep(spec tasks.Spec) *command {
+// newStepCommand returns spec as a step of a plan: of the options it has the
+// timeout, the others belong to the process.
+func newStepCommand(spec tasks.Spec) *command {
 	c := &command{spec: spec, task: spec.New()}
 	c.opts = options{timeout: spec.Timeout, logFormat: "text", logLevel: "info"}
-	c.flags = pflag.NewFlagSet(spec.Name, pflag.ContinueOnError)
-	c.flags.SetOutput(io.Discard)
-	c.flags.Usage = func() {}
+	c.flags = newFlagSet(spec.Name)
 	c.task.Flags(c.flags)
 	c.flags.VisitAll(func(f *pflag.Flag) { c.own = append(c.own, f.Name) })
 	flags.Duration(c.flags, &c.opts.timeout, "timeout", time.Millisecond, "deadline: the task ends by then, done or not")
@@ -73,48 +70,52 @@ func (c *command) shared() []string {
 	return slices.DeleteFunc(c.names(), func(n string) bool { return slices.Contains(c.own, n) })
 }
 
-// A stepTaker takes the positional arguments as steps, with the number of those
-// before "--", -1 without one.
-type stepTaker interface {
-	takeSteps(words []string, dash int) error
+func newFlagSet(name string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	return fs
+}
+
+// parseFlags gives fs the flags in args. A flag that takes one value is refused a
+// second one: whichever was meant, the other would be dropped in silence.
+func parseFlags(fs *pflag.FlagSet, args []string) error {
+	given := make(map[string]string)
+	return fs.ParseAll(args, func(f *pflag.Flag, value string) error {
+		first, again := given[f.Name]
+		given[f.Name] = value
+		switch {
+		case !again || isList(f):
+			return fs.Set(f.Name, value)
+		case flags.IsSecret(f):
+			return tasks.Usagef("--%s is given twice: it takes one value", f.Name)
+		default:
+			return tasks.Usagef("--%s is given twice, as %q and %q: it takes one value", f.Name, first, value)
+		}
+	})
 }
 
 // parse reads the command line. It returns pflag.ErrHelp if help was asked for.
 func (c *command) parse(args []string) error {
-	if err := c.flags.Parse(args); err != nil {
+	if err := parseFlags(c.flags, args); err != nil {
 		return c.flagError(err)
 	}
-	if t, ok := c.task.(stepTaker); ok {
-		return t.takeSteps(c.flags.Args(), c.flags.ArgsLenAtDash())
+	words, rest := c.flags.Args(), []string(nil)
+	if dash := c.flags.ArgsLenAtDash(); dash >= 0 && c.spec.Rest != "" {
+		words, rest = words[:dash], words[dash:]
 	}
-	return c.bind(c.flags.Args(), c.flags.Args())
-}
-
-// A loader has something to read before it can run, which may set its deadline.
-type loader interface {
-	load(context.Context, *tasks.Env) error
-	timeout() time.Duration // 0 for none
-}
-
-// load lets the task read what it needs to know its work, within the deadline.
-// A timeout found there stands in for the default one.
-func (c *command) load(ctx context.Context, env *tasks.Env, grace time.Duration) error {
-	l, ok := c.task.(loader)
-	if !ok {
-		return nil
-	}
-	if err := execute(ctx, l.load, env, c.spec.Name, c.opts.timeout, grace); err != nil {
+	if err := c.bind(c.spec.Args, words, words); err != nil {
 		return err
 	}
-	if t := l.timeout(); t > 0 && !c.flags.Changed("timeout") {
-		c.opts.timeout = t
-	}
-	return nil
+	return c.bind(c.spec.Rest+"...", rest, rest)
 }
 
 // rescue sets what says how to report from a command line that could not be
 // parsed, as far as it stands there.
 func (c *command) rescue(args []string) {
+	if dash := slices.Index(args, "--"); dash >= 0 {
+		args = args[:dash] // what follows may have flags of its own
+	}
 	for i, arg := range args {
 		name, value, ok := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 		if name != "termination-log" && name != "log-format" || c.flags.Changed(name) {
@@ -135,11 +136,11 @@ func (c *command) check() error {
 	return nil
 }
 
-// bind gives positional arguments to the flags that Spec.Args names, as in
-// "owner path...": the one with dots takes what the others leave. Errors show
-// the words as they were written, before variables were expanded.
-func (c *command) bind(words, written []string) error {
-	names := strings.Fields(c.spec.Args)
+// bind gives words to the flags that to names, as in "owner path...": the one
+// with dots takes what the others leave. Errors show the words as they were
+// written, before variables were expanded.
+func (c *command) bind(to string, words, written []string) error {
+	names := strings.Fields(to)
 	// A flag that was given by name leaves its place to the next one.
 	names = slices.DeleteFunc(names, func(n string) bool {
 		return !strings.HasSuffix(n, "...") && c.flags.Changed(n)
@@ -147,7 +148,7 @@ func (c *command) bind(words, written []string) error {
 	list := slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, "...") })
 	for i := 0; len(words) > 0; i++ {
 		if i >= len(names) {
-			return tasks.Usagef("unexpected argument %q: %s", written[0], c.usageLine())
+			return c.unexpected(written)
 		}
 		take := 1
 		if i == list {
@@ -164,12 +165,33 @@ func (c *command) bind(words, written []string) error {
 	return nil
 }
 
+// shortForm says what takes the words of a step that is written without the names
+// of its flags, as in "wait-tcp: db:5432".
+func (c *command) shortForm() string {
+	if c.spec.Args == "" && c.spec.Rest != "" {
+		return c.spec.Rest + "..."
+	}
+	return c.spec.Args
+}
+
+// unexpected is the error for words that no flag takes.
+func (c *command) unexpected(words []string) error {
+	if c.spec.Rest == "" {
+		return tasks.Usagef("unexpected argument %q: usage: %s", words[0], c.usageLine())
+	}
+	return tasks.Usagef(`unexpected argument %q: put "--" before the %s (initbox %s -- %s)`,
+		words[0], c.spec.Rest, c.spec.Name, strings.Join(words, " "))
+}
+
 func (c *command) usageLine() string {
 	line := "initbox " + c.spec.Name + " [flags]"
 	if c.spec.Args != "" {
 		line += " " + strings.ToUpper(c.spec.Args)
 	}
-	return "usage: " + line
+	if c.spec.Rest != "" {
+		line += " [-- " + strings.ToUpper(c.spec.Rest) + "...]"
+	}
+	return line
 }
 
 // flagError puts an error of pflag in our words.
@@ -196,8 +218,9 @@ func (c *command) flagError(err error) error {
 
 func (c *command) unknownFlag(err *pflag.NotExistError) error {
 	name := err.GetSpecifiedName()
-	if _, ok := c.task.(stepTaker); ok && len(c.flags.Args()) > 0 {
-		return tasks.Usagef(`unknown flag --%s: if it belongs to a task, put "--" before the task (initbox run -- %s ...)`, name, c.flags.Arg(0))
+	if rest := c.spec.Rest; rest != "" && c.flags.NArg() > 0 {
+		return tasks.Usagef(`unknown flag --%s: if it belongs to a %s, put "--" before the %s (initbox %s -- %s ...)`,
+			name, rest, rest, c.spec.Name, c.flags.Arg(0))
 	}
 	if short := err.GetSpecifiedShortnames(); short != "" {
 		if word, _, _ := strings.Cut(short, "="); c.flags.Lookup(word) != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -42,6 +43,24 @@ func envName(task, flag string) string {
 	return strings.ToUpper(strings.ReplaceAll(name+flag, "-", "_"))
 }
 
+// namespaceFile is where kubelet puts the namespace of a pod's service account.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// whoWeAre returns the pod and its namespace as [tasks.Env] has them. HOSTNAME is not
+// asked: where it is not the host's name, it was set for another purpose, such as the
+// address that a server listens on.
+func (e environ) whoWeAre() (pod, namespace string) {
+	pod, namespace = e["POD_NAME"], e["POD_NAMESPACE"]
+	if pod == "" {
+		pod, _ = os.Hostname() // unknown stays ""
+	}
+	if namespace == "" {
+		data, _ := os.ReadFile(namespaceFile) // there is none without a service account's token
+		namespace = strings.TrimSpace(string(data))
+	}
+	return pod, namespace
+}
+
 // apply sets each flag of fs that the command line left alone from the
 // environment: from the variable of the task, or of every task where the flag
 // is in shared. Empty variables count as unset, since a chart that has no value
@@ -49,6 +68,9 @@ func envName(task, flag string) string {
 func (e environ) apply(fs *pflag.FlagSet, task string, shared []string) error {
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
+		if v, ok := f.Value.(flags.EnvValue); ok {
+			v.UseEnv(e.lookup)
+		}
 		if f.Changed {
 			return
 		}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +94,33 @@ func TestPositional(t *testing.T) {
 		case err != nil || task.Word != c.word || !slices.Equal(task.Words, c.list):
 			t.Errorf("%q %v: got %v, %q, %q", c.spec, c.args, err, task.Word, task.Words)
 		}
+	}
+}
+
+// An Env has the environment of the process, and knows the pod.
+func TestEnvOfATask(t *testing.T) {
+	var seen *tasks.Env
+	task := &testTask{run: func(_ context.Context, env *tasks.Env) error { seen = env.Sub(env.Log); return nil }}
+	spec := testSpec(task)
+	p := &Process{
+		Args: []string{"test-task", "a"}, Stdout: io.Discard, Stderr: io.Discard,
+		Env: []string{"INITBOX_TERMINATION_LOG=/nonexistent", "A=1", "HOSTNAME=0.0.0.0", "POD_NAMESPACE=shop"},
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range []string{host, "web-3"} {
+		if code := (&App{Specs: []tasks.Spec{spec}}).Main(p); code != 0 {
+			t.Fatalf("exit code %d", code)
+		}
+		if value, found := seen.LookupEnv("A"); value != "1" || !found {
+			t.Errorf("the variable A is %q, %v", value, found)
+		}
+		if seen.Pod != pod || seen.Namespace != "shop" {
+			t.Errorf("the pod is %q in %q, want %q", seen.Pod, seen.Namespace, pod)
+		}
+		p.Env = append(p.Env, "POD_NAME=web-3")
 	}
 }
 

@@ -23,18 +23,28 @@ func synopsis(s tasks.Spec) string {
 	return first
 }
 
+// capital returns s with a capital letter in front.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
 // overview is the help of initbox itself.
 func (a *App) overview() string {
 	var b strings.Builder
-	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n\nTasks:\n")
-	for _, s := range a.allSpecs() {
-		fmt.Fprintf(&b, "  %-12s %s\n", s.Name, synopsis(s))
+	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n")
+	for _, group := range tasks.Groups() {
+		heading := "\n" + capital(group) + ":\n"
+		for _, s := range a.AllSpecs(nil) {
+			if s.Group == group {
+				fmt.Fprintf(&b, "%s  %-12s %s\n", heading, s.Name, synopsis(s))
+				heading = ""
+			}
+		}
 	}
 	b.WriteString(`
 Other commands:
   help         help [TASK]: this text, or all about a task
-  version      version, commit and Go version; --sbom prints the modules that this is made of, as CycloneDX
-  reference    reference --format=markdown|json-schema [TASK]: the documentation, the schema of the run-file
+  version      version, commit and Go version
+  reference    reference --format=markdown|json-schema|json|helm [TASK]: the documentation, the schema of a
+               run-file, the tasks as data, the templates of the Helm library chart
 
 Every flag can also be set by a variable, INITBOX_<TASK>_<FLAG>; those that every task has also by
 INITBOX_<FLAG>. The command line wins over the first, the first over the second.
@@ -56,12 +66,8 @@ func exitHelp() string {
 // helpText is all about one task.
 func helpText(c *command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Help())
-	usage := c.usageLine()
-	if _, ok := c.task.(stepTaker); ok {
-		usage += " [-- TASK [flags] [arguments]]..."
-	}
-	fmt.Fprintf(&b, "%s\n\nFlags:\n%s", strings.ToUpper(usage[:1])+usage[1:], c.flags.FlagUsagesWrapped(flagWidth))
+	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Doc)
+	fmt.Fprintf(&b, "Usage: %s\n\nFlags:\n%s", c.usageLine(), c.flags.FlagUsagesWrapped(flagWidth))
 	fmt.Fprintf(&b, "\nVariables: %s for the flag --%s, and so on", envName(c.spec.Name, "timeout"), "timeout")
 	b.WriteString("; a flag that may be given more than once takes one value a line.\n")
 	if len(c.spec.Examples) > 0 {
@@ -70,7 +76,11 @@ func helpText(c *command) string {
 			fmt.Fprintf(&b, "  # %s\n  %s\n", e.Doc, e.Command)
 		}
 	}
-	b.WriteString("\n" + exitHelp())
+	b.WriteString("\n" + exitHelp() + "\n" + needsHelp(c.spec.Needs))
+	if c.spec.More != nil {
+		heading, body, _ := strings.Cut(c.spec.More(), "\n")
+		b.WriteString("\n" + heading + ":\n" + body + "\n")
+	}
 	return b.String()
 }
 
@@ -79,10 +89,10 @@ func (a *App) help(p *Process, args []string) int {
 		fmt.Fprint(p.Stdout, a.overview())
 		return exitDone
 	}
-	spec, ok := a.spec(args[0], p)
+	spec, err := findTask(a.AllSpecs(p), args[0])
 	switch {
-	case !ok:
-		return a.refuse(p, unknownTask(args[0], a.taskNames()))
+	case err != nil:
+		return a.refuse(p, err)
 	case len(args) > 1:
 		return a.refuse(p, tasks.Usagef("help takes one task, got %q as well", args[1]))
 	}

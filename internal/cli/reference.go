@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -18,33 +19,31 @@ func (a *App) reference(p *Process, args []string) int {
 	if isHelp(args) {
 		return a.help(p, nil)
 	}
-	fs := pflag.NewFlagSet("reference", pflag.ContinueOnError)
-	fs.SetOutput(p.Stderr)
-	fs.Usage = func() {}
+	fs := newFlagSet("reference")
 	format := "markdown"
-	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema"}, "what to print")
-	if err := fs.Parse(args); err != nil {
-		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema [TASK]", err))
+	flags.Enum(fs, &format, "format", []string{"markdown", "json-schema", "json", "helm"}, "what to print")
+	if err := parseFlags(fs, args); err != nil {
+		return a.refuse(p, fmt.Errorf("%w: usage: initbox reference --format=markdown|json-schema|json|helm [TASK]", err))
 	}
 	if fs.NArg() > 1 {
 		return a.refuse(p, tasks.Usagef("reference takes one task, got %q as well", fs.Arg(1)))
 	}
-	if format == "json-schema" {
-		enc := json.NewEncoder(p.Stdout)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(a.schema()); err != nil {
-			return exitFailed
-		}
-		return exitDone
-	}
-	specs := a.allSpecs()
+	specs := a.AllSpecs(p)
 	if name := fs.Arg(0); name != "" {
-		spec, ok := a.spec(name, p)
-		if !ok {
-			return a.refuse(p, unknownTask(name, a.taskNames()))
+		spec, err := findTask(specs, name)
+		if err != nil {
+			return a.refuse(p, err)
 		}
 		specs = []tasks.Spec{spec}
+	}
+	switch format {
+	case "json-schema":
+		return printJSON(p.Stdout, a.schema())
+	case "json":
+		return printJSON(p.Stdout, data(specs))
+	case "helm":
+		fmt.Fprint(p.Stdout, helmTemplates(specs))
+		return exitDone
 	}
 	pages := make([]string, len(specs))
 	for i, s := range specs {
@@ -54,18 +53,29 @@ func (a *App) reference(p *Process, args []string) int {
 	return exitDone
 }
 
+func printJSON(w io.Writer, v any) int {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return exitFailed
+	}
+	return exitDone
+}
+
 // page is the README of one task.
 func page(c *command) string {
 	var b strings.Builder
-	head, body, _ := strings.Cut(c.spec.Help(), "\n")
-	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, strings.ToUpper(head[:1])+head[1:], body)
+	head, body, _ := strings.Cut(c.spec.Doc, "\n")
+	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, capital(head), body)
 	if len(c.spec.Examples) > 0 {
 		b.WriteString("\n## Examples\n")
 		for _, e := range c.spec.Examples {
-			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", strings.ToUpper(e.Doc[:1])+e.Doc[1:], e.Command)
+			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", capital(e.Doc), e.Command)
 		}
 	}
-	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", strings.TrimPrefix(c.usageLine(), "usage: "))
+	b.WriteString(inPod(c.spec))
+	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", c.usageLine())
 	b.WriteString("\n| flag | default | meaning | variable |\n| --- | --- | --- | --- |\n")
 	row := func(f *pflag.Flag) {
 		kind, usage := pflag.UnquoteUsage(f)
@@ -97,6 +107,9 @@ func page(c *command) string {
 	for _, e := range exitTable {
 		fmt.Fprintf(&b, "| %s | %s |\n", e.code, e.meaning)
 	}
+	if c.spec.More != nil {
+		b.WriteString("\n## " + c.spec.More() + "\n")
+	}
 	return b.String()
 }
 
@@ -114,7 +127,7 @@ func (a *App) schema() object {
 	}
 	var one []object
 	for _, s := range a.Specs {
-		step[s.Name] = stepSchema(newStep(s))
+		step[s.Name] = stepSchema(newStepCommand(s))
 		one = append(one, object{"required": []string{s.Name}})
 	}
 	return object{
@@ -144,7 +157,7 @@ func stepSchema(c *command) object {
 	c.flags.VisitAll(func(f *pflag.Flag) { properties[f.Name] = flagSchema(f) })
 	long := object{"type": "object", "additionalProperties": false, "properties": properties}
 	forms := []object{long}
-	if c.spec.Args != "" {
+	if c.shortForm() != "" {
 		word := object{"type": []string{"string", "number"}}
 		forms = append(forms, word, object{"type": "array", "items": word, "minItems": 1})
 	}

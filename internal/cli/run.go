@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -36,7 +34,8 @@ with its flags, under the names that the command line has:
 ${NAME} stands for a variable of the environment, which must be set, and $$ for
 a dollar sign. Every step is checked before the first one starts. The first
 step that fails ends the run with its exit code. Run it again as often as you
-like: steps that are done find nothing to do. The timeout of a file stands in for
+like: steps that are done find nothing to do. The container needs the user and the
+capabilities that its steps need. The timeout of a file stands in for
 the default of --timeout; given as well, --timeout wins.`
 
 // runTask is the task that runs other tasks. Being a task itself, it gets its
@@ -45,11 +44,10 @@ type runTask struct {
 	app     *App
 	process *Process
 	file    string
-	words   [][]string // the steps of the command line
+	words   []string // the steps of the command line, "--" between them
 
-	steps  []step        // what load found
-	bound  time.Duration // timeout of the run-file, 0 for none
-	loaded bool
+	steps []step        // what load found
+	bound time.Duration // timeout of the run-file, 0 for none
 }
 
 func runSpec(a *App, p *Process) tasks.Spec {
@@ -57,38 +55,26 @@ func runSpec(a *App, p *Process) tasks.Spec {
 		Name:    runName,
 		Group:   "application",
 		Doc:     runDoc,
+		Rest:    "task",
 		Timeout: 10 * time.Minute,
 		Examples: []tasks.Example{
 			{Doc: "a plan from a ConfigMap", Command: "initbox run -f /plan/plan.yaml"},
 			{Doc: "the same without a file", Command: "initbox run -- wait-tcp postgres:5432 -- wait-http http://auth/healthz"},
 			{Doc: "what a plan would do", Command: "initbox run --dry-run -f plan.yaml"},
 		},
+		Needs: tasks.Needs{Mounts: []string{"the run-file, read-only, and what its steps need"}},
+		Container: `args: [run, -f, /plan/plan.yaml]
+env:
+  - {name: API_URL, value: "http://api/healthz"}   # for ${API_URL} in the plan
+volumeMounts:
+  - {name: plan, mountPath: /plan, readOnly: true}   # a ConfigMap with the key plan.yaml`,
 		New: func() tasks.Task { return &runTask{app: a, process: p} },
 	}
 }
 
 func (r *runTask) Flags(fs *pflag.FlagSet) {
 	fs.StringVarP(&r.file, "file", "f", "", "run-`file` with the steps, - for stdin")
-}
-
-func (r *runTask) takeSteps(words []string, dash int) error {
-	if len(words) == 0 {
-		return nil
-	}
-	if dash != 0 {
-		return tasks.Usagef(`unexpected argument %q: put "--" before each step (initbox run -- %s), or name a run-file with -f`,
-			words[0], strings.Join(words, " "))
-	}
-	step := []string(nil)
-	for _, w := range words {
-		if w == "--" {
-			r.words, step = append(r.words, step), nil
-			continue
-		}
-		step = append(step, w)
-	}
-	r.words = append(r.words, step)
-	return nil
+	fs.StringArrayVar(&r.words, "task", nil, "`word` of the steps, as they stand after --; repeatable")
 }
 
 func (r *runTask) Check() error {
@@ -101,18 +87,10 @@ func (r *runTask) Check() error {
 	return nil
 }
 
-// A step is one task of a plan, ready to run.
-type step struct {
-	*command
-	label string // "step 2 (migrate)"
-}
-
+// Run carries the steps out that load has found.
 func (r *runTask) Run(ctx context.Context, env *tasks.Env) error {
-	if err := r.load(ctx, env); err != nil {
-		return err
-	}
 	for i, s := range r.steps {
-		if err := r.step(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(r.steps))); err != nil {
+		if err := r.runStep(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(r.steps))); err != nil {
 			for _, rest := range r.steps[i+1:] {
 				env.Summarize(rest.label + ": not started")
 			}
@@ -122,8 +100,8 @@ func (r *runTask) Run(ctx context.Context, env *tasks.Env) error {
 	return nil
 }
 
-// step runs one step and reports how it went.
-func (r *runTask) step(ctx context.Context, env *tasks.Env, s step, place string) error {
+// runStep runs one step and reports how it went.
+func (r *runTask) runStep(ctx context.Context, env *tasks.Env, s step, place string) error {
 	sub := env.Sub(env.Log.With("step", s.label))
 	sub.Log.Info("step starts", "place", place, "timeout", s.opts.timeout)
 	start := time.Now()
@@ -145,22 +123,16 @@ func (r *runTask) step(ctx context.Context, env *tasks.Env, s step, place string
 
 // load reads the plan, from the run-file or the command line, and checks all of it.
 func (r *runTask) load(ctx context.Context, env *tasks.Env) error {
-	if r.loaded {
-		return ctx.Err()
-	}
-	err := r.loadSteps(ctx, env)
+	err := r.findSteps(ctx, env)
 	if err != nil && ctx.Err() == nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: cmp.Or(tasks.NextOf(err), "correct the plan and start the pod again; how a plan is written: initbox help run")}
 	}
-	r.loaded = err == nil
 	return err
 }
 
-func (r *runTask) timeout() time.Duration { return r.bound }
-
-func (r *runTask) loadSteps(ctx context.Context, env *tasks.Env) (err error) {
+func (r *runTask) findSteps(ctx context.Context, env *tasks.Env) (err error) {
 	if r.file == "" {
-		r.steps, err = r.fromWords()
+		r.steps, err = r.stepsFromWords()
 		return err
 	}
 	name := r.file
@@ -172,123 +144,8 @@ func (r *runTask) loadSteps(ctx context.Context, env *tasks.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	r.steps, r.bound, err = r.fromFile(name, data)
+	r.steps, r.bound, err = r.stepsFromFile(name, data)
 	return err
-}
-
-func (r *runTask) fromFile(name string, data []byte) (steps []step, timeout time.Duration, err error) {
-	e := newEnviron(r.process.Env)
-	p, err := plan.Parse(name, data, e.lookup)
-	if err != nil {
-		return nil, 0, err
-	}
-	var errs []error
-	if p.Timeout != nil {
-		c := newStep(runSpec(r.app, r.process))
-		if err := c.flags.Set("timeout", p.Timeout.Text); err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: timeout: %q: %w", name, p.Timeout.Line, p.Timeout.Written, unwrapFlagError(err)))
-		}
-		timeout = c.opts.timeout
-	}
-	for i, ps := range p.Steps {
-		c, err := r.command(ps.Task)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: %w", name, ps.Line, err))
-			continue
-		}
-		if err := fill(c, name, ps, e); err != nil {
-			errs = append(errs, err)
-		}
-		steps = append(steps, step{c, label(i, ps.Task, ps.Name)})
-	}
-	return steps, timeout, errors.Join(errs...)
-}
-
-// fill configures c from a step of the file.
-func fill(c *command, file string, ps plan.Step, e environ) error {
-	var errs []error
-	at := func(line int, err error) {
-		errs = append(errs, fmt.Errorf("%s:%d: %s: %w", file, line, ps.Task, err))
-	}
-	words, written := make([]string, len(ps.Words)), make([]string, len(ps.Words))
-	for i, w := range ps.Words {
-		words[i], written[i] = w.Text, w.Written
-	}
-	if err := c.bind(words, written); err != nil {
-		at(ps.Line, err)
-	}
-	for _, field := range ps.Fields {
-		f := c.flags.Lookup(field.Key)
-		switch {
-		case f == nil:
-			at(field.Line, fmt.Errorf("unknown key %q%s", field.Key, c.hint(field.Key, "")))
-			continue
-		case field.List && !isList(f):
-			at(field.Line, fmt.Errorf("%q takes one value, not a list", field.Key))
-			continue
-		}
-		for _, v := range field.Values {
-			if err := c.flags.Set(f.Name, v.Text); err != nil {
-				at(v.Line, badValue(field.Key, f, v.Written, unwrapFlagError(err)))
-			}
-		}
-	}
-	if err := complete(c, e); err != nil && len(errs) == 0 {
-		at(ps.Line, err)
-	}
-	return errors.Join(errs...)
-}
-
-func (r *runTask) fromWords() ([]step, error) {
-	e := newEnviron(r.process.Env)
-	var (
-		steps []step
-		errs  []error
-	)
-	for i, words := range r.words {
-		if len(words) == 0 {
-			errs = append(errs, fmt.Errorf(`step %d is empty: write a task after each "--"`, i+1))
-			continue
-		}
-		c, err := r.command(words[0])
-		if err == nil {
-			err = c.parse(words[1:])
-		}
-		if errors.Is(err, pflag.ErrHelp) {
-			err = fmt.Errorf("--help is not for a step: initbox help %s", words[0])
-		}
-		if err == nil {
-			err = complete(c, e)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
-			continue
-		}
-		steps = append(steps, step{c, label(i, words[0], "")})
-	}
-	return steps, errors.Join(errs...)
-}
-
-// complete adds the environment to what a step says itself, and checks it. The
-// variables of every task speak of the run, so a step does not read them.
-func complete(c *command, e environ) error {
-	if err := e.apply(c.flags, c.spec.Name, nil); err != nil {
-		return err
-	}
-	return c.check()
-}
-
-// command returns the task called name as a step.
-func (r *runTask) command(name string) (*command, error) {
-	i := slices.IndexFunc(r.app.Specs, func(s tasks.Spec) bool { return s.Name == name })
-	if i >= 0 {
-		return newStep(r.app.Specs[i]), nil
-	}
-	var names []string
-	for _, s := range r.app.Specs {
-		names = append(names, s.Name)
-	}
-	return nil, unknownTask(name, names)
 }
 
 // read returns the run-file. Reading may block, on a FIFO or a terminal, so it
@@ -326,11 +183,4 @@ func (r *runTask) readAll() ([]byte, error) {
 		from = f
 	}
 	return io.ReadAll(io.LimitReader(from, plan.MaxSize+1))
-}
-
-func label(i int, task, name string) string {
-	if name == "" {
-		return fmt.Sprintf("step %d (%s)", i+1, task)
-	}
-	return fmt.Sprintf("step %d (%s, %s)", i+1, task, name)
 }

@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
-	"github.com/spf13/pflag"
-
-	"github.com/initbox/initbox/internal/sbom"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -15,33 +13,17 @@ import (
 type Build struct{ Version, Commit string }
 
 func (a *App) version(p *Process, args []string) int {
-	if isHelp(args) {
+	switch {
+	case isHelp(args):
 		return a.help(p, nil)
+	case len(args) > 0 && strings.HasPrefix(args[0], "-"):
+		return a.refuse(p, tasks.Usagef("unknown flag %s: version has no flags", args[0]))
+	case len(args) > 0:
+		return a.refuse(p, tasks.Usagef("version takes no argument, got %q", args[0]))
 	}
-	fs := pflag.NewFlagSet("version", pflag.ContinueOnError)
-	fs.SetOutput(p.Stderr)
-	fs.Usage = func() {}
-	list := fs.Bool("sbom", false, "")
-	if err := fs.Parse(args); err != nil {
-		return a.refuse(p, fmt.Errorf("%w: usage: initbox version [--sbom]", err))
-	}
-	if fs.NArg() > 0 {
-		return a.refuse(p, tasks.Usagef("version takes no argument, got %q", fs.Arg(0)))
-	}
-	info, ok := debug.ReadBuildInfo()
+	info, _ := debug.ReadBuildInfo()
 	b := a.Build.orOf(info)
-	if !*list {
-		fmt.Fprintf(p.Stdout, "initbox %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		return exitDone
-	}
-	if !ok {
-		fmt.Fprintln(p.Stderr, "initbox: this binary does not say which modules it is made of: build it with go build")
-		return exitFailed
-	}
-	if err := sbom.Write(p.Stdout, info, b.Version, b.Commit); err != nil {
-		fmt.Fprintf(p.Stderr, "initbox: write the list of modules: %v\n", err)
-		return exitFailed
-	}
+	fmt.Fprintf(p.Stdout, "initbox %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitDone
 }
 

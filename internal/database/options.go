@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -12,23 +11,15 @@ import (
 	"github.com/initbox/initbox/internal/flags"
 )
 
-// A Driver is a kind of database.
-type Driver string
-
-// The drivers. MySQL is MariaDB as well.
-const (
-	Postgres Driver = "postgres"
-	MySQL    Driver = "mysql"
-	SQLite   Driver = "sqlite"
-)
-
 // Options are the flags that say where a database is.
 type Options struct {
+	Dialects []*Dialect // the databases that the task knows; no flag
+
 	URL          string // with or without credentials; "" for none
 	URLFile      string // file that holds the URL
-	Driver       string // "postgres", "mysql", "sqlite", or "" for that of the URL
+	Driver       string // name of one of Dialects, or "" for that of the URL
 	Host         string // name, address, or absolute path of a socket (PostgreSQL: also of its folder)
-	Port         int    // 0 for the driver's
+	Port         int    // 0 for the dialect's
 	User         string
 	Password     string
 	PasswordFile string   // file that holds the password
@@ -39,8 +30,8 @@ type Options struct {
 	Cert, Key    string   // files with the client's certificate and its key
 	ServerName   string   // that the server's certificate must have, "" for the host
 
-	// LookupEnv finds DATABASE_URL; nil for that of the process. The PG*
-	// variables are always those of the process.
+	// LookupEnv finds DATABASE_URL; nil for no environment. The command line sets it.
+	// The PG* variables are always those of the process.
 	LookupEnv func(string) (string, bool)
 	Resolver  *net.Resolver // for names; nil for the system's
 }
@@ -48,22 +39,11 @@ type Options struct {
 // URLVariable is the variable that many charts and platforms provide.
 const URLVariable = "DATABASE_URL"
 
-// Modes of TLS, from none to a certificate that is checked in full. The names
-// are libpq's.
-const (
-	tlsDisable    = "disable"
-	tlsAllow      = "allow"
-	tlsPrefer     = "prefer"
-	tlsRequire    = "require"
-	tlsVerifyCA   = "verify-ca"
-	tlsVerifyFull = "verify-full"
-)
-
 // Flags binds o to fs.
 func (o *Options) Flags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.URL, "database", o.URL, "`URL` of the database: postgres://, mysql:// or sqlite:///PATH; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
+	fs.Var(urlValue{o}, "database", "`URL` of the database: "+o.forms("USER@")+"; DATABASE_URL is read if neither this, --database-file nor --db-driver is given")
 	fs.StringVar(&o.URLFile, "database-file", o.URLFile, "`file` that holds the URL")
-	flags.Enum(fs, &o.Driver, "db-driver", []string{string(Postgres), string(MySQL), string(SQLite)}, "kind of database, where no URL says it; mysql is MariaDB as well")
+	flags.Enum(fs, &o.Driver, "db-driver", o.names(), "kind of database, where no URL says it; mysql is MariaDB as well")
 	fs.StringVar(&o.Host, "db-host", o.Host, "`host` of the server, or the path of its socket; this and the other --db- flags replace their part of the URL, and need no escaping")
 	flags.Int(fs, &o.Port, "db-port", 0, 65535, "port of the server; 0 for the usual one")
 	fs.StringVar(&o.User, "db-user", o.User, "`user` to log in as")
@@ -71,13 +51,27 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.PasswordFile, "db-password-file", o.PasswordFile, "`file` that holds the password")
 	fs.StringVar(&o.Name, "db-name", o.Name, "`name` of the database; for sqlite the path of its file")
 	fs.StringArrayVar(&o.Params, "db-param", o.Params, "`NAME=VALUE`, a parameter that the query of a URL may have; repeatable")
-	flags.Enum(fs, &o.TLS, "db-tls", []string{tlsDisable, tlsAllow, tlsPrefer, tlsRequire, tlsVerifyCA, tlsVerifyFull}, "whether the connection is encrypted and the server's certificate checked, as sslmode of PostgreSQL; the default is verify-full with --db-ca, else prefer")
+	flags.Enum(fs, &o.TLS, "db-tls", []string{TLSDisable, TLSAllow, TLSPrefer, TLSRequire, TLSVerifyCA, TLSVerifyFull}, "whether the connection is encrypted and the server's certificate checked, as sslmode of PostgreSQL; the default is verify-full with --db-ca, else prefer")
 	fs.StringVar(&o.CA, "db-ca", o.CA, "`file` with the CAs (PEM) that must have signed the server's certificate")
 	fs.StringVar(&o.Cert, "db-cert", o.Cert, "`file` with the client certificate (PEM)")
 	fs.StringVar(&o.Key, "db-key", o.Key, "`file` with the key of the client certificate (PEM)")
 	fs.StringVar(&o.ServerName, "db-server-name", o.ServerName, "`name` that the server's certificate must have, if not that of the host")
 	flags.Secret(fs, "database", "db-password")
 }
+
+// A urlValue is the value of --database, for which DATABASE_URL may stand in.
+type urlValue struct{ o *Options }
+
+func (v urlValue) Type() string   { return "string" }
+func (v urlValue) String() string { return v.o.URL }
+
+func (v urlValue) Set(s string) error {
+	v.o.URL = s
+	return nil
+}
+
+// UseEnv implements [flags.EnvValue].
+func (v urlValue) UseEnv(lookup func(string) (string, bool)) { v.o.LookupEnv = lookup }
 
 // Check returns every error in o at once. It reads the environment, but no file.
 func (o *Options) Check() error {
@@ -95,7 +89,7 @@ func (o *Options) Check() error {
 	if _, err := o.params(); err != nil {
 		errs = append(errs, err)
 	}
-	if _, err := o.place(o.url()); err != nil && (o.URL != "" || o.URLFile == "") {
+	if _, err := o.parts(o.url()); err != nil && (o.URL != "" || o.URLFile == "") {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -109,12 +103,37 @@ func (o *Options) url() (text, from string) {
 	case o.URLFile != "" || o.Driver != "":
 		return "", ""
 	}
-	lookup := o.LookupEnv
-	if lookup == nil {
-		lookup = os.LookupEnv
+	return o.Getenv(URLVariable), URLVariable
+}
+
+// Getenv returns a variable of the environment, "" if it is not set.
+func (o *Options) Getenv(name string) (value string) {
+	if o.LookupEnv != nil {
+		value, _ = o.LookupEnv(name)
 	}
-	text, _ = lookup(URLVariable)
-	return text, URLVariable
+	return value
+}
+
+// names returns the names of the dialects.
+func (o *Options) names() (names []string) {
+	for _, d := range o.Dialects {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// forms returns the forms of URLs, each up to end: "a, b or c".
+func (o *Options) forms(end string) string {
+	var forms []string
+	for _, d := range o.Dialects {
+		form, _, _ := strings.Cut(d.Form, end)
+		forms = append(forms, form)
+	}
+	text := strings.Join(forms, ", ")
+	if i := strings.LastIndex(text, ", "); i >= 0 {
+		text = text[:i] + " or " + text[i+2:]
+	}
+	return text
 }
 
 func (o *Options) params() (map[string]string, error) {

@@ -1,39 +1,44 @@
-package database
+//go:build integration
+
+package database_test
 
 import (
 	"context"
-	"database/sql"
 	"net/url"
-	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 
+	"github.com/initbox/initbox/internal/database"
+	"github.com/initbox/initbox/internal/database/mysql"
+	"github.com/initbox/initbox/internal/database/postgres"
+	"github.com/initbox/initbox/internal/database/sqlite"
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testdialect"
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
-// A database is one of each kind, with a way to change it.
-type database struct {
-	options Options
+// A sample is a database of one kind, with a way to change it.
+type sample struct {
+	options database.Options
 	exec    func(*testing.T, string)
 }
 
-func databases(t *testing.T) map[string]database {
+func samples(t *testing.T) map[string]sample {
 	t.Helper()
 	p, m, path := servers.Postgres(t), servers.MySQL(t), filepath.Join(t.TempDir(), "a b#?%.db")
 	inPostgres, inMySQL := p.NewDatabase(t), m.NewDatabase(t)
-	return map[string]database{
-		"postgres": {Options{URL: p.URL(inPostgres)}, func(t *testing.T, s string) { p.SQL(t, inPostgres, s) }},
-		"mysql":    {Options{URL: m.URL(inMySQL)}, func(t *testing.T, s string) { m.SQL(t, inMySQL, s) }},
-		"sqlite":   {Options{Driver: "sqlite", Name: path}, func(t *testing.T, s string) { execSQLite(t, path, s) }},
+	return map[string]sample{
+		"postgres": {database.Options{URL: p.URL(inPostgres)}, func(t *testing.T, s string) { p.SQL(t, inPostgres, s) }},
+		"mysql":    {database.Options{URL: m.URL(inMySQL)}, func(t *testing.T, s string) { m.SQL(t, inMySQL, s) }},
+		"sqlite":   {database.Options{Driver: "sqlite", Name: path}, func(t *testing.T, s string) { execSQLite(t, path, s) }},
 	}
 }
 
 func execSQLite(t *testing.T, path, statement string) {
 	t.Helper()
-	target, _ := newTarget(t, Options{Driver: "sqlite", Name: path})
-	db, err := target.SQLite(SQLiteCreate, url.Values{"_pragma": {"journal_mode(wal)"}})
+	target, _ := kit.Target(t, database.Options{Driver: "sqlite", Name: path})
+	db, err := target.Client.(*sqlite.Client).Open("rwc", url.Values{"_pragma": {"journal_mode(wal)"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +49,11 @@ func execSQLite(t *testing.T, path, statement string) {
 }
 
 func TestFirst(t *testing.T) {
-	for name, d := range databases(t) {
+	for name, d := range samples(t) {
 		t.Run(name, func(t *testing.T) {
-			target, _ := newTarget(t, d.options)
-			ask := func(query string) (Answer, error) {
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
+			target, _ := kit.Target(t, d.options)
+			ask := func(query string) (database.Answer, error) {
+				ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 				defer cancel()
 				return target.First(ctx, query)
 			}
@@ -65,14 +70,14 @@ func TestFirst(t *testing.T) {
 				}
 			}
 			_, err := ask("SELECT a FROM nosuch")
-			if !Missing(err) || fault.Permanent(err) {
+			if v, _ := target.Verdict(err); v.Is != database.NoSuchTable || fault.Permanent(err) {
 				t.Errorf("of a missing table: %v", err)
 			}
 			_, err = ask("SELEKT 'statement-secret'")
-			want(t, err, fault.Final, "the server cannot read the query")
+			testdialect.Want(t, err, fault.Final, "the server cannot read the query")
 			for _, change := range []string{"INSERT INTO t VALUES (3, '')", "DELETE FROM t"} {
 				_, err = ask(change)
-				want(t, err, fault.Final, "the query would change the database")
+				testdialect.Want(t, err, fault.Final, "the query would change the database")
 			}
 			if a, err := ask("SELECT count(*) FROM t"); err != nil || a.Value[0] != "2" {
 				t.Errorf("after the changes: %v, %v", a, err)
@@ -82,9 +87,9 @@ func TestFirst(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	for name, d := range databases(t) {
+	for name, d := range samples(t) {
 		t.Run(name, func(t *testing.T) {
-			target, _ := newTarget(t, d.options)
+			target, _ := kit.Target(t, d.options)
 			is := func(version string, dirty, found bool) {
 				t.Helper()
 				v, d, f, err := target.Version(t.Context(), "", "the table")
@@ -95,7 +100,7 @@ func TestVersion(t *testing.T) {
 			if name != "sqlite" {
 				is("", false, false)
 			}
-			table := target.Quote("the table")
+			table := target.Parts.Dialect.QuoteName("the table")
 			d.exec(t, "CREATE TABLE "+table+" (version bigint, dirty boolean)")
 			is("", false, false)
 			d.exec(t, "INSERT INTO "+table+" VALUES (20260102030405, true)")
@@ -107,46 +112,9 @@ func TestVersion(t *testing.T) {
 }
 
 func TestQuote(t *testing.T) {
-	for driver, want := range map[Driver]string{Postgres: `"a""b"."c` + "`" + `d"`, MySQL: "`a\"b`.`c``d`", SQLite: `"a""b"."c` + "`" + `d"`} {
-		if got := (&Target{Driver: driver}).Quote("", `a"b`, "c`d"); got != want {
-			t.Errorf("%s: got %s, want %s", driver, got, want)
+	for dialect, want := range map[*database.Dialect]string{postgres.Dialect: `"a""b"."c` + "`" + `d"`, mysql.Dialect: "`a\"b`.`c``d`", sqlite.Dialect: `"a""b"."c` + "`" + `d"`} {
+		if got := dialect.QuoteName("", `a"b`, "c`d"); got != want {
+			t.Errorf("%s: got %s, want %s", dialect.Name, got, want)
 		}
 	}
-}
-
-func TestSQLite(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "app.db")
-	target, _ := newTarget(t, Options{URL: "sqlite://" + path})
-	_, err := target.First(t.Context(), "")
-	want(t, err, fault.Failed, "there is no file "+path+" yet")
-	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
-		t.Errorf("a wait has made %v", entries)
-	}
-	execSQLite(t, path, "CREATE TABLE t (a)")
-	before, _ := os.ReadDir(dir)
-	if _, err := target.First(t.Context(), "SELECT a FROM t"); err != nil {
-		t.Error(err)
-	}
-	if after, _ := os.ReadDir(dir); len(after) < len(before) {
-		t.Errorf("a wait has removed files: %v, then %v", before, after)
-	}
-	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = target.First(t.Context(), "SELECT 1 FROM sqlite_master")
-	want(t, err, fault.Final, "file is not a database")
-
-	nowhere, _ := newTarget(t, Options{URL: "sqlite://" + dir + "/nosuch/app.db"})
-	db, err := nowhere.SQLite(SQLiteCreate, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	var conn *sql.Conn
-	if conn, err = db.Conn(t.Context()); err == nil {
-		err = conn.PingContext(t.Context())
-		conn.Close()
-	}
-	want(t, nowhere.Explain(err), fault.Failed, "unable to open database file")
 }

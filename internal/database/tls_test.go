@@ -1,19 +1,23 @@
-package database
+//go:build integration
+
+package database_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testdialect"
 	"github.com/initbox/initbox/internal/testkit/testnet"
 	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
 // A tlsServer is a database that speaks TLS with certificates of the test.
 type tlsServer struct {
-	options Options                // a login with a password; without TLS flags
-	certs   Options                // the login of a user who needs a client certificate
+	options database.Options       // a login with a password; without TLS flags
+	certs   database.Options       // the login of a user who needs a client certificate
 	present func(*testing.T, pair) // makes the server use another certificate
 }
 
@@ -26,8 +30,8 @@ func postgresTLS(t *testing.T, clients *ca, first pair) *tlsServer {
 	})
 	p.SQL(t, "postgres", "CREATE ROLE certain LOGIN; CREATE ROLE encrypted LOGIN PASSWORD 'encrypted-secret'")
 	return &tlsServer{
-		options: Options{Driver: "postgres", User: "encrypted", Password: "encrypted-secret", Name: "postgres", Port: port(t, p.Port)},
-		certs:   Options{Driver: "postgres", User: "certain", Name: "postgres", Port: port(t, p.Port)},
+		options: database.Options{Driver: "postgres", User: "encrypted", Password: "encrypted-secret", Name: "postgres", Port: testdialect.Port(t, p.Port)},
+		certs:   database.Options{Driver: "postgres", User: "certain", Name: "postgres", Port: testdialect.Port(t, p.Port)},
 		present: func(t *testing.T, c pair) {
 			p.WriteFile(t, "data/server.crt", c.cert)
 			p.WriteFile(t, "data/server.key", c.key)
@@ -44,8 +48,8 @@ func mysqlTLS(t *testing.T, clients *ca, first pair) *tlsServer {
 	})
 	m.SQL(t, "", "CREATE USER certain@'%' REQUIRE X509; CREATE USER encrypted@'%' IDENTIFIED BY 'encrypted-secret' REQUIRE SSL")
 	return &tlsServer{
-		options: Options{Driver: "mysql", User: "encrypted", Password: "encrypted-secret", Port: port(t, m.Port)},
-		certs:   Options{Driver: "mysql", User: "certain", Port: port(t, m.Port)},
+		options: database.Options{Driver: "mysql", User: "encrypted", Password: "encrypted-secret", Port: testdialect.Port(t, m.Port)},
+		certs:   database.Options{Driver: "mysql", User: "certain", Port: testdialect.Port(t, m.Port)},
 		present: func(t *testing.T, c pair) {
 			m.WriteFile(t, "server.crt", c.cert)
 			m.WriteFile(t, "server.key", c.key)
@@ -56,7 +60,7 @@ func mysqlTLS(t *testing.T, clients *ca, first pair) *tlsServer {
 
 func TestTLS(t *testing.T) {
 	ours, other := newCA(t, "our CA"), newCA(t, "another CA")
-	caFile, otherFile := secretFile(t, string(ours.pem)), secretFile(t, string(other.pem))
+	caFile, otherFile := testdialect.SecretFile(t, string(ours.pem)), testdialect.SecretFile(t, string(other.pem))
 	tomorrow := time.Now().Add(24 * time.Hour)
 	good := ours.issue(t, tomorrow, "db.test", "127.0.0.1")
 	client, stranger := ours.issue(t, tomorrow, "certain"), other.issue(t, tomorrow, "certain")
@@ -66,13 +70,13 @@ func TestTLS(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, *ca, pair) *tlsServer{"postgres": postgresTLS, "mysql": mysqlTLS} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, ours, good)
-			login := func(o Options, change ...string) error {
+			login := func(o database.Options, change ...string) error {
 				o.Host, o.Resolver = "db.test", dns.Resolver()
 				for _, c := range change {
 					flag, value, _ := strings.Cut(c, "=")
 					*map[string]*string{"host": &o.Host, "tls": &o.TLS, "ca": &o.CA, "name": &o.ServerName, "cert": &o.Cert, "key": &o.Key}[flag] = value
 				}
-				return ask(t, o)
+				return kit.Ask(t, o)
 			}
 			for _, flags := range [][]string{
 				{}, {"tls=prefer"}, {"tls=require"}, {"ca=" + caFile}, {"ca=" + caFile, "tls=verify-ca", "host=wrong.test"},
@@ -82,30 +86,30 @@ func TestTLS(t *testing.T) {
 					t.Errorf("%v: %v (%s)", flags, err, fault.NextOf(err))
 				}
 			}
-			want(t, login(s.options, "tls=disable"), fault.Final, map[string]string{"postgres": "no encryption", "mysql": "Access denied"}[name])
-			want(t, login(s.options, "tls=verify-full"), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
-			want(t, login(s.options, "ca="+otherFile), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
-			want(t, login(s.options, "ca="+otherFile, "tls=verify-ca"), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
-			want(t, login(s.options, "ca="+caFile, "host=wrong.test"), fault.Final, "the server's certificate is for db.test, 127.0.0.1, not for wrong.test")
+			testdialect.Want(t, login(s.options, "tls=disable"), fault.Final, map[string]string{"postgres": "no encryption", "mysql": "Access denied"}[name])
+			testdialect.Want(t, login(s.options, "tls=verify-full"), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
+			testdialect.Want(t, login(s.options, "ca="+otherFile), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
+			testdialect.Want(t, login(s.options, "ca="+otherFile, "tls=verify-ca"), fault.Final, "is signed by CN=our CA, not by a CA that is trusted here")
+			testdialect.Want(t, login(s.options, "ca="+caFile, "host=wrong.test"), fault.Final, "the server's certificate is for db.test, 127.0.0.1, not for wrong.test")
 
 			withCert := func(p pair) []string {
-				return []string{"ca=" + caFile, "cert=" + secretFile(t, string(p.cert)), "key=" + secretFile(t, string(p.key))}
+				return []string{"ca=" + caFile, "cert=" + testdialect.SecretFile(t, string(p.cert)), "key=" + testdialect.SecretFile(t, string(p.key))}
 			}
 			if err := login(s.certs, withCert(client)...); err != nil {
 				t.Errorf("with a client certificate: %v", err)
 			}
-			want(t, login(s.certs, withCert(stranger)...), fault.Final, "")
-			want(t, login(s.certs, "ca="+caFile), fault.Final, "")
+			testdialect.Want(t, login(s.certs, withCert(stranger)...), fault.Final, "")
+			testdialect.Want(t, login(s.certs, "ca="+caFile), fault.Final, "")
 
 			presents := func(c pair, words string) {
 				t.Helper()
 				s.present(t, c)
 				var err error
-				eventually(t, words, func() bool {
+				testdialect.Eventually(t, words, func() bool {
 					err = login(s.options, "ca="+caFile)
 					return err != nil && strings.Contains(err.Error(), words)
 				})
-				want(t, err, fault.Final, words)
+				testdialect.Want(t, err, fault.Final, words)
 			}
 			presents(ours.issue(t, time.Now().Add(-time.Hour), "db.test"), "the server's certificate expired on "+time.Now().Add(-time.Hour).UTC().Format("2006-01-02"))
 			presents(ours.issue(t, time.Now().Add(96*time.Hour), "db.test"), "is not valid before")
@@ -115,13 +119,13 @@ func TestTLS(t *testing.T) {
 }
 
 func TestTLSFiles(t *testing.T) {
-	none, empty := "/nosuch/ca.crt", secretFile(t, "nothing")
+	none, empty := "/nosuch/ca.crt", testdialect.SecretFile(t, "nothing")
 	for _, driver := range []string{"postgres", "mysql"} {
-		_, err := (&Options{Driver: driver, Host: "db", CA: none}).Target(envOf(t))
-		want(t, err, fault.Usage, "--db-ca "+none+": there is no such file")
-		_, err = (&Options{Driver: driver, Host: "db", CA: empty}).Target(envOf(t))
-		want(t, err, fault.Usage, "")
-		_, err = (&Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(envOf(t))
-		want(t, err, fault.Usage, "")
+		_, err := kit.Options(database.Options{Driver: driver, Host: "db", CA: none}).Target(t.Context(), testdialect.Env())
+		testdialect.Want(t, err, fault.Usage, "--db-ca "+none+": there is no such file")
+		_, err = kit.Options(database.Options{Driver: driver, Host: "db", CA: empty}).Target(t.Context(), testdialect.Env())
+		testdialect.Want(t, err, fault.Usage, "")
+		_, err = kit.Options(database.Options{Driver: driver, Host: "db", Cert: empty, Key: empty}).Target(t.Context(), testdialect.Env())
+		testdialect.Want(t, err, fault.Usage, "")
 	}
 }

@@ -1,4 +1,4 @@
-package database
+package database_test
 
 import (
 	"fmt"
@@ -6,31 +6,37 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/initbox/initbox/internal/database"
+	"github.com/initbox/initbox/internal/database/mysql"
+	"github.com/initbox/initbox/internal/database/postgres"
+	"github.com/initbox/initbox/internal/database/sqlite"
+	"github.com/initbox/initbox/internal/testkit/testdialect"
 )
 
 func TestParseURL(t *testing.T) {
-	one := func(name, port string) []host { return []host{{name, port}} }
-	for in, want := range map[string]place{
-		"postgres://app:pw@db:5432/shop":                {driver: Postgres, user: "app", password: "pw", hosts: one("db", "5432"), name: "shop"},
-		"postgresql://db":                               {driver: Postgres, hosts: one("db", "")},
-		"postgres://":                                   {driver: Postgres},
-		"postgres:///shop?host=/run/pg&sslmode=disable": {driver: Postgres, name: "shop", params: map[string]string{"host": "/run/pg", "sslmode": "disable"}},
-		"postgres://%2Frun%2Fpg/shop":                   {driver: Postgres, hosts: one("/run/pg", ""), name: "shop"},
-		"postgres://a:b@h1:1,h2,[::1]:3/x":              {driver: Postgres, user: "a", password: "b", hosts: []host{{"h1", "1"}, {"h2", ""}, {"::1", "3"}}, name: "x"},
-		"postgres://a:p@ss:w@db/x":                      {driver: Postgres, user: "a", password: "p@ss:w", hosts: one("db", ""), name: "x"},
-		"postgres://a:%40%2F%3F%23%25+b@db/x%2Fy":       {driver: Postgres, user: "a", password: "@/?#%+b", hosts: one("db", ""), name: "x/y"},
-		"mysql://app:p+w@db:3307/shop":                  {driver: MySQL, user: "app", password: "p+w", hosts: one("db", "3307"), name: "shop"},
-		"mysql://app:p+w@tcp(db:3307)/shop?a=b":         {driver: MySQL, user: "app", password: "p w", hosts: one("db", "3307"), name: "shop", params: map[string]string{"a": "b"}},
-		"mysql://app:p/w@tcp([::1]:3307)/shop":          {driver: MySQL, user: "app", password: "p/w", hosts: one("::1", "3307"), name: "shop"},
-		"mysql://tcp(db)/":                              {driver: MySQL, hosts: one("db", "")},
-		"mariadb://app@unix(/run/my.sock)/shop":         {driver: MySQL, user: "app", hosts: one("/run/my.sock", ""), name: "shop"},
-		"sqlite:///data/app.db":                         {driver: SQLite, name: "/data/app.db"},
-		"sqlite3://data/my%20app.db":                    {driver: SQLite, name: "data/my app.db"},
+	one := func(name, port string) []database.Host { return []database.Host{{name, port}} }
+	for in, want := range map[string]database.Parts{
+		"postgres://app:pw@db:5432/shop":                {Dialect: postgres.Dialect, User: "app", Password: "pw", Hosts: one("db", "5432"), Name: "shop"},
+		"postgresql://db":                               {Dialect: postgres.Dialect, Hosts: one("db", "")},
+		"postgres://":                                   {Dialect: postgres.Dialect},
+		"postgres:///shop?host=/run/pg&sslmode=disable": {Dialect: postgres.Dialect, Name: "shop", Params: map[string]string{"host": "/run/pg", "sslmode": "disable"}},
+		"postgres://%2Frun%2Fpg/shop":                   {Dialect: postgres.Dialect, Hosts: one("/run/pg", ""), Name: "shop"},
+		"postgres://a:b@h1:1,h2,[::1]:3/x":              {Dialect: postgres.Dialect, User: "a", Password: "b", Hosts: []database.Host{{"h1", "1"}, {"h2", ""}, {"::1", "3"}}, Name: "x"},
+		"postgres://a:p@ss:w@db/x":                      {Dialect: postgres.Dialect, User: "a", Password: "p@ss:w", Hosts: one("db", ""), Name: "x"},
+		"postgres://a:%40%2F%3F%23%25+b@db/x%2Fy":       {Dialect: postgres.Dialect, User: "a", Password: "@/?#%+b", Hosts: one("db", ""), Name: "x/y"},
+		"mysql://app:p+w@db:3307/shop":                  {Dialect: mysql.Dialect, User: "app", Password: "p+w", Hosts: one("db", "3307"), Name: "shop"},
+		"mysql://app:p+w@tcp(db:3307)/shop?a=b":         {Dialect: mysql.Dialect, User: "app", Password: "p w", Hosts: one("db", "3307"), Name: "shop", Params: map[string]string{"a": "b"}},
+		"mysql://app:p/w@tcp([::1]:3307)/shop":          {Dialect: mysql.Dialect, User: "app", Password: "p/w", Hosts: one("::1", "3307"), Name: "shop"},
+		"mysql://tcp(db)/":                              {Dialect: mysql.Dialect, Hosts: one("db", "")},
+		"mariadb://app@unix(/run/my.sock)/shop":         {Dialect: mysql.Dialect, User: "app", Hosts: one("/run/my.sock", ""), Name: "shop"},
+		"sqlite:///data/app.db":                         {Dialect: sqlite.Dialect, Name: "/data/app.db"},
+		"sqlite3://data/my%20app.db":                    {Dialect: sqlite.Dialect, Name: "data/my app.db"},
 	} {
-		if want.params == nil {
-			want.params = map[string]string{}
+		if want.Params == nil {
+			want.Params = map[string]string{}
 		}
-		got, err := parseURL(in)
+		got, err := database.ParseURL(kit.Options(database.Options{}), in)
 		if err != nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("%s: got %+v, %v\nwant %+v", in, got, err, want)
 		}
@@ -58,26 +64,17 @@ func TestBadURLs(t *testing.T) {
 		"mysql://a:hidden@ftp(db)/x":            "not tcp or unix",
 		"mysql://a:hidden@db)/x":                "has no (",
 	} {
-		_, err := parseURL(in)
+		_, err := database.ParseURL(kit.Options(database.Options{}), in)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), hidden) {
 			t.Errorf("%s: got %v, want %q", in, err, want)
 		}
 	}
 }
 
-// allCharacters holds all of ASCII that can be printed, and some that is not ASCII.
-func allCharacters() string {
-	var b strings.Builder
-	for c := byte(' '); c <= '~'; c++ {
-		b.WriteByte(c)
-	}
-	return b.String() + "äß€漢字🔑"
-}
-
 // A password survives the escaping of every URL, whole and each character alone.
 func TestPasswordsInURLs(t *testing.T) {
-	passwords := []string{allCharacters()}
-	for _, r := range allCharacters() {
+	passwords := []string{testdialect.AllCharacters()}
+	for _, r := range testdialect.AllCharacters() {
 		passwords = append(passwords, string(r), "a"+string(r)+"b")
 	}
 	for _, password := range passwords {
@@ -88,8 +85,8 @@ func TestPasswordsInURLs(t *testing.T) {
 			"mysql://user:" + url.QueryEscape(password) + "@tcp(db:3306)/x",
 			"postgres://user:" + url.PathEscape(password) + "@db:5432/x",
 		} {
-			p, err := parseURL(text)
-			if err != nil || p.password != password || p.user != "user" || p.hosts[0].name != "db" || p.name != "x" {
+			p, err := database.ParseURL(kit.Options(database.Options{}), text)
+			if err != nil || p.Password != password || p.User != "user" || p.Hosts[0].Name != "db" || p.Name != "x" {
 				t.Errorf("%s: got %+v, %v, want the password %q", text, p, err, password)
 			}
 		}
@@ -101,20 +98,20 @@ func FuzzParseURL(f *testing.F) {
 	f.Add("mysql://a:b@tcp(c:1)/d")
 	f.Add("sqlite:///a")
 	f.Fuzz(func(t *testing.T, s string) {
-		p, err := parseURL(s)
+		p, err := database.ParseURL(kit.Options(database.Options{}), s)
 		if err != nil {
 			return
 		}
-		_ = p.check()
+		_ = database.CheckParts(p)
 		_ = p.String()
 		// Written again with everything escaped, it is the same.
-		if p.driver != Postgres || len(p.hosts) != 1 {
+		if p.Dialect != postgres.Dialect || len(p.Hosts) != 1 {
 			return
 		}
-		again := fmt.Sprintf("postgres://%s:%s@%s:%s/%s", url.PathEscape(p.user), url.PathEscape(p.password),
-			strings.ReplaceAll(url.PathEscape(p.hosts[0].name), ":", "%3A"), p.hosts[0].port, url.PathEscape(p.name))
-		q, err := parseURL(again)
-		if err != nil || q.user != p.user || q.password != p.password || q.hosts[0] != p.hosts[0] || q.name != p.name {
+		again := fmt.Sprintf("postgres://%s:%s@%s:%s/%s", url.PathEscape(p.User), url.PathEscape(p.Password),
+			strings.ReplaceAll(url.PathEscape(p.Hosts[0].Name), ":", "%3A"), p.Hosts[0].Port, url.PathEscape(p.Name))
+		q, err := database.ParseURL(kit.Options(database.Options{}), again)
+		if err != nil || q.User != p.User || q.Password != p.Password || q.Hosts[0] != p.Hosts[0] || q.Name != p.Name {
 			t.Errorf("%q: %+v became %q: %+v, %v", s, p, again, q, err)
 		}
 	})

@@ -116,6 +116,14 @@ func (e *enum) Set(s string) error {
 	return nil
 }
 
+// An EnvValue is the value of a flag that can also come from a variable whose name is
+// not made of the flag's, as DATABASE_URL. The command line gives it the environment
+// before the task is checked, whether the flag was given or not.
+type EnvValue interface {
+	pflag.Value
+	UseEnv(lookup func(name string) (value string, found bool))
+}
+
 // Secret marks flags of fs whose values must not be printed, not even in the
 // error that refuses them.
 func Secret(fs *pflag.FlagSet, names ...string) {

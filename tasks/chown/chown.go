@@ -54,6 +54,18 @@ that it is not in. Without any it can do what the owner of the files can.`,
 		{Doc: "a disk with its lost+found, and snapshots of a filer", Command: "initbox chown --exclude lost+found --exclude .snapshot 999:999 /var/lib/postgresql/data"},
 		{Doc: "what would change", Command: "initbox chown --dry-run 1000:1000 /data"},
 	},
+	Needs: tasks.Needs{
+		Root: true,
+		Capabilities: []tasks.Capability{
+			{Name: "CHOWN"}, {Name: "DAC_OVERRIDE"},
+			{Name: "FOWNER", Flags: []string{"file-mode", "dir-mode"}},
+			{Name: "FSETID", Flags: []string{"file-mode", "dir-mode"}}, // the kernel drops setgid bits without it
+		},
+		Mounts: []string{"the volume that gets the owner, writable"},
+	},
+	Container: `args: [chown, --if-root-mismatch, "1000:1000", /data]
+volumeMounts:
+  - {name: data, mountPath: /data}`,
 	New: func() tasks.Task { return New() },
 }
 

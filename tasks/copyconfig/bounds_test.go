@@ -17,6 +17,7 @@ import (
 
 	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/internal/testkit/testtime"
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
 func descriptors(t *testing.T) int {
@@ -29,8 +30,8 @@ func descriptors(t *testing.T) int {
 }
 
 func TestNothingIsLeftOpen(t *testing.T) {
-	v := &volume{t.TempDir()}
-	if err := v.update(payload(6)); err != nil {
+	v := &testvolume.Volume{Dir: t.TempDir()}
+	if err := v.Update(payload(6)); err != nil {
 		t.Fatal(err)
 	}
 	plain := tree{"a": "1", "d/b": "2", "l": "-> a", "big": strings.Repeat("x", 100_000)}.write(t, t.TempDir())
@@ -42,7 +43,7 @@ func TestNothingIsLeftOpen(t *testing.T) {
 		nil, func(t *Task) { t.Prune = true }, func(t *Task) { t.AtomicDir = true }, func(t *Task) { t.memory = 1 },
 		func(t *Task) { t.Owner = "nobody-of-this-name" }, func(t *Task) { t.Sources = append(t.Sources, "/nope") },
 	} {
-		for _, src := range []string{v.dir, plain, bad} {
+		for _, src := range []string{v.Dir, plain, bad} {
 			task := copyTask(src, filepath.Join(t.TempDir(), "x/y"), with)
 			testtask.Run(ended, task)
 			testtask.Run(t.Context(), task, testtask.DryRun)
@@ -84,6 +85,17 @@ func TestCancelIsHeededAtOnce(t *testing.T) {
 		if took > bound {
 			t.Errorf("it went on for %v", took)
 		}
+	}
+	tree{}.want(t, dst)
+}
+
+func TestTemplateWithoutEnd(t *testing.T) {
+	src, dst := tree{"a": "1", "b": "\n{{range 1000000000000}}{{end}}"}.write(t, t.TempDir()), t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	o := testtask.Run(ctx, copyTask(src, dst, func(t *Task) { t.Render.Mode = "template" }))
+	if !errors.Is(o.Err, context.DeadlineExceeded) || !strings.HasPrefix(o.Err.Error(), src+"/b:2: the template had not ended") {
+		t.Error(o.Text())
 	}
 	tree{}.want(t, dst)
 }
@@ -238,7 +250,7 @@ func TestDescriptorsAreBounded(t *testing.T) {
 		binary[fmt.Sprint("f", i)] = fmt.Sprint(i, "\x00")
 		large[fmt.Sprint("f", i)] = strings.Repeat("\x00", 2<<10)
 	}
-	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize, t.Environ = "env", 1<<10, []string{} }
+	render := func(t *Task) { t.Render.Mode, t.Render.MaxSize = "env", 1<<10 }
 	for name, files := range map[string]tree{"binary": binary, "large": large} {
 		src, dst := files.write(t, t.TempDir()), t.TempDir()
 		if o := fewDescriptors(t, copyTask(src, dst, render), limit); o.Err != nil {
@@ -246,13 +258,13 @@ func TestDescriptorsAreBounded(t *testing.T) {
 		}
 		files.want(t, dst)
 	}
-	v := &volume{t.TempDir()}
-	if err := v.update(binary); err != nil {
+	v := &testvolume.Volume{Dir: t.TempDir()}
+	if err := v.Update(binary); err != nil {
 		t.Fatal(err)
 	}
 	for _, with := range []func(*Task){nil, render} {
 		dst := t.TempDir()
-		task := copyTask(v.dir, dst, with)
+		task := copyTask(v.Dir, dst, with)
 		if o := fewDescriptors(t, task, limit); o.Err != nil {
 			t.Error(o.Text())
 		}

@@ -82,6 +82,16 @@ of Go: {{.NAME}} is a variable, an error if it is unset, and there are
 		{Doc: "what a ConfigMap no longer has goes too", Command: "initbox copy-config --prune /config /data/config"},
 		{Doc: "all files of a version at once", Command: "initbox copy-config --atomic-dir /config /data/config"},
 	},
+	Needs: tasks.Needs{
+		Capabilities: []tasks.Capability{{Name: "CHOWN", Flags: []string{"owner"}}},
+		Mounts:       []string{"the sources, read-only", "the destination, writable"},
+	},
+	Container: `args: [copy-config, --render=env, --vars=DB_HOST, /config, /etc/app]
+env:
+  - {name: DB_HOST, value: postgres}
+volumeMounts:
+  - {name: config, mountPath: /config, readOnly: true}   # a ConfigMap
+  - {name: app-config, mountPath: /etc/app}              # an emptyDir`,
 	New: func() tasks.Task { return New() },
 }
 
@@ -104,7 +114,6 @@ type Task struct {
 	Jobs        int      // files that are worked on at the same time
 	Validate    []string // KIND or GLOB=KIND
 	Render      render.Options
-	Environ     []string // for Render; nil for that of the process
 
 	memory int64 // for the files of volumes, 0 for defaultMemory
 }

@@ -185,14 +185,13 @@ func TestTrimRenderAndValidate(t *testing.T) {
 	}.write(t, t.TempDir())
 	dst := t.TempDir()
 	task := copyTask(src, dst, func(t *Task) {
-		t.TrimNewline, t.Validate, t.Environ = true, []string{"json", "*.conf=ini"}, []string{"HOST=db"}
+		t.TrimNewline, t.Validate = true, []string{"json", "*.conf=ini"}
 		t.Render.Mode, t.Render.Vars = "env", []string{"HOST"}
 	})
-	mustRun(t, task, 4)
+	mustRun(t, task, 4, environ("HOST=db"))
 	tree{"token": "secret", "bin": "a\x00${X}\n", "a.conf": "host=db $host", "ok.json": `{"h":"db"}`}.want(t, dst)
-	mustRun(t, task, 0)
+	mustRun(t, task, 0, environ("HOST=db"))
 
-	task.Environ = nil
 	task.Render.VarsFiles = []string{filepath.Join(src, "..", "missing")}
 	if o := testtask.Run(t.Context(), task); tasks.KindOf(o.Err) != tasks.Usage {
 		t.Errorf("a missing --vars-file: %s", o.Text())
@@ -203,8 +202,7 @@ func TestNothingIsWrittenUnlessAllIsRight(t *testing.T) {
 	src := tree{"a": "fine", "sub/bad.yaml": "a: [", "sub/worse.json": "{", "unset": "${NOPE}"}.write(t, t.TempDir())
 	dst := filepath.Join(t.TempDir(), "dst")
 	task := copyTask(src, dst, func(t *Task) {
-		t.Validate, t.Environ = []string{"yaml", "json"}, []string{}
-		t.Render.Mode = "env"
+		t.Validate, t.Render.Mode = []string{"yaml", "json"}, "env"
 	})
 	o := testtask.Run(t.Context(), task)
 	if tasks.KindOf(o.Err) != tasks.Usage || o.Changes != 0 {
@@ -213,7 +211,7 @@ func TestNothingIsWrittenUnlessAllIsRight(t *testing.T) {
 	if _, err := os.Stat(dst); err == nil {
 		t.Error("the destination was made")
 	}
-	task.Render.Mode, task.Environ = "none", nil
+	task.Render.Mode = "none"
 	if o := testtask.Run(t.Context(), task); !strings.Contains(o.Err.Error(), "bad.yaml:1") || !strings.Contains(o.Err.Error(), "worse.json:1") {
 		t.Errorf("not all faults are named: %s", o.Text())
 	}
@@ -300,6 +298,12 @@ func TestHelpOfTemplates(t *testing.T) {
 	}
 	src := tree{"a": strings.Join(calls, "") + "{{.NAME}}"}.write(t, t.TempDir())
 	dst := t.TempDir()
-	mustRun(t, copyTask(src, dst, func(t *Task) { t.Render.Mode, t.Environ = "template", []string{"NAME=value"} }), 1)
+	mustRun(t, copyTask(src, dst, func(t *Task) { t.Render.Mode = "template" }), 1, environ("NAME=value"))
 	tree{"a": "value"}.want(t, dst)
+}
+
+func TestOrdinalOfThePod(t *testing.T) {
+	src, dst := tree{"a": "{{ordinal}}"}.write(t, t.TempDir()), t.TempDir()
+	mustRun(t, copyTask(src, dst, func(t *Task) { t.Render.Mode = "template" }), 1, func(env *tasks.Env) { env.Pod = "web-7" })
+	tree{"a": "7"}.want(t, dst)
 }

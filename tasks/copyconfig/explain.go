@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/files/atomicfile"
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -29,7 +29,7 @@ func nextStep(err error) string {
 	var owner *atomicfile.OwnerError
 	var mode *atomicfile.ModeError
 	switch {
-	case errors.Is(err, source.ErrChanged):
+	case errors.Is(err, mount.ErrChanged):
 		return ""
 	case errors.As(err, &owner) && errors.Is(err, unix.EINVAL):
 		return "the user namespace of the pod has no such owner: choose a number that /proc/self/uid_map covers"
@@ -76,18 +76,16 @@ const tooManyFiles = "too many files are open: lower --jobs, copy parts with --i
 
 // explainSource adds the next step to a failure in a source.
 func explainSource(err error) error {
-	if err == nil || tasks.NextOf(err) != "" || errors.Is(err, source.ErrChanged) {
+	if err == nil || tasks.NextOf(err) != "" || errors.Is(err, mount.ErrChanged) {
 		return err
 	}
 	switch {
-	case errors.Is(err, source.ErrOutside):
+	case errors.Is(err, mount.ErrOutside):
 		return tasks.WithNext(err, "name what it leads to as a source of its own, or leave the link out with --exclude")
-	case errors.Is(err, source.ErrLoop), errors.Is(err, source.ErrSpecial), errors.Is(err, unix.EFBIG):
+	case errors.Is(err, mount.ErrLoop), errors.Is(err, mount.ErrSpecial), errors.Is(err, unix.EFBIG):
 		return tasks.WithNext(err, "leave it out with --exclude")
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENOTDIR):
-		return tasks.WithNext(err, "it is a link that leads nowhere, or it was replaced meanwhile: leave it out with --exclude, or try again")
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return tasks.WithNext(err, fmt.Sprintf("UID %d may not read it: set fsGroup in the pod's securityContext, or defaultMode in the volume", os.Geteuid()))
+		return tasks.WithNext(err, "leave it out with --exclude, or try again if it was replaced meanwhile")
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return tasks.WithNext(err, tooManyFiles)
 	}
@@ -96,7 +94,7 @@ func explainSource(err error) error {
 
 // sourcePath is the path of f, which is in n, for messages.
 func (r *run) sourcePath(n *node, f *file) string {
-	return shown(join(f.dir.Origin(), f.base))
+	return shown(f.dir.Path(f.base))
 }
 
 // wantsSync reports whether files in the directory fd are to be written to the disk.

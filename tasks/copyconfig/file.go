@@ -12,7 +12,7 @@ import (
 	"github.com/initbox/initbox/internal/files/atomicfile"
 	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/internal/files/filecopy"
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // A pending file has its content, owner and mode, but not yet its name.
@@ -188,7 +188,7 @@ func (pl *place) read(ctx context.Context, w *scratch, dirs *openDirs, f *file) 
 	// One byte more than the size tells that it is growing.
 	n, err := filecopy.ReadAtLeast(in.fd, w.data[:in.st.Size+1], 0, int(in.st.Size))
 	if err == nil && int64(n) != in.st.Size {
-		err = source.ErrChanged
+		err = mount.ErrChanged
 	}
 	in.data = w.data[:n]
 	return in, err
@@ -206,7 +206,7 @@ func readSizeless(ctx context.Context, fd int, st *unix.Stat_t, buf []byte) ([]b
 		err = fmt.Errorf("it has no size, and more than %d MiB: %w", defaultMemory>>20, err)
 	}
 	if same, statErr := filecopy.Unchanged(fd, st); statErr != nil || !same {
-		err = errors.Join(source.ErrChanged, statErr)
+		err = errors.Join(mount.ErrChanged, statErr)
 	}
 	return data, err
 }
@@ -322,7 +322,7 @@ func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *input, empty 
 	}
 	same, err := filecopy.Unchanged(in.fd, &in.st)
 	if err == nil && (!same || n < in.st.Size) {
-		err = source.ErrChanged
+		err = mount.ErrChanged
 	}
 	return err
 }
@@ -346,7 +346,7 @@ func (in *input) check(ctx context.Context, w *scratch, f *file) error {
 	case f.hash == nil:
 		f.hash = &sum
 	case *f.hash != sum:
-		return source.ErrChanged
+		return mount.ErrChanged
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/initbox/initbox/internal/files/glob"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/files/pool"
-	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -30,7 +30,7 @@ func newScratch() *scratch { return &scratch{make([]byte, 2*half), make([]byte, 
 // An operand is an opened source.
 type operand struct {
 	path string
-	dir  *source.Dir
+	dir  *mount.Dir
 	name string // of the file, "" if the source is a directory
 }
 
@@ -39,13 +39,12 @@ func (r *run) openSources() ([]operand, error) {
 	var operands []operand
 	var errs []error
 	for _, path := range r.Sources {
-		dir, name, err := r.set.Open(path)
+		dir, name, err := r.sources.Open(path)
 		switch {
-		case errors.Is(err, source.ErrChanged):
+		case errors.Is(err, mount.ErrChanged):
 			return nil, err
 		case errors.Is(err, fs.ErrNotExist):
-			errs = append(errs, tasks.WithNext(tasks.Usagef("source %s does not exist", shown(path)),
-				"check the path, the container's volumeMounts, and the keys of what is mounted there: kubectl describe configmap,secret"))
+			errs = append(errs, tasks.Usagef("source %s: %w", shown(path), err))
 		case err != nil:
 			errs = append(errs, explainSource(fmt.Errorf("source %s: %w", shown(path), err)))
 		}
@@ -107,7 +106,7 @@ func (r *run) addFile(o operand, rename string) {
 }
 
 // listJob lists the directory dir, which is rel in its source, into n.
-func (r *run) listJob(p *pool.Pool[*scratch], o operand, n *node, dir *source.Dir, rel string) pool.Job[*scratch] {
+func (r *run) listJob(p *pool.Pool[*scratch], o operand, n *node, dir *mount.Dir, rel string) pool.Job[*scratch] {
 	return func(ctx context.Context, w *scratch) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -122,7 +121,7 @@ func (r *run) listJob(p *pool.Pool[*scratch], o operand, n *node, dir *source.Di
 			path := join(rel, e.Name)
 			switch {
 			case !r.wanted(path, e.Dir):
-			case errors.Is(e.Err, source.ErrSpecial):
+			case errors.Is(e.Err, mount.ErrSpecial):
 				r.env.Log.Warn("neither a file nor a directory, passed over", "path", join(at(), shown(e.Name)))
 			case e.Err != nil:
 				return explainSource(fmt.Errorf("%s: %w", join(at(), shown(e.Name)), e.Err))

@@ -69,14 +69,20 @@ func copyTask(src, dst string, with func(*Task)) *Task {
 	return t
 }
 
-// mustRun runs task, which must succeed with this many changes; -1 for any.
-func mustRun(t *testing.T, task *Task, changes int64) testtask.Outcome {
+// mustRun runs task, which must succeed with this many changes; -1 for any. with
+// shapes its Env before.
+func mustRun(t *testing.T, task *Task, changes int64, with ...func(*tasks.Env)) testtask.Outcome {
 	t.Helper()
-	o := testtask.Run(t.Context(), task)
+	o := testtask.Run(t.Context(), task, with...)
 	if o.Err != nil || changes >= 0 && o.Changes != changes {
 		t.Fatalf("%d changes, want %d\n%s", o.Changes, changes, o.Text())
 	}
 	return o
+}
+
+// environ gives an Env these variables.
+func environ(variables ...string) func(*tasks.Env) {
+	return func(env *tasks.Env) { env.Environ = variables }
 }
 
 // A tree is files and their contents by path; a directory has a "/" at its end.

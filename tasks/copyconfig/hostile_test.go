@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/testkit/testtask"
 	"github.com/initbox/initbox/internal/testkit/testtime"
 )
@@ -63,7 +63,7 @@ func TestSpecialFilesAreNeverOpened(t *testing.T) {
 		t.Error(o.Text())
 	}
 	tree{"a": "1", "x": ""}.want(t, dst)
-	if o := testtask.Run(t.Context(), copyTask(src+"/fifo", dst, nil)); !errors.Is(o.Err, source.ErrSpecial) {
+	if o := testtask.Run(t.Context(), copyTask(src+"/fifo", dst, nil)); !errors.Is(o.Err, mount.ErrSpecial) {
 		t.Error(o.Text())
 	}
 }

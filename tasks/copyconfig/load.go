@@ -6,15 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/files/filecopy"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/files/pool"
 	"github.com/initbox/initbox/internal/files/render"
-	"github.com/initbox/initbox/internal/files/source"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -37,14 +36,6 @@ type loader struct {
 }
 
 // load reads, renders and validates. Nothing was written before it has succeeded.
-// withNext adds the next step to an error that has none.
-func withNext(err error, next string) error {
-	if err == nil || tasks.NextOf(err) != "" {
-		return err
-	}
-	return tasks.WithNext(err, next)
-}
-
 func (r *run) load(ctx context.Context) error {
 	l := &loader{run: r}
 	l.left.Store(cmp.Or(r.memory, defaultMemory))
@@ -52,12 +43,10 @@ func (r *run) load(ctx context.Context) error {
 		l.matched = append(l.matched, new(atomic.Bool))
 	}
 	if r.rendering() {
-		environ := r.Environ
-		if environ == nil {
-			environ = os.Environ()
-		}
+		options := r.Render
+		options.Hostname = cmp.Or(options.Hostname, r.env.Pod)
 		var err error
-		if l.renderer, err = render.New(ctx, r.Render, environ); err != nil {
+		if l.renderer, err = render.New(ctx, options, r.env.Environ); err != nil {
 			return err
 		}
 	}
@@ -79,7 +68,7 @@ func (r *run) load(ctx context.Context) error {
 			r.env.Log.Warn("--validate checked no file", "rule", r.Validate[i], "next", "write GLOB="+rule.kind+" for files with another extension")
 		}
 	}
-	return r.set.Current()
+	return r.sources.Current()
 }
 
 func (r *run) rendering() bool {
@@ -136,7 +125,7 @@ func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) err
 		}
 	}
 	if err != nil {
-		if tasks.KindOf(err) == tasks.Usage {
+		if tasks.KindOf(err) == tasks.Usage || tasks.NextOf(err) != "" { // it names the file
 			return err
 		}
 		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
@@ -216,6 +205,14 @@ func (l *loader) transform(ctx context.Context, path string, fd int, size int64,
 	return append([]byte{}, data...), errors.Join(errs...) // not nil, and no larger than it must be
 }
 
+// withNext adds the next step to a fault of a file that has none.
+func withNext(err error, next string) error {
+	if tasks.KindOf(err) != tasks.Usage || tasks.NextOf(err) != "" {
+		return err
+	}
+	return tasks.WithNext(err, next)
+}
+
 // rulesFor returns the rules of --validate that hold for f.
 func (l *loader) rulesFor(n *node, f *file) []validateRule {
 	var rules []validateRule
@@ -231,7 +228,7 @@ func (l *loader) rulesFor(n *node, f *file) []validateRule {
 // changedIfLarger says what a file that outgrew its size means.
 func changedIfLarger(err error) error {
 	if err == unix.EFBIG {
-		return source.ErrChanged
+		return mount.ErrChanged
 	}
 	return err
 }
@@ -240,7 +237,7 @@ func changedIfLarger(err error) error {
 type openDirs struct{ dirs []openDir }
 
 type openDir struct {
-	dir *source.Dir
+	dir *mount.Dir
 	fd  int
 }
 

@@ -9,12 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/files/fileperm"
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/tasks"
 )
-
-// attempts bounds how often a run starts over because its sources change.
-const attempts = 100
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
@@ -29,21 +26,14 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	r := &run{Task: t, env: env, conf: conf, owner: owner}
 	stop := r.progress(ctx)
 	defer stop()
-	for n := 1; ; n++ {
+	return mount.OneVersion(ctx, func(sources *mount.Reader) error {
+		r.sources = sources
 		err := r.once(ctx)
-		if !errors.Is(err, source.ErrChanged) || ctx.Err() != nil {
-			return err
+		if errors.Is(err, mount.ErrChanged) {
+			env.Log.Debug("start over", "cause", err)
 		}
-		if n == attempts {
-			return tasks.WithNext(err, "the source must be left alone while it is copied")
-		}
-		env.Log.Debug("start over", "cause", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(n) * time.Millisecond):
-		}
-	}
+		return err
+	})
 }
 
 // A run is one run of a Task.
@@ -54,8 +44,8 @@ type run struct {
 	owner  fileperm.Owner
 	counts counts
 
-	set *source.Set
-	top *node // what the destination shall have
+	sources *mount.Reader
+	top     *node // what the destination shall have
 
 	cleared map[string]bool // what --prune has removed to make place
 
@@ -65,8 +55,6 @@ type run struct {
 
 // once copies one version of the sources.
 func (r *run) once(ctx context.Context) error {
-	r.set = new(source.Set)
-	defer r.set.Close()
 	defer r.releaseAll()
 	r.counts.startOver(r.AtomicDir)
 
@@ -97,7 +85,7 @@ func (r *run) once(ctx context.Context) error {
 	} else {
 		err = r.copyFiles(ctx, dst)
 	}
-	if !errors.Is(err, source.ErrChanged) {
+	if !errors.Is(err, mount.ErrChanged) {
 		r.env.Summarize(r.counts.line())
 	}
 	return err

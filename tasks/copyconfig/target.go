@@ -15,7 +15,7 @@ import (
 	"github.com/initbox/initbox/internal/files/atomicfile"
 	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/internal/files/fileperm"
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -207,13 +207,13 @@ func (r *run) apart(operands []operand, t *target) error {
 		return explain(fmt.Errorf("destination: %w", err))
 	}
 	defer func() { unix.Close(at) }()
-	var last source.ID
+	var last mount.ID
 	for {
 		var st unix.Stat_t
 		if err := dirfd.Fstat(at, &st); err != nil {
 			return err
 		}
-		id := source.ID{Dev: st.Dev, Ino: st.Ino}
+		id := mount.ID{Dev: st.Dev, Ino: st.Ino}
 		for _, o := range operands {
 			if o.name == "" && o.dir.Is(id) {
 				return tasks.Usagef("destination %s is in the source %s: a directory cannot be copied into itself", shown(r.Destination), shown(o.path))

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/initbox/initbox/internal/files/source"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/text"
 )
 
@@ -30,7 +30,7 @@ type node struct {
 type file struct {
 	name    string
 	base    string // its name in dir
-	dir     *source.Dir
+	dir     *mount.Dir
 	content *content // read before the first write; nil to read it when it is written
 
 	exists bool // something of that name was found in the destination

@@ -6,73 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
-
-// A volume is a ConfigMap or Secret as kubelet mounts it.
-type volume struct{ dir string }
-
-// update brings a version, by the steps of kubelet's AtomicWriter.Write (in
-// pkg/volume/util/atomic_writer.go), in its order.
-func (v *volume) update(payload tree) error {
-	old, _ := os.Readlink(filepath.Join(v.dir, "..data"))
-	version, err := os.MkdirTemp(v.dir, time.Now().UTC().Format("..2006_01_02_15_04_05."))
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(version, 0o755); err != nil {
-		return err
-	}
-	for path, content := range payload {
-		full := filepath.Join(version, path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	next := filepath.Join(v.dir, "..data_tmp")
-	if err := os.Symlink(filepath.Base(version), next); err != nil {
-		return err
-	}
-	if err := os.Rename(next, filepath.Join(v.dir, "..data")); err != nil {
-		return err
-	}
-	if err := v.links(payload); err != nil || old == "" {
-		return err
-	}
-	return os.RemoveAll(filepath.Join(v.dir, old))
-}
-
-// links makes the links that users see, and removes those of keys that are gone.
-func (v *volume) links(payload tree) error {
-	keys := make(map[string]bool)
-	for path := range payload {
-		key, _, _ := strings.Cut(path, "/")
-		keys[key] = true
-	}
-	for key := range keys {
-		if err := os.Symlink("..data/"+key, filepath.Join(v.dir, key)); err != nil && !os.IsExist(err) {
-			return err
-		}
-	}
-	entries, err := os.ReadDir(v.dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "..") && !keys[e.Name()] {
-			if err := os.Remove(filepath.Join(v.dir, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
 
 // payload is the version n of a ConfigMap, with a set of keys of its own.
 func payload(n int) tree {
@@ -84,16 +21,16 @@ func payload(n int) tree {
 }
 
 func TestVolumeOfKubelet(t *testing.T) {
-	v := &volume{t.TempDir()}
-	if err := v.update(payload(3)); err != nil {
+	v := &testvolume.Volume{Dir: t.TempDir()}
+	if err := v.Update(payload(3)); err != nil {
 		t.Fatal(err)
 	}
 	dst := t.TempDir()
-	task := copyTask(v.dir, dst, func(t *Task) { t.Prune = true })
+	task := copyTask(v.Dir, dst, func(t *Task) { t.Prune = true })
 	mustRun(t, task, -1)
 	payload(3).want(t, dst)
 	mustRun(t, task, 0)
-	if err := v.update(payload(5)); err != nil {
+	if err := v.Update(payload(5)); err != nil {
 		t.Fatal(err)
 	}
 	mustRun(t, task, -1)
@@ -104,10 +41,10 @@ func TestVolumeOfKubelet(t *testing.T) {
 		sources []string
 		want    tree
 	}{
-		{[]string{v.dir + "/always"}, tree{"always": "version 5"}},
-		{[]string{v.dir + "/sub"}, tree{"deep": "version 5"}},
-		{[]string{v.dir + "/sub/deep", v.dir + "/always"}, tree{"deep": "version 5", "always": "version 5"}},
-		{[]string{v.dir + "/..data"}, payload(5)},
+		{[]string{v.Dir + "/always"}, tree{"always": "version 5"}},
+		{[]string{v.Dir + "/sub"}, tree{"deep": "version 5"}},
+		{[]string{v.Dir + "/sub/deep", v.Dir + "/always"}, tree{"deep": "version 5", "always": "version 5"}},
+		{[]string{v.Dir + "/..data"}, payload(5)},
 	} {
 		dst := t.TempDir()
 		task := New()
@@ -116,11 +53,11 @@ func TestVolumeOfKubelet(t *testing.T) {
 		c.want.want(t, dst)
 	}
 	outer := tree{"x": "1"}.write(t, t.TempDir())
-	inner := &volume{filepath.Join(outer, "conf")}
-	if err := os.Mkdir(inner.dir, 0o755); err != nil {
+	inner := &testvolume.Volume{Dir: filepath.Join(outer, "conf")}
+	if err := os.Mkdir(inner.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := inner.update(tree{"k": "v"}); err != nil {
+	if err := inner.Update(tree{"k": "v"}); err != nil {
 		t.Fatal(err)
 	}
 	dst = t.TempDir()
@@ -138,54 +75,30 @@ func TestNoMixOfVersions(t *testing.T) {
 	for name, with := range map[string]func(*Task){
 		"in memory": nil,
 		"held open": func(t *Task) { t.memory = 1 },
-		"rendered":  func(t *Task) { t.Render.Mode, t.Environ = "env", []string{} },
+		"rendered":  func(t *Task) { t.Render.Mode = "env" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v := &volume{t.TempDir()}
-			if err := v.update(payload(0)); err != nil {
-				t.Fatal(err)
-			}
-			var done atomic.Int64
-			stop, ended := make(chan struct{}), make(chan error, 1)
-			go func() {
-				for n := 1; ; n++ {
-					select {
-					case <-stop:
-						ended <- nil
-						return
-					case <-time.After(time.Duration(n%3) * 200 * time.Microsecond):
-					}
-					if err := v.update(payload(n)); err != nil {
-						ended <- err
-						return
-					}
-					done.Add(1)
-				}
-			}()
+			v, done := testvolume.Churn(t, func(n int) map[string]string { return payload(n) })
 			for n := 0; n < copies || done.Load() < int64(swaps); n++ {
-				if t.Failed() || len(ended) > 0 {
+				if t.Failed() {
 					break
 				}
 				copyOne(t, v, with)
-			}
-			close(stop)
-			if err := <-ended; err != nil {
-				t.Fatal(err)
 			}
 		})
 	}
 }
 
 // copyOne copies v and checks that the result is one version.
-func copyOne(t *testing.T, v *volume, with func(*Task)) {
+func copyOne(t *testing.T, v *testvolume.Volume, with func(*Task)) {
 	t.Helper()
 	dst, err := os.MkdirTemp(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dst)
-	mustRun(t, copyTask(v.dir, dst, func(t *Task) {
+	mustRun(t, copyTask(v.Dir, dst, func(t *Task) {
 		t.FSync = syncNever
 		if with != nil {
 			with(t)

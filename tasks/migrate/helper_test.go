@@ -212,3 +212,10 @@ func remove(t *testing.T, dir string, names ...string) {
 		}
 	}
 }
+
+func (r result) warns(t *testing.T, text string) {
+	t.Helper()
+	if !strings.Contains(r.log, "level=WARN") || !strings.Contains(r.log, text) {
+		t.Errorf("no warning with %q:\n%s", text, r.log)
+	}
+}

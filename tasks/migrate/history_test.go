@@ -1,3 +1,5 @@
+//go:build integration
+
 package migrate
 
 import (
@@ -6,13 +8,6 @@ import (
 
 	"github.com/initbox/initbox/tasks"
 )
-
-func (r result) warns(t *testing.T, text string) {
-	t.Helper()
-	if !strings.Contains(r.log, "level=WARN") || !strings.Contains(r.log, text) {
-		t.Errorf("no warning with %q:\n%s", text, r.log)
-	}
-}
 
 func strict(t *Task) { t.Strict = true }
 
@@ -173,23 +168,55 @@ func TestTableAndSchema(t *testing.T) {
 	s.wantSQL("SELECT version FROM public.schema_migrations", "1")
 }
 
-// Seeds belong to the newest migration: where the database is ahead of the files
-// or of --to they are not run, and that is said.
-func TestSeedsOfDatabaseAhead(t *testing.T) {
-	s := newFileSite(t)
-	s.counting(1, 2)
-	s.run().did(t, 2)
-	dir := t.TempDir()
-	write(t, dir, "a.sql", "INSERT INTO ran VALUES (100)", "b.sql", "INSERT INTO ran VALUES (200)")
-	seeds := func(t *Task) { t.Seeds = dir }
-	r := s.run(seeds, func(t *Task) { t.To = "1" })
-	r.did(t, 0)
-	r.warns(t, "not run because the database is ahead: 2 seeds for version 1")
-	if !strings.Contains(r.summary, "2 seeds for version 1") {
-		t.Errorf("the summary is %q", r.summary)
+// An anySite is what the sites of all three have in common.
+type anySite interface {
+	write(files ...string)
+	run(set ...func(*Task)) result
+	wantSQL(query, want string)
+}
+
+// A half-done file goes on where it was, also if others came late meanwhile.
+func TestLateFileBesidesHalfDone(t *testing.T) {
+	for name, on := range map[string]struct {
+		site  func(*testing.T) anySite
+		apart string // what makes statements commit one by one
+	}{
+		"PostgreSQL": {func(t *testing.T) anySite { return newSite(t) }, "VACUUM;\n"},
+		"MariaDB":    {func(t *testing.T) anySite { return newMySite(t) }, ""},
+		"SQLite":     {func(t *testing.T) anySite { return newFileSite(t) }, "VACUUM;\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := on.site(t)
+			half := "-- initbox:no-transaction\nCREATE TABLE IF NOT EXISTS c (x int);\nINSERT INTO c VALUES (1);\n" + on.apart
+			s.write("3_a.up.sql", "CREATE TABLE a (x int)", "5_c.up.sql", half+"INSERT INTO c VALEUS (2);")
+			s.run().wants(t, tasks.Failed, "5_c.up.sql, line")
+			// One below what is applied and one just below the half-done file.
+			s.write("5_c.up.sql", half+"INSERT INTO c VALUES (2);", "6_d.up.sql", "INSERT INTO c VALUES (6)",
+				"2_late.up.sql", "INSERT INTO c VALUES (20)", "4_late.up.sql", "INSERT INTO c VALUES (40)")
+			s.run().wants(t, tasks.Final, "out of order: 2_late.up.sql, 4_late.up.sql came after version 5")
+			s.run(outOfOrder).did(t, 4)
+			for x, want := range map[string]string{"1": "1", "2": "1", "20": "1", "40": "1", "6": "1"} {
+				s.wantSQL("SELECT count(*) FROM c WHERE x = "+x, want)
+			}
+			s.wantSQL("SELECT version FROM schema_migrations WHERE NOT dirty", "6")
+			s.wantSQL("SELECT count(*) FROM schema_migrations_history WHERE kind = 'applied'", "5")
+			s.run().did(t, 0)
+		})
 	}
-	s.run(seeds).did(t, 2)
-	if r := s.run(seeds, func(t *Task) { t.To = "1" }); strings.Contains(r.log, "not run because") {
-		t.Error(r.log)
+}
+
+// A half-done file ends when the statement that failed is taken out of it.
+func TestHalfDoneWithoutItsEnd(t *testing.T) {
+	for name, s := range map[string]anySite{"PostgreSQL": newSite(t), "MariaDB": newMySite(t), "SQLite": newFileSite(t)} {
+		t.Run(name, func(t *testing.T) {
+			const half = "-- initbox:no-transaction\nCREATE TABLE c (x int);\nINSERT INTO c VALUES (1);\n"
+			s.write("1_c.up.sql", half+"INSERT INTO c VALEUS (2);")
+			s.run().wants(t, tasks.Failed, "1_c.up.sql, line 4")
+			s.write("1_c.up.sql", half)
+			s.run().did(t, 1)
+			s.wantSQL("SELECT version FROM schema_migrations WHERE NOT dirty", "1")
+			s.wantSQL("SELECT count(*) FROM schema_migrations_progress", "0")
+			s.run().did(t, 0)
+		})
 	}
 }

@@ -1,3 +1,5 @@
+//go:build integration
+
 package migrate
 
 import (
@@ -183,4 +185,27 @@ func TestPgBouncer(t *testing.T) {
 	s.counting(4, 4)
 	through("pool_mode=session", "default_pool_size=1").did(t, 1)
 	through("pool_mode=transaction").did(t, 0) // reading the version is all
+}
+
+// The golang-migrate command line works on the same file, in turns.
+func TestSQLiteTurnsWithGolangMigrate(t *testing.T) {
+	s := newFileSite(t)
+	s.counting(1, 10)
+	cli := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(golangMigrate.get(t), append([]string{"-source", "file://" + s.dir, "-database", s.url}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("golang-migrate %v: %v\n%s", args, err, out)
+		}
+	}
+	cli("up", "2")
+	s.run(func(t *Task) { t.To = "4" }).did(t, 3)
+	cli("up", "2")
+	s.run(func(t *Task) { t.To = "8" }).did(t, 3)
+	cli("down", "3")
+	s.run().did(t, 5)
+	cli("up")
+	s.wantSQL("SELECT count(*), count(DISTINCT version) FROM ran", "10 10")
+	s.run(func(t *Task) { t.DownTo, t.AllowDown = "0", true }).did(t, 10)
+	cli("up")
+	s.run().did(t, 1)
 }

@@ -60,6 +60,11 @@ besides --down-to, because it destroys data.`,
 		{Doc: "what would run", Command: "initbox migrate --dry-run --database-file /secrets/url --source /migrations --seeds /seeds"},
 		{Doc: "a file in a volume", Command: "initbox migrate --database sqlite:///data/app.db --source /migrations"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: URL or password, CA; read-only", "the migrations, read-only, unless they are in the image", "the directory of a SQLite file, writable"}},
+	Container: `args: [migrate, --database-file=/secrets/url, --source=/migrations, --timeout=15m]
+volumeMounts:
+  - {name: database, mountPath: /secrets, readOnly: true}
+  - {name: migrations, mountPath: /migrations, readOnly: true}   # a ConfigMap, or part of your own image`,
 	New: func() tasks.Task { return New() },
 }
 
@@ -85,7 +90,7 @@ type Task struct {
 
 // New returns a Task with its defaults.
 func New() *Task {
-	return &Task{Table: "schema_migrations", StatementLockTimeout: 2 * time.Second}
+	return &Task{Options: database.Options{Dialects: dialects()}, Table: "schema_migrations", StatementLockTimeout: 2 * time.Second}
 }
 
 // Flags implements [tasks.Task].
@@ -115,7 +120,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
 	}
-	target, err := t.Target(env)
+	target, err := t.Target(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -133,7 +138,8 @@ func about(target *database.Target, err error) error {
 	if err == nil || tasks.KindOf(err) == tasks.Usage {
 		return err
 	}
-	next := cmp.Or(tasks.NextOf(err), target.Next(err))
+	verdict, _ := target.Verdict(err)
+	next := cmp.Or(tasks.NextOf(err), verdict.Next)
 	if !strings.HasPrefix(err.Error(), target.Name+": ") { // as it does while it waits for the database
 		err = fmt.Errorf("%s: %w", target.Name, err)
 	}

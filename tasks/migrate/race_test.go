@@ -93,11 +93,6 @@ type raceable interface {
 	run(set ...func(*Task)) result
 }
 
-// Many replicas start on an empty database, and some of them are killed.
-func TestRace(t *testing.T) {
-	raceOn(t, scale(50, 50, 4), scale(50, 50, 20), func(t *testing.T) raceable { return newSite(t) })
-}
-
 func raceOn(t *testing.T, processes, migrations int, fresh func(*testing.T) raceable) {
 	for name, killed := range map[string]int{"all live": 0, "some are killed": (processes + 4) / 5} {
 		t.Run(name, func(t *testing.T) {
@@ -108,11 +103,6 @@ func raceOn(t *testing.T, processes, migrations int, fresh func(*testing.T) race
 			s.run().did(t, 0)
 		})
 	}
-}
-
-// A process is killed at random instants until one gets through.
-func TestKilledAtAnyInstant(t *testing.T) {
-	killOn(t, scale(200, 40, 4), 20, func(t *testing.T) raceable { return newSite(t) })
 }
 
 func killOn(t *testing.T, kills, migrations int, fresh func(*testing.T) raceable) {

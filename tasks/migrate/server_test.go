@@ -1,3 +1,5 @@
+//go:build integration
+
 package migrate
 
 import (
@@ -272,4 +274,14 @@ func TestInvalidIndexIsRemoved(t *testing.T) {
 	s.run().did(t, 1)
 	s.at("2|f")
 	s.wantSQL("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass", "1")
+}
+
+// Many replicas start on an empty database, and some of them are killed.
+func TestRace(t *testing.T) {
+	raceOn(t, scale(50, 50, 4), scale(50, 50, 20), func(t *testing.T) raceable { return newSite(t) })
+}
+
+// A process is killed at random instants until one gets through.
+func TestKilledAtAnyInstant(t *testing.T) {
+	killOn(t, scale(200, 40, 4), 20, func(t *testing.T) raceable { return newSite(t) })
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -272,25 +271,23 @@ func TestSQLiteSIGTERM(t *testing.T) {
 	})
 }
 
-// The golang-migrate command line works on the same file, in turns.
-func TestSQLiteTurnsWithGolangMigrate(t *testing.T) {
+// Seeds belong to the newest migration: where the database is ahead of the files
+// or of --to they are not run, and that is said.
+func TestSeedsOfDatabaseAhead(t *testing.T) {
 	s := newFileSite(t)
-	s.counting(1, 10)
-	cli := func(args ...string) {
-		t.Helper()
-		if out, err := exec.Command(golangMigrate.get(t), append([]string{"-source", "file://" + s.dir, "-database", s.url}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("golang-migrate %v: %v\n%s", args, err, out)
-		}
+	s.counting(1, 2)
+	s.run().did(t, 2)
+	dir := t.TempDir()
+	write(t, dir, "a.sql", "INSERT INTO ran VALUES (100)", "b.sql", "INSERT INTO ran VALUES (200)")
+	seeds := func(t *Task) { t.Seeds = dir }
+	r := s.run(seeds, func(t *Task) { t.To = "1" })
+	r.did(t, 0)
+	r.warns(t, "not run because the database is ahead: 2 seeds for version 1")
+	if !strings.Contains(r.summary, "2 seeds for version 1") {
+		t.Errorf("the summary is %q", r.summary)
 	}
-	cli("up", "2")
-	s.run(func(t *Task) { t.To = "4" }).did(t, 3)
-	cli("up", "2")
-	s.run(func(t *Task) { t.To = "8" }).did(t, 3)
-	cli("down", "3")
-	s.run().did(t, 5)
-	cli("up")
-	s.wantSQL("SELECT count(*), count(DISTINCT version) FROM ran", "10 10")
-	s.run(func(t *Task) { t.DownTo, t.AllowDown = "0", true }).did(t, 10)
-	cli("up")
-	s.run().did(t, 1)
+	s.run(seeds).did(t, 2)
+	if r := s.run(seeds, func(t *Task) { t.To = "1" }); strings.Contains(r.log, "not run because") {
+		t.Error(r.log)
+	}
 }

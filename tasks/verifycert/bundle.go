@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/encoding"
@@ -31,7 +32,7 @@ func (v *verifier) bundles(ctx context.Context) {
 		b := v.newBundle(name)
 		files := []string{name}
 		if err == nil && info.IsDir() {
-			if files, err = v.files.List(name); err != nil {
+			if files, err = v.members(name); err != nil {
 				b.set.findings.Add(finding.FileUnreadable, name, 0, "%v", err)
 			} else if len(files) == 0 {
 				b.set.findings.Add(finding.FileEmpty, name, 0, "the directory has no file")
@@ -45,6 +46,26 @@ func (v *verifier) bundles(ctx context.Context) {
 		}
 		v.add(ctx, b.set)
 	}
+}
+
+// members returns the paths of the files in dir, without hidden ones and without
+// the links by which OpenSSL finds a CA.
+func (v *verifier) members(dir string) ([]string, error) {
+	from, entries, err := v.files.List(dir)
+	var paths []string
+	for _, e := range entries {
+		if !e.Dir && e.Name[0] != '.' && !(e.Link && hashLink(e.Name)) {
+			paths = append(paths, from.Path(e.Name))
+		}
+	}
+	return paths, err
+}
+
+// hashLink reports whether name is that of a link made by openssl rehash:
+// 8 hex digits, a dot, a number.
+func hashLink(name string) bool {
+	ok, _ := filepath.Match("[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].[0-9]", name)
+	return ok
 }
 
 // truststores reports what is in the stores themselves, beside their use as CAs.

@@ -10,7 +10,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -18,33 +17,12 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// openssl runs Debian's openssl, which make install-tools installs.
-func openssl(t *testing.T, input []byte, args ...string) []byte {
-	t.Helper()
-	cmd := exec.Command("openssl", args...)
-	cmd.Stdin = bytes.NewReader(input)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("openssl %s: %v\n%s (Debian's package openssl has it)", strings.Join(args, " "), err, &stderr)
-	}
-	return out
-}
-
-// encrypted makes the key an encrypted one.
-func encrypted(args ...string) fault {
-	return file("tls.key", func(t *testing.T, data []byte, _ made) []byte { return openssl(t, data, args...) })
-}
-
 func password(text string) fault {
 	return func(p *plan) {
 		p.files = append(p.files, func(t *testing.T, m made) { m.write(t, "password", []byte(text)) })
 		p.task = append(p.task, func(t *Task, m made) { t.PasswordFile = m.path("password") })
 	}
 }
-
-var pkcs8 = []string{"pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:s3cret pass"}
 
 func keyCodes(t *testing.T) []one {
 	other := testpki.KeyPEM(t, &testpki.Cert{Key: testpki.Key(t)})
@@ -68,11 +46,6 @@ func keyCodes(t *testing.T) []one {
 	return []one{
 		{"another key", finding.KeyMismatch, replaced("tls.key", func([]byte) []byte { return other })},
 		{"damaged key", finding.KeyMalformed, replaced("tls.key", func([]byte) []byte { return testpki.Block("PRIVATE KEY", []byte{0x30, 3, 2, 1, 0}) })},
-		{"encrypted", finding.KeyEncrypted, encrypted(pkcs8...)},
-		{"wrong password", finding.KeyPassword, both(encrypted(pkcs8...), password("s3cret"))},
-		{"DEK-Info", finding.KeyLegacyEncryption, both(password("x"), encrypted("ec", "-aes128", "-passout", "pass:x"))},
-		{"scrypt", finding.KeyUnsupported, both(password("x"), encrypted("pkcs8", "-topk8", "-scrypt", "-passout", "pass:x"))},
-		{"PBES1", finding.KeyUnsupported, both(password("x"), encrypted("pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:x"))},
 		{"X25519", finding.KeyUnsupported, replaced("tls.key", func([]byte) []byte { return testpki.Block("PRIVATE KEY", exchange) })},
 		{"OpenSSH", finding.KeyUnsupported, replaced("tls.key", func([]byte) []byte { return testpki.Block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1\x00")) })},
 		{"two keys", finding.KeySeveral, replaced("tls.key", func(d []byte) []byte { return append(d, other...) })},
@@ -121,26 +94,6 @@ func TestKeyForms(t *testing.T) {
 }
 
 func pkcs8Form(t *testing.T, k crypto.Signer) []byte { return testpki.KeyPEM(t, &testpki.Cert{Key: k}) }
-
-// What openssl encrypts, with each cipher and hash that it offers for that.
-func TestEncryptedKeys(t *testing.T) {
-	for _, args := range []string{"-v2 aes-128-cbc", "-v2 aes-192-cbc", "-v2 aes-256-cbc", "-v2 des3",
-		"-v2 aes-256-cbc -v2prf hmacWithSHA1", "-v2 aes-256-cbc -v2prf hmacWithSHA512", "-v2 aes-256-cbc -iter 100000"} {
-		t.Run(strings.ReplaceAll(args, " ", "_"), func(t *testing.T) {
-			full := append([]string{"pkcs8", "-topk8", "-passout", "pass:s3cret pass"}, strings.Fields(args)...)
-			_, task := carryOut(t, encrypted(full...), password("s3cret pass\r\n"))
-			r := expect(t, task, "")
-			if all := r.stdout + r.log + strings.Join(r.summary, ""); strings.Contains(all, "s3cret") {
-				t.Errorf("the password is in the output:\n%s", all)
-			}
-		})
-	}
-	m, task := carryOut(t, encrypted("pkcs8", "-topk8", "-outform", "DER", "-v2", "aes-256-cbc", "-passout", "pass:"), password(""))
-	expect(t, task, "")
-	if data := m.read(t, "tls.key"); data[0] != 0x30 {
-		t.Errorf("the key is not DER")
-	}
-}
 
 // What a key is made of never gets out, whatever is wrong with it.
 func TestSecretsStaySecret(t *testing.T) {

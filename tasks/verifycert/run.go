@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initbox/initbox/internal/files/snapshot"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/internal/pki/finding"
 	"github.com/initbox/initbox/tasks"
@@ -76,17 +76,27 @@ type verifier struct {
 	dialer *dial.Dialer
 
 	// Of the present look.
-	files    *snapshot.Reader
+	files    *mount.Reader
 	report   *report
 	password []byte
 	shared   shared
 	at       time.Time
 }
 
-// look reads and checks everything.
+// look reads and checks everything; what it reads of a volume is of one version.
 func (v *verifier) look(ctx context.Context) *report {
-	v.files = new(snapshot.Reader)
-	defer v.files.Close()
+	err := mount.OneVersion(ctx, func(files *mount.Reader) error {
+		v.files = files
+		return v.lookOnce(ctx)
+	})
+	v.report.interrupted = err
+	if err != nil && len(v.report.sets) == 0 { // the time went to what all sets share
+		v.unchecked(ctx, &set{name: v.task.target(), kind: "files", findings: v.shared.findings})
+	}
+	return v.report
+}
+
+func (v *verifier) lookOnce(ctx context.Context) error {
 	v.at = v.wanted.at
 	if v.at.IsZero() {
 		v.at = time.Now()
@@ -100,11 +110,7 @@ func (v *verifier) look(ctx context.Context) *report {
 		}
 		step(ctx)
 	}
-	v.report.interrupted = ctx.Err()
-	if v.report.interrupted != nil && len(v.report.sets) == 0 { // the time went to what all sets share
-		v.unchecked(ctx, &set{name: v.task.target(), kind: "files", findings: v.shared.findings})
-	}
-	return v.report
+	return ctx.Err()
 }
 
 // add checks s and puts it into the report.
@@ -166,7 +172,8 @@ func (r *report) unfinished() error {
 	if bad := r.bad(); len(bad) > 0 {
 		return tasks.WithNext(fmt.Errorf("not all was verified (%w); found so far: %s", r.interrupted, describe(bad)), firstFault(bad).Next)
 	}
-	return tasks.WithNext(fmt.Errorf("not all was verified: %w", r.interrupted), "allow more time with --timeout, or verify less at once")
+	return tasks.WithNext(fmt.Errorf("not all was verified: %w", r.interrupted),
+		cmp.Or(tasks.NextOf(r.interrupted), "allow more time with --timeout, or verify less at once"))
 }
 
 // describe says which sets are bad and why, by their codes. The lines of the

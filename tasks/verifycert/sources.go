@@ -1,7 +1,6 @@
 package verifycert
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -10,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/initbox/initbox/internal/files/snapshot"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/crl"
 	"github.com/initbox/initbox/internal/pki/encoding"
@@ -44,9 +43,9 @@ func (v *verifier) readPassword() {
 		v.missing("--password-file", v.task.PasswordFile, err)
 		return
 	}
-	// Editors and echo leave a line break that is not part of the password.
-	v.password = bytes.TrimSuffix(bytes.TrimSuffix(f.Data, []byte("\n")), []byte("\r"))
-	v.env.Secrets.Add(string(v.password))
+	password := mount.TrimLineEnd(string(f.Data))
+	v.password = []byte(password)
+	v.env.Secrets.Add(password)
 }
 
 // readShared reads CAs, intermediates and CRLs.
@@ -81,7 +80,7 @@ func (v *verifier) readShared(ctx context.Context) {
 
 // read returns a file that a flag names, or nil. One that is not there is a
 // fault in the configuration, any other is one of the material.
-func (v *verifier) read(flag, path string, found *finding.List) *snapshot.File {
+func (v *verifier) read(flag, path string, found *finding.List) *mount.File {
 	f, err := v.files.Read(path, encoding.MaxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -119,8 +118,8 @@ func (v *verifier) keystore(flag, path string, found *finding.List) *keystore.St
 func (v *verifier) systemRoots(ctx context.Context) {
 	paths := []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"}
-	if env := os.Getenv("SSL_CERT_FILE"); env != "" {
-		paths = []string{env}
+	if path, _ := v.env.LookupEnv("SSL_CERT_FILE"); path != "" {
+		paths = []string{path}
 	}
 	for _, path := range paths {
 		f, err := v.files.Read(path, encoding.MaxFile)
@@ -184,7 +183,7 @@ func (v *verifier) dir(ctx context.Context, dir string) {
 }
 
 // member reads a file of a mount.
-func (v *verifier) member(s *set, dir, name string, must bool) *snapshot.File {
+func (v *verifier) member(s *set, dir, name string, must bool) *mount.File {
 	path := filepath.Join(dir, name)
 	f, err := v.files.Read(path, encoding.MaxFile)
 	switch {
@@ -220,7 +219,7 @@ func (v *verifier) certFile(ctx context.Context) {
 	}
 }
 
-func (v *verifier) readKey(s *set, f *snapshot.File, path string) {
+func (v *verifier) readKey(s *set, f *mount.File, path string) {
 	key, l := privatekey.Read(f.Data, path, v.password)
 	s.key, s.keyFile = key, path
 	s.findings = append(s.findings, l...)

@@ -42,14 +42,6 @@ func p12Trust(t *testing.T, m made, password string) []byte {
 	return data
 }
 
-// openSSLp12 lets openssl make it.
-func openSSLp12(args ...string) func(*testing.T, made, string) []byte {
-	return func(t *testing.T, m made, password string) []byte {
-		in := m.write(t, "all.pem", append(m.key, testpki.PEM(m.leaf, m.inter)...))
-		return openssl(t, nil, append([]string{"pkcs12", "-export", "-in", in, "-passout", "pass:" + password}, args...)...)
-	}
-}
-
 func jksKey(t *testing.T, m made, password string) []byte {
 	ks := jks.New(jks.WithCaseExactAliases())
 	key, err := x509.MarshalPKCS8PrivateKey(m.leaf.Key)
@@ -92,9 +84,6 @@ func TestKeystores(t *testing.T) {
 		{name: "PKCS#12 empty password", make: p12(pkcs12.Modern2023)},
 		{name: "PKCS#12 no password file", make: p12(pkcs12.Modern2023), noPassword: true},
 		{name: "PKCS#12 without encryption", make: p12(pkcs12.Passwordless), noPassword: true},
-		{name: "openssl", password: "s3cret", make: openSSLp12()},
-		{name: "openssl empty password", make: openSSLp12()},
-		{name: "openssl legacy", password: "s3cret", make: openSSLp12("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1")},
 		{name: "JKS", password: "changeit", make: jksKey},
 		{name: "truststore JKS", password: "changeit", make: jksTrust, trust: true},
 		{name: "truststore JKS no password", password: "changeit", make: jksTrust, trust: true, noPassword: true},
@@ -113,10 +102,6 @@ func TestKeystores(t *testing.T) {
 		{name: "PKCS#12 of two billion iterations", make: func(*testing.T, made, string) []byte { return slowPKCS12() }, want: "keystore-malformed"},
 		{name: "empty", make: bytesOf(""), want: "file-empty"},
 		{name: "key missing", password: "changeit", make: p12Trust, want: "keystore-no-key"},
-		{name: "nothing trusted", password: "x", make: func(t *testing.T, m made, p string) []byte {
-			in := m.write(t, "root.pem", testpki.PEM(m.root))
-			return openssl(t, nil, "pkcs12", "-export", "-nokeys", "-in", in, "-passout", "pass:"+p)
-		}, trust: true, want: "keystore-no-certificate"},
 		{name: "truststore with a key only", password: "changeit", make: jksKey, trust: true, want: "keystore-no-certificate"},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), c.verify)

@@ -37,10 +37,7 @@ A file named on the command line that does not exist is a wrong configuration,
 unless --wait is given: then everything may come later, and the task looks again
 until the whole set is there and good, or its time is up. A set that there was no
 time to verify to the end is reported as unfinished, with what was found so far.
-
-Reason codes, which are never renamed:
-
-`,
+Each fault has a reason code, which is never renamed.`,
 	More:    codeTable,
 	Args:    "dir...",
 	Timeout: 5 * time.Minute,
@@ -54,12 +51,17 @@ Reason codes, which are never renamed:
 		{Doc: "the certificate of a database", Command: "initbox verify-cert --remote db:5432 --starttls postgres --ca /ca/ca.crt --min-validity 24h"},
 		{Doc: "revocation", Command: "initbox verify-cert --crl /crl/issuing.crl /tls"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the Secret or ConfigMap with the certificates, read-only"}},
+	Container: `args: [verify-cert, --wait, --timeout=2m, --dns-name=app.shop.svc, --min-validity=168h, --max-key-mode=0640, /tls]
+volumeMounts:
+  - {name: tls, mountPath: /tls, readOnly: true}`,
 	New: func() tasks.Task { return New() },
 }
 
 // codeTable lists the reason codes for the help.
 func codeTable() string {
 	var b strings.Builder
+	b.WriteString("Reason codes\n\n")
 	for _, e := range finding.Table() {
 		note := ""
 		switch {

@@ -249,7 +249,6 @@ func TestAdviceToWait(t *testing.T) {
 // What to do stands apart from the cause also where something is there, but of no use.
 func TestAdviceIsNotTheCause(t *testing.T) {
 	m, _ := carryOut(t)
-	t.Setenv("SSL_CERT_FILE", m.path("nowhere"))
 	for cause, set := range map[string]func(*Task){
 		"it is a file":         func(task *Task) { task.Dirs = []string{m.path("tls.crt")} },
 		"the image has no CAs": func(task *Task) { task.Dirs, task.SystemRoots = []string{m.dir}, true },
@@ -257,7 +256,7 @@ func TestAdviceIsNotTheCause(t *testing.T) {
 	} {
 		task := New()
 		set(task)
-		r := run(t, task)
+		r := run(t, task, "SSL_CERT_FILE="+m.path("nowhere"))
 		if tasks.KindOf(r.err) != tasks.Usage || !strings.HasSuffix(r.err.Error(), ": "+cause) || tasks.NextOf(r.err) == "" {
 			t.Errorf("%s: got %v, next %q", cause, r.err, tasks.NextOf(r.err))
 		}

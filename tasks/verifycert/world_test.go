@@ -95,15 +95,15 @@ type result struct {
 	summary []string
 }
 
-// run runs task with JSON output.
-func run(t *testing.T, task *Task) result {
+// run runs task with JSON output, in the environment environ.
+func run(t *testing.T, task *Task, environ ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
 	defer cancel()
-	return runCtx(ctx, t, task)
+	return runCtx(ctx, t, task, environ...)
 }
 
-func runCtx(ctx context.Context, t *testing.T, task *Task) result {
+func runCtx(ctx context.Context, t *testing.T, task *Task, environ ...string) result {
 	t.Helper()
 	task.Output = "json"
 	if err := task.Check(); err != nil {
@@ -111,6 +111,7 @@ func runCtx(ctx context.Context, t *testing.T, task *Task) result {
 	}
 	var log, stdout bytes.Buffer
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(&log, nil)), &stdout, false)
+	env.Environ = environ
 	r := result{err: task.Run(ctx, env)}
 	r.stdout, r.log, r.summary = stdout.String(), log.String(), env.Summary()
 	if r.stdout != "" {
@@ -135,9 +136,9 @@ func (r result) codes() []string {
 
 // expect holds a run to the codes in want, separated by blanks, and to what
 // follows from them: the kind of the error, the verdict, the next step.
-func expect(t *testing.T, task *Task, want string) result {
+func expect(t *testing.T, task *Task, want string, environ ...string) result {
 	t.Helper()
-	r := run(t, task)
+	r := run(t, task, environ...)
 	codes := strings.Fields(want)
 	slices.Sort(codes)
 	if got := r.codes(); !slices.Equal(got, codes) {

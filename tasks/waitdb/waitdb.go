@@ -13,6 +13,9 @@ import (
 
 	"github.com/initbox/initbox/internal/database"
 	"github.com/initbox/initbox/internal/database/migration/files"
+	"github.com/initbox/initbox/internal/database/mysql"
+	"github.com/initbox/initbox/internal/database/postgres"
+	"github.com/initbox/initbox/internal/database/sqlite"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
 )
@@ -52,6 +55,18 @@ answer as one that takes logins. PostgreSQL that is starting up does not.`,
 		{Doc: "until the Job has applied the migrations of this image", Command: "initbox wait-db --database-file /secrets/url --source /migrations"},
 		{Doc: "until there is a row", Command: "initbox wait-db --database-file /secrets/url --query 'SELECT 1 FROM tenants LIMIT 1'"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: URL or password, CA; read-only", "the migrations of --source, read-only"}},
+	Container: `args:
+  - wait-db
+  - --db-driver=postgres
+  - --db-host=postgres
+  - --db-user=app
+  - --db-password-file=/secrets/password    # any character, nothing to escape
+  - --db-name=shop
+  - --db-ca=/ca/ca.crt                      # checks certificate and name of the server
+volumeMounts:
+  - {name: ca, mountPath: /ca, readOnly: true}
+  - {name: database, mountPath: /secrets, readOnly: true}`,
 	New: func() tasks.Task { return New() },
 }
 
@@ -72,7 +87,11 @@ type Task struct {
 
 // New returns a Task with its defaults.
 func New() *Task {
-	return &Task{Options: wait.Defaults(5 * time.Second), Table: defaultTable}
+	return &Task{
+		Options:  wait.Defaults(5 * time.Second),
+		Database: database.Options{Dialects: []*database.Dialect{postgres.Dialect, mysql.Dialect, sqlite.Dialect}},
+		Table:    defaultTable,
+	}
 }
 
 // defaultTable is golang-migrate's.
@@ -142,14 +161,11 @@ func (t *Task) Check() error {
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
-	target, err := t.Database.Target(env)
+	target, err := t.Database.Target(ctx, env)
 	if err != nil {
 		return err
 	}
-	if t.NoLogin && target.Driver == database.SQLite {
-		return tasks.Usagef("--no-login is for servers: a SQLite file has no login")
-	}
-	probe, err := t.probe(env, target)
+	probe, err := t.probe(ctx, env, target)
 	if err != nil {
 		return err
 	}
@@ -161,10 +177,10 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probe returns what must succeed.
-func (t *Task) probe(env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
+func (t *Task) probe(ctx context.Context, env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
 	version, from := t.AtVersion, "--at-version"
 	if t.Source != "" {
-		migrations, err := files.ReadMigrations(t.Source)
+		migrations, _, err := files.Read(ctx, t.Source, "")
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +202,7 @@ func (t *Task) probe(env *tasks.Env, target *database.Target) (func(context.Cont
 		checks = append(checks, func(ctx context.Context) error {
 			a, err := target.First(ctx, "")
 			if err == nil && a.Server != "" {
-				once.Do(func() { env.Log.Info("logged in", "target", target.Name, "server", "PostgreSQL "+a.Server) })
+				once.Do(func() { env.Log.Info("logged in", "target", target.Name, "server", a.Server) })
 			}
 			return err
 		})

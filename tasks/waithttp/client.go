@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/network/dial"
 	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
@@ -28,19 +28,20 @@ type client struct {
 	secrets *redact.Set
 }
 
-// client reads the files that the flags name. It returns every fault in them.
-func (t *Task) client(env *tasks.Env) (*client, error) {
+// client reads the files that the flags name, all of one version. It returns
+// every fault in them.
+func (t *Task) client(env *tasks.Env, files *mount.Reader) (*client, error) {
 	c := &client{task: t, dialer: &dial.Dialer{Resolver: t.Resolver}, secrets: env.Secrets}
 	var err error
 	var errs []error
 	c.expect, err = t.expectations()
 	errs = append(errs, err)
-	c.tls, err = t.tlsConfig()
-	errs = append(errs, err, c.readHeader(), c.readBody(), c.readCredentials())
+	c.tls, err = t.tlsConfig(files)
+	errs = append(errs, err, c.readHeader(files), c.readBody(files), c.readCredentials(files))
 	return c, errors.Join(errs...)
 }
 
-func (c *client) readHeader() error {
+func (c *client) readHeader(files *mount.Reader) error {
 	h, err := parseHeaders(c.task.Headers)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (c *client) readHeader() error {
 	if c.task.HeaderFile == "" {
 		return nil
 	}
-	data, err := inputfile.Read("header-file", c.task.HeaderFile)
+	data, err := files.Flag("header-file", c.task.HeaderFile)
 	if err != nil {
 		return err
 	}
@@ -68,13 +69,13 @@ func (c *client) readHeader() error {
 	return err
 }
 
-func (c *client) readBody() error {
+func (c *client) readBody(files *mount.Reader) error {
 	c.body = []byte(c.task.Body)
 	if c.task.BodyFile == "" {
 		return nil
 	}
 	var err error
-	c.body, err = inputfile.Read("body-file", c.task.BodyFile)
+	c.body, err = files.Flag("body-file", c.task.BodyFile)
 	return err
 }
 
@@ -88,31 +89,31 @@ func (t *Task) protocols() *http.Protocols {
 }
 
 // tlsConfig reads the files for TLS.
-func (t *Task) tlsConfig() (*tls.Config, error) {
+func (t *Task) tlsConfig(files *mount.Reader) (*tls.Config, error) {
 	config := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.Insecure, NextProtos: []string{"h2", "http/1.1"}}
 	if t.HTTP2PriorKnowledge {
 		config.NextProtos = []string{"h2"}
 	}
 	var errs []error
 	if t.CA != "" {
-		pem, err := inputfile.Read("ca", t.CA)
+		pem, err := files.Flag("ca", t.CA)
 		errs = append(errs, err)
 		config.RootCAs = x509.NewCertPool()
 		if err == nil && !config.RootCAs.AppendCertsFromPEM(pem) {
-			errs = append(errs, inputfile.Bad("ca", t.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"))
+			errs = append(errs, mount.BadFlag("ca", t.CA, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"))
 		}
 	}
 	if t.ClientCert != "" {
-		cert, err := t.clientCertificate()
+		cert, err := t.clientCertificate(files)
 		errs = append(errs, err)
 		config.Certificates = []tls.Certificate{cert}
 	}
 	return config, errors.Join(errs...)
 }
 
-func (t *Task) clientCertificate() (tls.Certificate, error) {
-	certPEM, certErr := inputfile.Read("client-cert", t.ClientCert)
-	keyPEM, keyErr := inputfile.Read("client-key", t.ClientKey)
+func (t *Task) clientCertificate(files *mount.Reader) (tls.Certificate, error) {
+	certPEM, certErr := files.Flag("client-cert", t.ClientCert)
+	keyPEM, keyErr := files.Flag("client-key", t.ClientKey)
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return tls.Certificate{}, err
 	}

@@ -1,6 +1,7 @@
 package waithttp
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -9,13 +10,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/initbox/initbox/internal/files/inputfile"
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
 // readCredentials reads the files of --bearer-token-file and --basic-auth-file.
-func (c *client) readCredentials() error {
+func (c *client) readCredentials(files *mount.Reader) error {
 	var given []string
 	if c.header.Get("Authorization") != "" {
 		given = append(given, "the Authorization header of --header or --header-file")
@@ -24,11 +25,11 @@ func (c *client) readCredentials() error {
 	if path := c.task.BearerTokenFile; path != "" {
 		given = append(given, "--bearer-token-file")
 		c.token = &tokenFile{path: path, secrets: c.secrets}
-		_, err = c.token.read()
+		_, err = c.token.read(files)
 	}
 	if path := c.task.BasicAuthFile; path != "" {
 		given = append(given, "--basic-auth-file")
-		err = c.readBasicAuth(path)
+		err = c.readBasicAuth(files, path)
 	}
 	if len(given) > 1 {
 		return fmt.Errorf("%s exclude each other: a request has one Authorization header", strings.Join(given, " and "))
@@ -36,15 +37,15 @@ func (c *client) readCredentials() error {
 	return err
 }
 
-func (c *client) readBasicAuth(path string) error {
-	line, err := readLine("basic-auth-file", path)
+func (c *client) readBasicAuth(files *mount.Reader, path string) error {
+	line, err := readLine(files, "basic-auth-file", path)
 	if err != nil {
 		return err
 	}
 	user, password, ok := strings.Cut(line, ":")
 	if !ok {
 		c.secrets.Add(line)
-		return inputfile.Bad("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
+		return mount.BadFlag("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
 	}
 	if c.header == nil {
 		return nil // --header was refused
@@ -111,8 +112,17 @@ type tokenFile struct {
 	last string
 }
 
-func (f *tokenFile) read() (string, error) {
-	token, err := readLine("bearer-token-file", f.path)
+// present returns the token that the file has now.
+func (f *tokenFile) present(ctx context.Context) (token string, err error) {
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		token, err = f.read(files)
+		return err
+	})
+	return token, err
+}
+
+func (f *tokenFile) read(files *mount.Reader) (string, error) {
+	token, err := readLine(files, "bearer-token-file", f.path)
 	if err != nil {
 		return "", err
 	}

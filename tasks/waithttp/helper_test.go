@@ -107,7 +107,7 @@ func attempts(t *testing.T, configure func(*Task), url string) (errs [2]error) {
 	t.Helper()
 	task := configured(t, configure, url)
 	env := tasks.NewEnv(newLog(io.Discard), io.Discard, false)
-	probers, err := task.probers(env, task.AttemptTimeout)
+	probers, err := task.probers(t.Context(), env, task.AttemptTimeout)
 	if err != nil {
 		t.Fatalf("before the first attempt: %v", err)
 	}

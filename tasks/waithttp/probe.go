@@ -79,7 +79,7 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	req.Host = c.task.Host
 	switch u := p.target.user; {
 	case c.token != nil:
-		token, err := c.token.read()
+		token, err := c.token.present(ctx)
 		if err != nil {
 			return nil, err
 		}

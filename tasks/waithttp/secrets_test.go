@@ -113,7 +113,7 @@ func TestBadFiles(t *testing.T) {
 	}{
 		"CA missing":       {func(t *Task) { t.CA = missing }, "--ca " + missing + ": there is no such file"},
 		"CA without any":   {func(t *Task) { t.CA = lines }, "--ca " + lines + ": it holds no certificate in PEM form"},
-		"CA a folder":      {func(t *Task) { t.CA = dir }, "--ca " + dir + ": it is not a regular file"},
+		"CA a folder":      {func(t *Task) { t.CA = dir }, "--ca " + dir + ": it is a directory"},
 		"CA too large":     {func(t *Task) { t.CA = big }, "--ca " + big + ": it is larger than 1 MiB"},
 		"cert missing":     {func(t *Task) { t.ClientCert, t.ClientKey = missing, missing }, "--client-key " + missing + ": there is no such file"},
 		"cert and key":     {func(t *Task) { t.ClientCert, t.ClientKey = cert, otherKey }, "private key does not match"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/internal/flags"
 	"github.com/initbox/initbox/internal/wait"
 	"github.com/initbox/initbox/tasks"
@@ -60,6 +61,16 @@ answers 503 for a service that is missing looks like that service.`,
 		{Doc: "a sidecar's socket", Command: "initbox wait-http unix:///run/app.sock:/healthz"},
 		{Doc: "a cluster of which one node is enough", Command: "initbox wait-http --any http://es-0.es:9200/ http://es-1.es:9200/"},
 	},
+	Needs: tasks.Needs{Mounts: []string{"the files that flags name: CA, client certificate, token; read-only"}},
+	Container: `args:
+  - wait-http
+  - --ca=/ca/ca.crt
+  - --bearer-token-file=/secrets/token
+  - --fail-on=401,403    # wrong credentials do not heal: end at once, exit code 3
+  - https://api.example/healthz
+volumeMounts:
+  - {name: ca, mountPath: /ca, readOnly: true}
+  - {name: api-token, mountPath: /secrets, readOnly: true}`,
 	New: func() tasks.Task { return New() },
 }
 
@@ -147,7 +158,7 @@ func (t *Task) Flags(fs *pflag.FlagSet) {
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	options := t.Fit(ctx)
-	probers, err := t.probers(env, options.AttemptTimeout)
+	probers, err := t.probers(ctx, env, options.AttemptTimeout)
 	if err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err}
 	}
@@ -162,12 +173,16 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 }
 
 // probers returns what asks each of the URLs. timeout is that of an attempt.
-func (t *Task) probers(env *tasks.Env, timeout time.Duration) ([]*prober, error) {
+func (t *Task) probers(ctx context.Context, env *tasks.Env, timeout time.Duration) ([]*prober, error) {
 	targets, err := t.targets()
 	if err != nil {
 		return nil, err
 	}
-	client, err := t.client(env)
+	var client *client
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		client, err = t.client(env, files)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,8 @@ connection or a missing socket counts, not a name that does not resolve.`,
 		{Doc: "a sidecar's socket", Command: "initbox wait-tcp unix:///run/proxy/proxy.sock"},
 		{Doc: "until the old instance is gone", Command: "initbox wait-tcp --invert legacy:8080"},
 	},
-	New: func() tasks.Task { return New() },
+	Container: `args: [wait-tcp, --timeout=2m, "postgres:5432", "redis:6379"]`,
+	New:       func() tasks.Task { return New() },
 }
 
 // A Task waits for TCP ports and unix sockets.

@@ -14,13 +14,18 @@ import (
 // Mount shows backing at mountpoint, each operation taking delay longer than it
 // does there. unmount ends that.
 func Mount(backing, mountpoint string, delay time.Duration) (unmount func() error, err error) {
+	return mount(backing, mountpoint, func(raw fuse.RawFileSystem) fuse.RawFileSystem { return &slow{raw, delay} })
+}
+
+// mount shows backing at mountpoint with each operation passed through around.
+func mount(backing, mountpoint string, around func(fuse.RawFileSystem) fuse.RawFileSystem) (unmount func() error, err error) {
 	root, err := fs.NewLoopbackRoot(backing)
 	if err != nil {
 		return nil, err
 	}
 	none := time.Duration(0)
 	raw := fs.NewNodeFS(root, &fs.Options{EntryTimeout: &none, AttrTimeout: &none, NegativeTimeout: &none})
-	server, err := fuse.NewServer(&slow{raw, delay}, mountpoint, &fuse.MountOptions{
+	server, err := fuse.NewServer(around(raw), mountpoint, &fuse.MountOptions{
 		Name: "slowfs", FsName: backing, DirectMount: true, AllowOther: true,
 		// With it the names of a directory would come with attributes that must not be kept.
 		DisableReadDirPlus: true,

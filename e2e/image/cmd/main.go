@@ -1,20 +1,18 @@
 // Cmd is what make image needs besides Docker, and the image for those who have no Docker.
 //
-//	docker save IMAGE | go run ./image/cmd size -max BYTES      what is pulled; fails if it is more
-//	go run ./image/cmd sbom -version V -commit C BINARY         the modules of a binary, as CycloneDX
+//	docker save IMAGE | go run ./image/cmd size -ours N -max BYTES
+//	                                                            what is pulled; fails if our N layers are more
 //	go run ./image/cmd archive FILE                             build the image, as docker save writes it (root)
 package main
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 
 	"github.com/initbox/initbox/e2e/image"
-	"github.com/initbox/initbox/internal/sbom"
 )
 
 func main() {
@@ -26,10 +24,9 @@ func main() {
 
 func run(args []string) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
-	limit := flags.Int64("max", 0, "size: most bytes that the image may have, compressed; 0 for any")
-	version := flags.String("version", "", "sbom: the version of the binary")
-	commit := flags.String("commit", "", "sbom: the commit of the binary")
-	usage := errors.New("usage: size [-max BYTES] | sbom [-version V -commit C] BINARY | archive FILE")
+	ours := flags.Int("ours", 1, "size: how many of the image's layers are not its base's")
+	limit := flags.Int64("max", 0, "size: most bytes that these may have, compressed; 0 for any")
+	usage := errors.New("usage: size [-ours N] [-max BYTES] | archive FILE")
 	if len(args) == 0 {
 		return usage
 	}
@@ -38,39 +35,38 @@ func run(args []string) error {
 	}
 	switch {
 	case args[0] == "size" && flags.NArg() == 0:
-		return size(*limit)
-	case args[0] == "sbom" && flags.NArg() == 1:
-		info, err := buildinfo.ReadFile(flags.Arg(0))
-		if err != nil {
-			return err
-		}
-		return sbom.Write(os.Stdout, info, *version, *commit)
+		return size(*ours, *limit)
 	case args[0] == "archive" && flags.NArg() == 1:
 		return image.Archive(context.Background(), flags.Arg(0))
 	}
 	return usage
 }
 
-func size(limit int64) error {
+func size(ours int, limit int64) error {
 	c, err := image.Read(os.Stdin)
 	if err != nil {
 		return err
 	}
+	base := len(c.Layers) - ours
+	if ours < 0 || base < 0 {
+		return fmt.Errorf("-ours %d: the image has %d layers", ours, len(c.Layers))
+	}
 	for i, l := range c.Layers {
 		what := "base"
-		if i == len(c.Layers)-1 {
+		if i >= base {
 			what = "ours"
 		}
 		fmt.Printf("%s  %-4s %10d bytes, %10d compressed\n", l.Digest, what, l.Size, l.Pulled)
 	}
-	fmt.Printf("the image for %s/%s has %d bytes, compressed", c.Config.OS, c.Config.Architecture, c.Pulled())
+	over := c.Over(base)
+	fmt.Printf("the image for %s/%s has %d bytes, compressed: %d over its base", c.Config.OS, c.Config.Architecture, c.Pulled(), over)
 	if limit == 0 {
 		fmt.Println()
 		return nil
 	}
-	fmt.Printf("; it may have %d\n", limit)
-	if c.Pulled() > limit {
-		return fmt.Errorf("%d bytes too many", c.Pulled()-limit)
+	fmt.Printf(", of at most %d\n", limit)
+	if over > limit {
+		return fmt.Errorf("%d bytes too many", over-limit)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
 	defer cancel()
 	open := sync.OnceValues(func() (Driver, error) { return db.Open(connecting) })
 	go open() // it takes its time, in which the files are read
-	s, err := load(db, &o)
+	s, err := load(connecting, db, &o)
 	if err != nil {
 		cancel()
 		if drv, failed := open(); failed == nil {

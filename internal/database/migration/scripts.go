@@ -1,6 +1,7 @@
 package migration
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 
@@ -17,16 +18,12 @@ type scripts struct {
 
 // load reads and parses every file, and checks the versions that o names. Its
 // errors are usage errors: nothing was touched.
-func load(db Database, o *Options) (*scripts, error) {
-	migrations, err := files.ReadMigrations(o.Source)
+func load(ctx context.Context, db Database, o *Options) (*scripts, error) {
+	migrations, seeds, err := files.Read(ctx, o.Source, o.Seeds)
 	faults := []error{err}
-	s := &scripts{migrations: migrations, statements: make(map[string][]Statement)}
+	s := &scripts{migrations: migrations, seeds: seeds, statements: make(map[string][]Statement)}
 	for _, m := range migrations {
 		faults = append(faults, s.parse(db, o.Source, &m.Up), s.parse(db, o.Source, m.Down))
-	}
-	if o.Seeds != "" {
-		s.seeds, err = files.ReadSeeds(o.Seeds)
-		faults = append(faults, err)
 	}
 	for i := range s.seeds {
 		faults = append(faults, s.parse(db, o.Seeds, &s.seeds[i]))

@@ -80,6 +80,37 @@ func TestWriteFileReplacesWhatIsThere(t *testing.T) {
 	}
 }
 
+// A file gets its name only after it was written to the disk: a crash would leave
+// an empty one in place of the old one.
+func TestCommitSyncsFirst(t *testing.T) {
+	dir := t.TempDir()
+	fd, path := openDir(t, dir), filepath.Join(dir, "f")
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sync bool
+		err  error
+		want string
+	}{{true, unix.EBADF, "old"}, {false, nil, "new"}} {
+		temp, err := Create(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = unix.Write(temp.FD, []byte("new"))
+		blind, openErr := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0) // no fsync(2) takes it
+		if err := errors.Join(err, openErr, unix.Dup3(blind, temp.FD, unix.O_CLOEXEC), unix.Close(blind)); err != nil {
+			t.Fatal(err)
+		}
+		if err := temp.Commit("f", c.sync); !errors.Is(err, c.err) {
+			t.Errorf("sync %v: %v", c.sync, err)
+		}
+		if data, err := os.ReadFile(path); err != nil || string(data) != c.want || len(names(t, dir)) != 1 {
+			t.Errorf("sync %v: %q, %v, %v", c.sync, data, err, names(t, dir))
+		}
+	}
+}
+
 func TestMkdir(t *testing.T) {
 	dir := t.TempDir()
 	fd := openDir(t, dir)

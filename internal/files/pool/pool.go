@@ -4,6 +4,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -15,29 +16,31 @@ type Job[S any] func(ctx context.Context, state S) error
 // deep before it goes wide and holds little open.
 type Pool[S any] struct {
 	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	cancel   context.CancelFunc
 	newState func() S
 
 	mu      sync.Mutex
 	stack   []Job[S]
 	workers int // running ones
 	most    int
+	err     error
 	done    sync.WaitGroup
 }
 
 // Run runs first and all that it pushes, on at most workers goroutines, and
 // returns when all have ended. The first error ends the context of the others
-// and is returned; every job that was pushed still runs.
+// and is returned; every job that was pushed still runs. Once ctx is done, the
+// error is that of ctx, or one around it that a job returned.
 func Run[S any](ctx context.Context, workers int, newState func() S, first func(*Pool[S]) Job[S]) error {
 	p := &Pool[S]{newState: newState, most: max(workers, 1)}
-	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	defer p.cancel(nil)
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	defer p.cancel()
 	p.Push(first(p))
 	p.done.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && !errors.Is(p.err, err) {
 		return err
 	}
-	return context.Cause(p.ctx)
+	return p.err
 }
 
 // Push adds jobs. Only a job may call it, or first.
@@ -66,9 +69,19 @@ func (p *Pool[S]) work() {
 			state = p.newState()
 		}
 		if err := job(p.ctx, state); err != nil {
-			p.cancel(err)
+			p.fail(err)
 		}
 	}
+}
+
+// fail keeps the first error that says more than that the context is done.
+func (p *Pool[S]) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil || p.err == p.ctx.Err() {
+		p.err = err
+	}
+	p.cancel()
 }
 
 func (p *Pool[S]) pop() (Job[S], bool) {

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 )
@@ -56,5 +57,29 @@ func TestEndOfContext(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorAtTheEndOfContext(t *testing.T) {
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := Run(ctx, 2, func() int { return 0 }, func(p *Pool[int]) Job[int] {
+			return func(ctx context.Context, _ int) error {
+				for i := range 10 {
+					p.Push(func(context.Context, int) error {
+						<-ctx.Done()
+						if i == 5 {
+							return fmt.Errorf("in line 5: %w", ctx.Err())
+						}
+						return ctx.Err()
+					})
+				}
+				cancel()
+				return nil
+			}
+		})
+		if !errors.Is(err, context.Canceled) || err.Error() != "in line 5: context canceled" {
+			t.Errorf("got %v", err)
+		}
 	}
 }

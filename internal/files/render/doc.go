@@ -60,8 +60,8 @@
 //
 // The functions of text/template itself (printf, eq, index, len …) exist too.
 //
-// Output, steps, call depth and the memory that functions take are bounded, and
-// the context ends an execution, so that no template runs or grows forever.
+// Output, call depth and the memory that functions take are bounded. A template
+// that loops without end runs until the context is done, and not longer.
 //
 // # Errors
 //

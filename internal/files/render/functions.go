@@ -9,44 +9,36 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
-
-	"github.com/initbox/initbox/internal/files/render/gotemplate"
 )
 
 // functions returns what templates may call. Those of text/template that make
-// text are among them, bound to the work that is left. Only its Execute is out of
-// bounds: see package gotemplate.
-func (x *execution) functions() map[string]gotemplate.Func {
-	return map[string]gotemplate.Func{
-		"env":      text(func(name string) string { return x.vars[name] }),
-		"file":     gotemplate.OneArg(x.file),
-		"default":  gotemplate.TwoArgs(orDefault),
-		"required": gotemplate.TwoArgs(required),
-		"quote":    gotemplate.OneArg(x.quote),
-		"toJson":   gotemplate.OneArg(x.toJSON),
-		"toYaml":   gotemplate.OneArg(x.toYAML),
-		"b64enc":   gotemplate.OneArg(x.encode),
-		"b64dec":   gotemplate.OneArg(x.decode),
-		"sha256":   text(digest),
-		"join":     gotemplate.TwoArgs(x.join),
-		"split":    gotemplate.TwoArgs(x.split),
-		"trim":     text(strings.TrimSpace),
-		"indent":   gotemplate.TwoArgs(x.indent),
-		"ordinal":  gotemplate.NoArgs(x.ordinal),
+// text are among them, so that what they make is charged.
+func (x *execution) functions() template.FuncMap {
+	return template.FuncMap{
+		"env":      func(name string) string { return x.vars[name] },
+		"file":     x.file,
+		"default":  orDefault,
+		"required": required,
+		"quote":    x.quote,
+		"toJson":   x.toJSON,
+		"toYaml":   x.toYAML,
+		"b64enc":   x.encode,
+		"b64dec":   x.decode,
+		"sha256":   x.digest,
+		"join":     x.join,
+		"split":    x.split,
+		"trim":     strings.TrimSpace,
+		"indent":   x.indent,
+		"ordinal":  x.ordinal,
 
 		"urlquery": x.charged(template.URLQueryEscaper),
 		"html":     x.charged(template.HTMLEscaper),
 		"js":       x.charged(template.JSEscaper),
 		"print":    x.charged(fmt.Sprint),
 		"println":  x.charged(fmt.Sprintln),
-		"printf":   gotemplate.MoreArgs(x.printf),
-		"call":     gotemplate.AnyArgs(func(...any) (string, error) { return "", complaint("there is nothing to call") }),
+		"printf":   x.printf,
+		"call":     func(...any) (string, error) { return "", complaint("there is nothing to call") },
 	}
-}
-
-// text returns f, which cannot fail, for templates.
-func text(f func(string) string) gotemplate.Func {
-	return gotemplate.OneArg(func(s string) (string, error) { return f(s), nil })
 }
 
 // file returns the content of the regular file path. It may be any that the
@@ -77,10 +69,8 @@ func required(message string, value any) (any, error) {
 }
 
 func (x *execution) encode(s string) (string, error) {
-	if err := x.charge(base64.StdEncoding.EncodedLen(len(s))); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString([]byte(s)), nil
+	text := base64.StdEncoding.EncodeToString([]byte(s))
+	return text, x.charge(len(text))
 }
 
 func (x *execution) decode(s string) (string, error) {
@@ -91,9 +81,9 @@ func (x *execution) decode(s string) (string, error) {
 	return string(data), x.charge(len(data))
 }
 
-func digest(s string) string {
+func (x *execution) digest(s string) (string, error) {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])
+	return hex.EncodeToString(sum[:]), x.ctx.Err()
 }
 
 func (x *execution) join(separator string, list []string) (string, error) {
@@ -105,7 +95,7 @@ func (x *execution) join(separator string, list []string) (string, error) {
 
 func (x *execution) split(separator, s string) ([]string, error) {
 	if s == "" {
-		return nil, nil
+		return []string{}, nil
 	}
 	list := strings.Split(s, separator)
 	return list, x.charge(size(list))
@@ -140,14 +130,14 @@ func (x *execution) ordinal() (int, error) {
 }
 
 // charged returns print for templates, with its result charged.
-func (x *execution) charged(print func(...any) string) gotemplate.Func {
-	return gotemplate.AnyArgs(func(args ...any) (string, error) {
+func (x *execution) charged(print func(...any) string) func(...any) (string, error) {
+	return func(args ...any) (string, error) {
 		if err := x.charge(size(args...)); err != nil {
 			return "", err
 		}
 		s := print(args...)
 		return s, x.charge(len(s))
-	})
+	}
 }
 
 // printf is fmt.Sprintf with what it may make charged before it does.
@@ -171,23 +161,25 @@ func (x *execution) printf(format string, args ...any) (string, error) {
 	return fmt.Sprintf(format, args...), nil
 }
 
+// overhead is what a value takes beside its text.
+const overhead = 16
+
 // size returns about how many bytes values hold.
-func size[T any](values ...T) int {
+func size(values ...any) int {
 	n := 0
 	for _, v := range values {
-		switch v := any(v).(type) {
+		n += overhead
+		switch v := v.(type) {
 		case string:
 			n += len(v)
 		case []string:
 			for _, s := range v {
-				n += len(s) + stepCost
+				n += len(s) + overhead
 			}
 		case map[string]string:
 			for key, s := range v {
-				n += len(key) + len(s) + stepCost
+				n += len(key) + len(s) + overhead
 			}
-		default:
-			n += stepCost
 		}
 	}
 	return n

@@ -31,7 +31,7 @@ type Options struct {
 	VarsFiles  []string // files of KEY=VALUE lines
 	VarsDirs   []string // directories with one file for each variable: a mounted Secret
 	MaxSize    int64    // bound of one file before and after; 0 for DefaultMaxSize
-	Hostname   string   // for the ordinal; "" for the host's
+	Hostname   string   // for the ordinal
 }
 
 // Flags binds o to fs.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/initbox/initbox/internal/fault"
@@ -22,23 +21,13 @@ type Renderer struct {
 // environment, as [os.Environ] returns it. An error that the configuration
 // causes is of kind [fault.Usage] and names the flag.
 func New(ctx context.Context, o Options, environ []string) (*Renderer, error) {
-	r := &Renderer{options: o, vars: make(map[string]string), hostname: os.Hostname}
-	if o.Hostname != "" {
-		r.hostname = func() (string, error) { return o.Hostname, nil }
-	}
+	r := &Renderer{options: o, vars: make(map[string]string), hostname: func() (string, error) { return o.Hostname, nil }}
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			r.set(name, value)
 		}
 	}
-	var errs []error
-	for _, file := range o.VarsFiles {
-		errs = append(errs, r.readFile(file))
-	}
-	for _, dir := range o.VarsDirs {
-		errs = append(errs, r.readDir(ctx, dir))
-	}
-	if err := errors.Join(errs...); err != nil {
+	if err := r.readVars(ctx); err != nil {
 		return nil, err
 	}
 	return r, nil

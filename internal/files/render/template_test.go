@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 func TestTemplate(t *testing.T) {
@@ -67,8 +71,12 @@ var templateErrors = [][2]string{
 	{"{{if}}", "f:1: missing value for if"},
 	{"{{required \"set\nB\" .EMPTY}}", "f:1: unterminated"},
 	{"\n{{required `set B: ` .EMPTY}}", "f:2: set B: "},
-	{"{{range .SECRET}}{{end}}", `f:1: in ".SECRET": range needs a list or a number (as of split), not a value of type string`},
-	{"{{eq (split `,` .SECRET) (split `,` .SECRET)}}", "f:1: in \"eq (split `,` .SECRET) (split `,` .SECRET)\": error calling eq: non-comparable types: []string and []string"},
+	{"{{range .SECRET}}{{end}}", `f:1: in ".SECRET": range needs a list or a number (as of split)`},
+	{"{{range $i, $x := len .SECRET}}{{end}}", `f:1: in ".SECRET": range over a number gives one variable, not two`},
+	{"{{eq (split `,` .SECRET) (split `,` .SECRET)}}", "f:1: in \"eq (split `,` .SECRET) (split `,` .SECRET)\": error calling eq: non-comparable types: only nil can be compared with a list or map"},
+	{"{{ne (split `,` .SECRET) (split `,` .SECRET)}}", "f:1: in \"ne (split `,` .SECRET) (split `,` .SECRET)\": error calling ne: non-comparable types: "},
+	{"{{eq . .}}", "f:1: in \"eq . .\": error calling eq: non-comparable types: "},
+	{"{{eq (split `,` .SECRET) .}}", "f:1: in \"eq (split `,` .SECRET) .\": error calling eq: non-comparable types: "},
 	{"{{call .SECRET}}", "f:1: there is nothing to call"},
 	{"{{eq (split `,` .SECRET) 1}}", "f:1: "},
 	{"{{lt .SECRET 1}}", "f:1: "},
@@ -83,17 +91,17 @@ var templateErrors = [][2]string{
 	{"{{define `x`}}{{.A}}{{end}}\n{{template `x`}}", "f:1: in \".A\": nil data; no entry for key \"A\""},
 	{"{{template `y`}}", "f:1: in \"{{template \\\"y\\\"}}\": template \"y\" not defined"},
 	{"{{file `relative`}}", "f:1: file \"relative\": the path must be absolute"},
-	{"{{file `$DIR/nope`}}", "f:1: file \"$DIR/nope\": no such file or directory"},
-	{"{{file `$DIR`}}", "f:1: file \"$DIR\": not a regular file"},
-	{"{{file `$DIR/fifo`}}", "f:1: file \"$DIR/fifo\": not a regular file"},
-	{"{{file `$DIR/big`}}", "f:1: file \"$DIR/big\": larger than 2000 bytes"},
+	{"{{file `$DIR/nope`}}", "f:1: file \"$DIR/nope\": there is no such file or directory"},
+	{"{{file `$DIR`}}", "f:1: file \"$DIR\": it is a directory"},
+	{"{{file `$DIR/fifo`}}", "f:1: file \"$DIR/fifo\": it is not a regular file"},
+	{"{{file `$DIR/big`}}", "f:1: file \"$DIR/big\": it is larger than 2000 bytes"},
 	// Bounds.
-	{"{{range 1000000000000}}{{end}}", "f:1: the template does too much work"},
-	{"{{range 100000}}{{range 100000}}{{end}}{{end}}", "f:1: the template does too much work"},
-	{"{{range 1000000}}x{{end}}", "f:1: the template does too much work"},
-	{"{{range 900}}xyz{{end}}", "f:1: the file becomes larger than 2000 bytes"},
+	{"{{range 1000000}}x{{end}}", "f:1: the file becomes larger than 2000 bytes"},
+	{"\n{{range 900}}\nxyz{{end}}", "f:2: the file becomes larger than 2000 bytes"},
+	{"\n{{range 9}}\n\n{{printf `%900d` 1}}{{end}}", "f:4: the file becomes larger than 2000 bytes"},
 	{"{{define `a`}}{{template `a`}}{{end}}\n{{template `a`}}", "f:1: templates call each other more than 100 deep"},
-	{doubling(12), "f:1: the template does too much work"},
+	{"{{define `a`}}{{range 9}}{{template `a`}}{{end}}{{end}}\n{{template `a`}}", "f:1: templates call each other more than 100 deep"},
+	{strings.Repeat("{{range 1}}", 101) + "{{.SECRET}}" + strings.Repeat("{{end}}", 101), "f:1: templates call each other more than 100 deep"},
 	{"{{$x := .A}}{{range 64}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
 	{"{{$x := `\\`}}{{range 64}}{{$x = js $x}}{{end}}", "f:1: the template does too much work"},
 	{"{{$x := `<`}}{{range 64}}{{$x = html $x $x}}{{end}}", "f:1: the template does too much work"},
@@ -177,18 +185,64 @@ func TestYAML(t *testing.T) {
 	}
 }
 
-func TestTemplateEndsWithContext(t *testing.T) {
-	r := renderer(t, Options{Mode: Template, MaxSize: 1 << 40})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	begin := time.Now()
-	_, err := r.Render(ctx, "f", []byte("{{range 1000000000000}}{{end}}"))
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+// Templates that end by themselves, or with the context alone if there is no error.
+var hostile = [][2]string{
+	{"\n{{range 1000000000000}}{{end}}", ""},
+	{"\n{{range 1000000000000}}{{continue}}{{end}}", ""},
+	{"\n{{range 100000}}{{range 100000}}{{end}}{{end}}", ""},
+	{"\n{{range 1000000000000}}{{with sha256 $.A}}{{else}}x{{end}}{{end}}", ""},
+	{"\n" + doubling(90), ""},
+	{"{{define `a`}}{{template `a`}}{{end}}{{template `a`}}", "f:1: templates call each other more than 100 deep"},
+	{"{{define `a`}}{{range 9}}{{range 9}}{{template `a`}}{{end}}{{end}}{{end}}{{template `a`}}", "f:1: templates call each other more than 100 deep"},
+	{strings.Repeat("{{range 1}}", 20000) + "{{.A.x}}" + strings.Repeat("{{end}}", 20000), "f:1: templates call each other more than 100 deep"},
+	{strings.Repeat("{{if 1}}", 20000) + "{{.x}}" + strings.Repeat("{{end}}", 20000), "f:1: the variable x is not set"},
+	{"{{range 1000000000000}}{{printf `%1000d` 1}}{{end}}", "f:1: the file becomes larger than 1048576 bytes"},
+	{"{{printf `%1000000000d` 1}}", "f:1: printf: a number in the format is larger than 1000"},
+	{"{{printf `" + strings.Repeat("%[1]1000d", 100000) + "` 1}}", "f:1: the template does too much work"},
+	{"{{$x := `a`}}{{range 64}}{{$x = print $x $x}}{{end}}", "f:1: the template does too much work"},
+	{"{{$x := `a`}}{{range 20}}{{$x = print $x $x}}{{end}}{{print" + strings.Repeat(" $x", 300000) + "}}", "f:1: the template does too much work"},
+	{"{{$x := `a`}}{{range 20}}{{$x = print $x $x}}{{end}}{{split `` $x | join $x}}", "f:1: the template does too much work"},
+}
+
+// TestHostileTemplate is about templates that would run, or grow, without end.
+func TestHostileTemplate(t *testing.T) {
+	r := renderer(t, Options{Mode: Template})
+	for _, c := range hostile {
+		timeout := testtime.Patience
+		if c[1] == "" {
+			timeout = 50 * time.Millisecond
+			c[1] = "f:2: the template had not ended: context deadline exceeded"
+		}
+		debug.FreeOSMemory()
+		before := memory()
+		late := testtime.Best(100*time.Millisecond, func() time.Duration {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			_, err := r.Render(ctx, "f", []byte(c[0]))
+			deadline, _ := ctx.Deadline()
+			late := time.Since(deadline)
+			if err == nil || !strings.HasPrefix(err.Error(), c[1]) {
+				t.Errorf("%.100q: got %.300v, want %s", c[0], err, c[1])
+			}
+			if late > 0 && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%.100q: the deadline is not in %v", c[0], err)
+			}
+			return late
+		})
+		if late > 100*time.Millisecond {
+			t.Errorf("%.100q: it went on for %s", c[0], late)
+		}
+		if took := memory() - before; took > 128<<20 {
+			t.Errorf("%.100q: it took %d MiB", c[0], took>>20)
+		}
 	}
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %s", took)
-	}
+}
+
+// memory returns how many bytes the system gave to the process.
+func memory() int64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.Sys - m.HeapReleased)
 }
 
 func FuzzTemplate(f *testing.F) {
@@ -202,11 +256,15 @@ func FuzzTemplate(f *testing.F) {
 			return // of the machine's files none may be named in a test
 		}
 		r := renderer(t, Options{Mode: Template, MaxSize: 4096, Hostname: "web-1"})
-		got := render(t, r, text)
-		failed := strings.HasPrefix(got, "error: f:")
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		out, err := r.Render(ctx, "f", []byte(text))
+		got, failed := string(out), err != nil
 		switch {
 		case failed && Binary([]byte(text)):
-			t.Fatalf("%q cannot fail: %s", text, got)
+			t.Fatalf("%q cannot fail: %v", text, err)
+		case failed && (!strings.HasPrefix(err.Error(), "f:") || strings.Contains(err.Error(), "hunter2") && !strings.Contains(text, "hunter2")):
+			t.Fatalf("%q: no position, or a secret: %v", text, err)
 		case !failed && len(got) > 4096 && !Binary([]byte(text)):
 			t.Fatalf("%d bytes of output", len(got))
 		case !failed && got != text && (Binary([]byte(text)) || !strings.Contains(text, "{{")):

@@ -1,28 +1,22 @@
 package render
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"strings"
-	"syscall"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // maxVars bounds one file of variables, and the sum of one directory's files.
 const maxVars = 4 << 20
 
 // readFile adds the variables of one --vars-file.
-func (r *Renderer) readFile(path string) error {
-	data, err := readPath(path, maxVars)
+func (r *Renderer) readFile(files *mount.Reader, path string) error {
+	f, err := files.Read(path, maxVars)
 	if err != nil {
-		return varsError("--vars-file", path, err)
+		return fault.Usagef("--vars-file %s: %w", path, err)
 	}
-	faults := parseVars(string(data), r.set)
+	faults := parseVars(string(f.Data), r.set)
 	if err := report(path, faults); err != nil {
 		return fault.Usagef("--vars-file %w", err)
 	}
@@ -89,52 +83,11 @@ func unquote(s string) (string, bool) {
 	return s[1 : len(s)-1], true
 }
 
-// openFlags open a file to read without waiting for the writer of a FIFO.
-const openFlags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_CLOEXEC
-
 // readPath returns the content of the regular file path.
 func readPath(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, openFlags, 0)
-	if err != nil {
-		return nil, plain(err)
-	}
-	defer f.Close()
-	data, err := readRegular(f, limit)
-	return data, plain(err)
-}
-
-// readRegular returns the content of f, which must be a regular file of at most
-// limit bytes.
-func readRegular(f *os.File, limit int64) ([]byte, error) {
-	info, err := f.Stat()
+	f, err := mount.ReadFile(path, limit)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("larger than %d bytes", limit)
-	}
-	return data, err
-}
-
-// plain drops operation and path from err: who calls names the path.
-func plain(err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
-// varsError returns err about the path that flag names.
-func varsError(flag, path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.Usagef("%s %s: %w: mount it, or correct the path", flag, path, err)
-	}
-	return fault.Usagef("%s %s: %w", flag, path, err)
+	return f.Data, nil
 }

@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
 func write(t testing.TB, path, content string) string {
@@ -55,39 +55,21 @@ func TestVarsFileErrors(t *testing.T) {
 	}
 }
 
-// secret makes what kubelet makes: files in a directory behind ..data.
-func secret(t testing.TB, dir, version string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		write(t, filepath.Join(dir, version, name), content)
-		top, _, _ := strings.Cut(name, "/")
-		if err := os.Symlink("..data/"+top, filepath.Join(dir, top)); err != nil && !errors.Is(err, os.ErrExist) {
-			t.Fatal(err)
-		}
-	}
-	swap(t, dir, version)
-}
-
-func swap(t testing.TB, dir, version string) {
-	t.Helper()
-	tmp := filepath.Join(dir, "..data_tmp")
-	if err := errors.Join(os.Symlink(version, tmp), os.Rename(tmp, filepath.Join(dir, "..data"))); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestPrecedence(t *testing.T) {
 	dir := t.TempDir()
 	file1 := write(t, filepath.Join(dir, "1"), "A=file1\nB=file1\nC=file1\nD=file1\n")
 	file2 := write(t, filepath.Join(dir, "2"), "B=file2\nC=file2\nD=file2\n")
-	mount, flat := filepath.Join(dir, "mount"), filepath.Join(dir, "flat")
-	secret(t, mount, "..v1", map[string]string{"C": "mount\n", "D": "mount", "M": "two\nlines\r\n", "sub/x": "no variable"})
+	secrets, flat := filepath.Join(dir, "mount"), filepath.Join(dir, "flat")
+	v := testvolume.Volume{Dir: secrets}
+	if err := errors.Join(os.Mkdir(secrets, 0o700), v.Update(map[string]string{"C": "mount\n", "D": "mount", "M": "two\nlines\r\n", "sub/x": "no variable"})); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(flat, "D"), "flat\n\n")
 	write(t, filepath.Join(flat, "..hidden"), "x")
 	if err := os.Symlink("D", filepath.Join(flat, "LINK")); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Mode: Env, VarsFiles: []string{file1, file2}, VarsDirs: []string{mount, flat}}
+	o := Options{Mode: Env, VarsFiles: []string{file1, file2}, VarsDirs: []string{secrets, flat}}
 	r, err := New(t.Context(), o, []string{"A=env", "E=env", "=C:=odd", "novalue"})
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +90,8 @@ func TestUnreadable(t *testing.T) {
 	file := write(t, filepath.Join(dir, "d2", "big"), strings.Repeat("x", maxVars+1))
 	outside := filepath.Join(dir, "d3", "link")
 	write(t, filepath.Join(dir, "d3", "ok"), "x")
+	write(t, filepath.Join(dir, "d4", "a"), strings.Repeat("x", maxVars))
+	write(t, filepath.Join(dir, "d4", "b"), "x")
 	err := errors.Join(os.Mkdir(filepath.Join(dir, "d"), 0o700), syscall.Mkfifo(fifo, 0o600), os.Symlink("../d2/big", outside))
 	if err != nil {
 		t.Fatal(err)
@@ -116,15 +100,16 @@ func TestUnreadable(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{VarsFiles: []string{dir + "/nope"}}, "--vars-file " + dir + "/nope: no such file or directory: mount it"},
-		{Options{VarsFiles: []string{dir}}, "--vars-file " + dir + ": not a regular file"},
-		{Options{VarsFiles: []string{fifo}}, "--vars-file " + fifo + ": not a regular file"},
-		{Options{VarsFiles: []string{file}}, "--vars-file " + file + ": larger than 4194304 bytes"},
-		{Options{VarsDirs: []string{dir + "/nope"}}, "--vars-dir " + dir + "/nope: no such file or directory: mount it"},
-		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": not a directory"},
-		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: not a regular file"},
-		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: larger than 4194304 bytes"},
-		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: path escapes from parent"},
+		{Options{VarsFiles: []string{dir + "/nope"}}, "--vars-file " + dir + "/nope: there is no such file or directory"},
+		{Options{VarsFiles: []string{dir}}, "--vars-file " + dir + ": it is a directory"},
+		{Options{VarsFiles: []string{fifo}}, "--vars-file " + fifo + ": it is not a regular file"},
+		{Options{VarsFiles: []string{file}}, "--vars-file " + file + ": it is larger than 4 MiB"},
+		{Options{VarsDirs: []string{dir + "/nope"}}, "--vars-dir " + dir + "/nope: there is no such file or directory"},
+		{Options{VarsDirs: []string{file}}, "--vars-dir " + file + ": it is not a directory"},
+		{Options{VarsDirs: []string{dir + "/d"}}, "--vars-dir " + dir + "/d: fifo: it is not a regular file"},
+		{Options{VarsDirs: []string{dir + "/d2"}}, "--vars-dir " + dir + "/d2: big: it is larger than 4 MiB"},
+		{Options{VarsDirs: []string{dir + "/d4"}}, "--vars-dir " + dir + "/d4: its files have more than 4 MiB together"},
+		{Options{VarsDirs: []string{dir + "/d3"}}, "--vars-dir " + dir + "/d3: link: the link leads outside of the source, or is absolute"},
 	} {
 		c.o.Mode = Env
 		_, err := New(t.Context(), c.o, nil)
@@ -141,46 +126,25 @@ func TestUnreadable(t *testing.T) {
 
 // TestSwap reads a Secret while it is replaced: all values are of one version.
 func TestSwap(t *testing.T) {
-	dir := t.TempDir()
 	names := []string{"A", "B", "C", "D"}
-	version := func(i int) {
-		files := make(map[string]string)
+	v, swaps := testvolume.Churn(t, func(n int) map[string]string {
+		files := map[string]string{"file": fmt.Sprintf("FILE=%d", n)}
 		for _, name := range names {
-			files[name] = fmt.Sprint(i)
+			files["dir/"+name] = fmt.Sprint(n)
 		}
-		secret(t, dir, fmt.Sprintf("..v%d", i), files)
-	}
-	version(0)
-	stop := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		for i := 1; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				version(i)
-				os.RemoveAll(filepath.Join(dir, fmt.Sprintf("..v%d", i-1)))
-			}
-		}
+		return files
 	})
-	for range 500 {
-		r, err := New(t.Context(), Options{Mode: Env, VarsDirs: []string{dir}}, nil)
+	for reads := 0; swaps.Load() < 500 || reads < 100; reads++ {
+		r, err := New(t.Context(), Options{Mode: Env, VarsFiles: []string{v.Dir + "/file"}, VarsDirs: []string{v.Dir + "/dir"}}, nil)
 		if err != nil {
-			if strings.Contains(err.Error(), "replaced each time") {
-				continue
-			}
-			t.Error(err)
-			break
+			t.Fatal(err)
 		}
 		for _, name := range names {
-			if r.vars[name] == "" || r.vars[name] != r.vars["A"] {
-				t.Errorf("a mix of versions: %q", r.vars)
+			if r.vars[name] == "" || r.vars[name] != r.vars["FILE"] {
+				t.Fatalf("a mix of versions: %q", r.vars)
 			}
 		}
 	}
-	close(stop)
-	group.Wait()
 }
 
 func FuzzVarsFile(f *testing.F) {

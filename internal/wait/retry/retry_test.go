@@ -3,8 +3,11 @@ package retry
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -54,6 +57,41 @@ func TestDoInARow(t *testing.T) {
 	}
 }
 
+// A failure of an attempt that hung since before the streak is old news. One that
+// began within the streak ends it.
+func TestDoStreakAndLateFailure(t *testing.T) {
+	for late, want := range map[int][]int{1: {1, 2, 2, 3, 4}, 2: {1, 2, 0, 1, 2, 3, 4}} {
+		var n atomic.Int32
+		var streaks []int
+		oneEnded, twoEnded, lateEnded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		err := Do(t.Context(), Policy{Pace: backoff.NewConstantBackOff(time.Millisecond), Overlap: 10, Successes: 4}, func(context.Context) error {
+			switch i := int(n.Add(1)); {
+			case i == late:
+				<-twoEnded
+				return errNotYet
+			case i == 3:
+				<-oneEnded
+			case i > 3:
+				<-lateEnded
+			}
+			return nil
+		}, func(r Result) bool {
+			switch streaks = append(streaks, r.Streak); len(streaks) {
+			case 1:
+				close(oneEnded)
+			case 2:
+				close(twoEnded)
+			case 3:
+				close(lateEnded)
+			}
+			return true
+		})
+		if err != nil || !slices.Equal(streaks, want) {
+			t.Errorf("attempt %d fails late: got %v with streaks %v, want %v", late, err, streaks, want)
+		}
+	}
+}
+
 // A hanging attempt must not hold up the ones after it.
 func TestDoOverlaps(t *testing.T) {
 	var n atomic.Int32
@@ -89,6 +127,29 @@ func TestDoKeepsPaceBesideAHangingAttempt(t *testing.T) {
 	if err != nil || time.Since(start) > 30*time.Minute {
 		t.Errorf("got %v after %v", err, time.Since(start))
 	}
+}
+
+// Attempts that all hang are spread over the bound of one, whatever the pace. The
+// first one alone delays nothing.
+func TestDoSpreadsHangingAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var mu sync.Mutex
+		var starts []time.Duration
+		attempt := func(ctx context.Context) error {
+			mu.Lock()
+			starts = append(starts, time.Since(begin))
+			mu.Unlock()
+			<-ctx.Done()
+			return errNotYet
+		}
+		p := Policy{Pace: backoff.NewConstantBackOff(time.Millisecond), AttemptTimeout: 4 * time.Second, Overlap: 4}
+		err := Do(t.Context(), p, attempt, func(r Result) bool { return r.Attempt < 4 })
+		want := []time.Duration{0, time.Millisecond, 1001 * time.Millisecond, 2001 * time.Millisecond, 4 * time.Second, 5 * time.Second, 6 * time.Second}
+		if !errors.Is(err, errNotYet) || !slices.Equal(starts, want) {
+			t.Errorf("got %v with attempts at %v, want %v", err, starts, want)
+		}
+	})
 }
 
 // Without room for overlap, attempts that hang take turns, each bounded.

@@ -3,9 +3,7 @@
 // A migration is named as golang-migrate names it, VERSION_title.up.sql with an
 // optional VERSION_title.down.sql, both also as .sql.gz. Everything is read,
 // unpacked and hashed before the caller sees any of it, so that a folder with
-// one bad file is refused as a whole, and what runs later is what was checked:
-// of a ConfigMap volume, whose files kubelet replaces at once by turning the
-// link ..data, one state is read and never a mix of two.
+// one bad file is refused as a whole, and what runs later is what was checked.
 //
 // Every fault is a usage error that names the file.
 package files

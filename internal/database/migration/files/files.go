@@ -2,11 +2,10 @@ package files
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/golang-migrate/migrate/v4/source"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // None is the version of a database without migrations, as golang-migrate counts.
@@ -67,63 +67,60 @@ func (m Migrations) Above(version int) Migrations {
 
 func compareVersion(m *Migration, version int) int { return cmp.Compare(m.Version, version) }
 
-// ReadMigrations reads all migrations of dir.
-func ReadMigrations(dir string) (Migrations, error) {
-	var all Migrations
-	err := snapshot(dir, func(real string) (err error) {
-		all, err = readMigrations(dir, real)
-		return err
+// Read reads the migrations of dir and, unless seeds is "", the seeds of that
+// folder: its files that end in .sql or .sql.gz, by name. What comes from one
+// volume is of one version. With an error, a File that could not be read is empty.
+func Read(ctx context.Context, dir, seeds string) (migrations Migrations, more []File, err error) {
+	limit := largest(limitFiles)
+	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
+		var faults [2]error
+		migrations, faults[0] = folder{files, dir, limit}.migrations()
+		if seeds != "" {
+			more, faults[1] = folder{files, seeds, limit}.seeds()
+		}
+		return errors.Join(faults[:]...)
 	})
+	return migrations, more, err
+}
+
+func (f folder) migrations() (Migrations, error) {
+	names, err := f.list()
+	if err != nil {
+		return nil, err
+	}
+	s := scan{folder: f, versions: make(map[int]*Migration), names: make(map[slot]string)}
+	for _, name := range names {
+		if err := s.add(name); err != nil {
+			s.faults = append(s.faults, err)
+		}
+	}
+	all, err := s.result()
 	if err == nil && len(all) == 0 {
-		err = fault.WithNext(fault.Usagef("%s holds no migration", dir),
+		err = fault.WithNext(fault.Usagef("%s holds no migration", f.dir),
 			"check what is mounted there (volumeMounts; kubectl describe configmap), and that files are named VERSION_title.up.sql, as in 1_create_users.up.sql")
 	}
 	return all, err
 }
 
-// ReadSeeds reads all files of dir that end in .sql or .sql.gz, by name.
-func ReadSeeds(dir string) ([]File, error) {
-	var all []File
-	err := snapshot(dir, func(real string) error {
-		all = nil
-		entries, err := os.ReadDir(real)
-		if err != nil {
-			return err
-		}
-		var faults []error
-		for _, e := range entries {
-			if !isSQL(e.Name()) || hidden(e.Name()) {
-				continue
-			}
-			f, err := read(dir, real, e.Name())
+func (f folder) seeds() (all []File, err error) {
+	names, err := f.list()
+	faults := []error{err}
+	for _, name := range names {
+		if isSQL(name) {
+			file, err := f.read(name)
 			faults = append(faults, err)
-			all = append(all, f)
-		}
-		return errors.Join(faults...)
-	})
-	return all, err
-}
-
-func readMigrations(dir, real string) (Migrations, error) {
-	entries, err := os.ReadDir(real)
-	if err != nil {
-		return nil, err
-	}
-	s := scan{dir: dir, real: real, versions: make(map[int]*Migration), names: make(map[slot]string)}
-	for _, e := range entries {
-		if err := s.add(e.Name()); err != nil {
-			s.faults = append(s.faults, err)
+			all = append(all, file)
 		}
 	}
-	return s.result()
+	return all, errors.Join(faults...)
 }
 
 // A scan collects the files of one folder.
 type scan struct {
-	dir, real string
-	versions  map[int]*Migration
-	names     map[slot]string // to name both files of a duplicate
-	faults    []error
+	folder
+	versions map[int]*Migration
+	names    map[slot]string // to name both files of a duplicate
+	faults   []error
 }
 
 // A slot is what there may be one file for.
@@ -133,9 +130,6 @@ type slot struct {
 }
 
 func (s *scan) add(name string) error {
-	if hidden(name) {
-		return nil
-	}
 	parsed, err := source.Parse(name)
 	path := filepath.Join(s.dir, name)
 	switch {
@@ -154,7 +148,7 @@ func (s *scan) add(name string) error {
 		return fault.WithNext(fault.Usagef("%s: %s has the same version and direction", path, other), "give the one that was not applied anywhere yet another version")
 	}
 	s.names[place] = name
-	f, err := read(s.dir, s.real, name)
+	f, err := s.read(name)
 	if err != nil {
 		return err
 	}
@@ -190,49 +184,7 @@ func (s *scan) result() (Migrations, error) {
 	return all, errors.Join(s.faults...)
 }
 
-func hidden(name string) bool { return strings.HasPrefix(name, ".") }
-
 func isSQL(name string) bool {
 	lower := strings.ToLower(name)
 	return strings.HasSuffix(lower, ".sql") || strings.HasSuffix(lower, ".sql.gz")
-}
-
-// snapshot calls read with the folder that dir's files are in, which for a
-// ConfigMap or Secret volume is what ..data points to: kubelet updates it by
-// turning that link and then deletes what it pointed to. So what was read counts
-// only if the link is as it was; else files may have been missed.
-func snapshot(dir string, read func(real string) error) error {
-	for {
-		real, err := resolve(dir)
-		if err != nil {
-			return folderFault(dir, err)
-		}
-		err = read(real)
-		if now, e := resolve(dir); e == nil && now != real {
-			continue
-		}
-		if err != nil {
-			return folderFault(dir, err)
-		}
-		return nil
-	}
-}
-
-func resolve(dir string) (string, error) {
-	real, err := filepath.EvalSymlinks(filepath.Join(dir, "..data"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return dir, nil
-	}
-	return real, err
-}
-
-// folderFault keeps the faults of files and words those of the folder itself.
-func folderFault(dir string, err error) error {
-	if fault.KindOf(err) == fault.Usage {
-		return err
-	}
-	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		err = e.Err
-	}
-	return fault.WithNext(fault.Usagef("%s: %w", dir, err), "check the path, and that the container's volumeMounts mount the migrations there")
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
 func write(t *testing.T, dir string, files ...string) {
@@ -30,13 +31,32 @@ func packed(text string) string {
 	return b.String()
 }
 
+func readMigrations(t *testing.T, dir string) (Migrations, error) {
+	all, seeds, err := Read(t.Context(), dir, "")
+	if len(seeds) > 0 {
+		t.Errorf("seeds that nobody asked for: %v", seeds)
+	}
+	return all, err
+}
+
+// readSeeds reads them beside a migration.
+func readSeeds(t *testing.T, dir string) ([]File, error) {
+	beside := t.TempDir()
+	write(t, beside, "1_a.up.sql", "SELECT 1")
+	all, seeds, err := Read(t.Context(), beside, dir)
+	if len(all) != 1 {
+		t.Errorf("got %v", all)
+	}
+	return seeds, err
+}
+
 func TestReadMigrations(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir,
 		"10_last.up.sql", "SELECT 10", "2_second.up.sql", "\xef\xbb\xbfSELECT 2", "2_second.down.sql", "-- nothing",
 		"0001_first_one.up.sql.gz", packed("SELECT 2"), "20240102030405_.up.sql", "SELECT 3",
 		"README.md", "", ".hidden.sql", "", "Makefile", "")
-	all, err := ReadMigrations(dir)
+	all, err := readMigrations(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +87,9 @@ func TestFaults(t *testing.T) {
 		"UTF-16":           {file("1_a.up.sql", "S\x00E\x00"), "1_a.up.sql: line 1 has a NUL byte"},
 		"not gzip":         {file("1_a.up.sql.gz", "SELECT 1"), "1_a.up.sql.gz: not a gzip file"},
 		"cut off gzip":     {file("1_a.up.sql.gz", packed("SELECT 1")[:20]), "1_a.up.sql.gz: unexpected EOF"},
-		"dangling":         {link("1_a.up.sql", "nosuch"), "1_a.up.sql: a link to a file that does not exist"},
-		"folder":           {func(dir string) error { return os.Mkdir(filepath.Join(dir, "1_a.up.sql"), 0o755) }, "1_a.up.sql: not a regular file"},
-		"pipe":             {func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "1_a.up.sql"), 0o644) }, "1_a.up.sql: not a regular file"},
+		"dangling":         {link("1_a.up.sql", "nosuch"), "1_a.up.sql: it is a link that leads nowhere"},
+		"folder":           {func(dir string) error { return os.Mkdir(filepath.Join(dir, "1_a.up.sql"), 0o755) }, "1_a.up.sql: it is a directory"},
+		"pipe":             {func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "1_a.up.sql"), 0o644) }, "1_a.up.sql: it is not a regular file"},
 		"no direction":     {file("1_a.sql", "x"), "1_a.sql is not named as a migration"},
 		"no version":       {file("a.up.sql", "x"), "a.up.sql is not named as a migration"},
 		"no title":         {file("1.up.sql", "x"), "1.up.sql is not named as a migration"},
@@ -82,14 +102,14 @@ func TestFaults(t *testing.T) {
 		"same version":     {file("7_a.up.sql", "x", "07_b.up.sql", "x"), "7_a.up.sql: 07_b.up.sql has the same version"},
 		"same version, gz": {file("7_a.up.sql", "x", "7_a.up.sql.gz", packed("x")), "7_a.up.sql.gz: 7_a.up.sql has the same version"},
 		"none":             {file("README", "x"), "holds no migration"},
-		"no folder":        {os.Remove, "no such file or directory"},
+		"no folder":        {os.Remove, "there is no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := c.make(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := ReadMigrations(dir)
+			_, err := readMigrations(t, dir)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
 				t.Fatalf("got %v, want an error with %q and the folder", err, c.want)
 			}
@@ -119,55 +139,26 @@ func link(name, to string) func(string) error {
 func TestAllFaults(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "1_a.up.sql", "", "2_b.sql", "x", "3_c.up.sql", "x")
-	_, err := ReadMigrations(dir)
+	_, err := readMigrations(t, dir)
 	if err == nil || !strings.Contains(err.Error(), "1_a.up.sql") || !strings.Contains(err.Error(), "2_b.sql") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// A ConfigMap volume, as kubelet lays it out and updates it.
+// A ConfigMap volume, as kubelet updates it: migrations and seeds are of one version.
 func TestConfigMap(t *testing.T) {
-	dir := t.TempDir()
-	publish := func(version string, files ...string) {
-		t.Helper()
-		if err := os.Mkdir(filepath.Join(dir, version), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, version), files...)
-		for i := 0; i < len(files); i += 2 {
-			_ = os.Symlink("..data/"+files[i], filepath.Join(dir, files[i]))
-		}
-		if err := os.Symlink(version, filepath.Join(dir, "..data_tmp")); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	publish("..2024_1", "1_a.up.sql", "old")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := range 200 {
-			before, after := fmt.Sprintf("..2024_%d", i+1), fmt.Sprintf("..2024_%d", i+2)
-			text := fmt.Sprint(i)
-			publish(after, "1_a.up.sql", text, "2_b.up.sql", text, "3_c.up.sql", text)
-			os.RemoveAll(filepath.Join(dir, before))
-		}
-	}()
-	for reading := true; reading; {
-		select {
-		case <-done:
-			reading = false
-		default:
-		}
-		all, err := ReadMigrations(dir)
-		if err != nil {
-			t.Fatal(err)
+	v, swaps := testvolume.Churn(t, func(n int) map[string]string {
+		text := fmt.Sprint(n)
+		return map[string]string{"1_a.up.sql": text, "2_b.up.sql": text, fmt.Sprintf("%d_c.up.sql", 3+n): text, "seeds/s.sql": text}
+	})
+	for reads := 0; swaps.Load() < 200 || reads < 50; reads++ {
+		all, seeds, err := Read(t.Context(), v.Dir, v.Dir+"/seeds")
+		if err != nil || len(all) != 3 || len(seeds) != 1 {
+			t.Fatalf("%v, %v, %v", all, seeds, err)
 		}
 		for _, m := range all {
-			if m.Up.SQL != all[0].Up.SQL {
-				t.Fatalf("a mix of two states: %s and %s", m.Up.SQL, all[0].Up.SQL)
+			if m.Up.SQL != seeds[0].SQL || all[2].Title != "c" || fmt.Sprint(all[2].Version-3) != m.Up.SQL {
+				t.Fatalf("a mix of two versions: %+v and %+v", all[2], seeds[0])
 			}
 		}
 	}
@@ -176,12 +167,12 @@ func TestConfigMap(t *testing.T) {
 func TestReadSeeds(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "b.sql", "2", "a.sql.gz", packed("1"), "1_x.up.sql", "0", "README.md", "", ".x.sql", "")
-	seeds, err := ReadSeeds(dir)
+	seeds, err := readSeeds(t, dir)
 	if err != nil || len(seeds) != 3 || seeds[0].Name != "1_x.up.sql" || seeds[1].SQL != "1" || seeds[2].Name != "b.sql" {
 		t.Errorf("got %+v, %v", seeds, err)
 	}
 	write(t, dir, "c.sql", "")
-	if _, err := ReadSeeds(dir); err == nil || !strings.Contains(err.Error(), "c.sql is empty") {
+	if _, err := readSeeds(t, dir); err == nil || !strings.Contains(err.Error(), "c.sql is empty") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -198,7 +189,7 @@ func FuzzName(f *testing.F) {
 		}
 		dir := t.TempDir()
 		write(t, dir, name, "SELECT 1")
-		all, err := ReadMigrations(dir)
+		all, err := readMigrations(t, dir)
 		if err != nil {
 			if fault.KindOf(err) != fault.Usage {
 				t.Errorf("%q: not a usage error: %v", name, err)

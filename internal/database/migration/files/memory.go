@@ -34,6 +34,11 @@ func checkMemory(size int64, limitFiles []string) error {
 		fmt.Sprintf("raise resources.limits.memory to %dMi, or make several files of it", size*copies>>20+64))
 }
 
+// largest returns how large a file may be.
+func largest(limitFiles []string) int64 {
+	return min(maxSize, max(smallFile, memoryLimit(limitFiles)/copies))
+}
+
 func memoryLimit(files []string) int64 {
 	for _, file := range files {
 		data, err := os.ReadFile(file)

@@ -9,28 +9,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/initbox/initbox/internal/fault"
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // maxSize bounds one file once it is unpacked: PostgreSQL takes no longer message.
 const maxSize = 1 << 30
 
-// read reads the file name in the folder real, which the user knows as dir.
-func read(dir, real, name string) (File, error) {
-	path := filepath.Join(dir, name)
-	content, err := contentOf(filepath.Join(real, name))
-	switch e := (*fs.PathError)(nil); {
-	case errors.As(err, &e) && errors.Is(err, fs.ErrNotExist):
-		return File{}, fault.Usagef("%s: a link to a file that does not exist", path)
-	case errors.As(err, &e):
-		return File{}, fault.Usagef("%s: %w", path, e.Err)
-	case err != nil:
-		return File{}, fault.WithNext(fault.Usagef("%s: %w", path, err), fault.NextOf(err))
+// A folder has migrations or seeds.
+type folder struct {
+	files *mount.Reader
+	dir   string
+	limit int64 // of one file
+}
+
+// list returns the names in f without hidden ones.
+func (f folder) list() (names []string, err error) {
+	_, entries, err := f.files.List(f.dir)
+	if err != nil {
+		return nil, fault.Usagef("%s: %w", f.dir, err)
+	}
+	for _, e := range entries {
+		if e.Name[0] != '.' {
+			names = append(names, e.Name)
+		}
+	}
+	return names, nil
+}
+
+// read reads the file name, and unpacks it if its name says so.
+func (f folder) read(name string) (File, error) {
+	path := filepath.Join(f.dir, name)
+	content, err := f.content(path)
+	if err != nil {
+		return File{}, fault.Usagef("%s: %w", path, err)
 	}
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	if len(bytes.TrimSpace(content)) == 0 {
@@ -43,46 +58,19 @@ func read(dir, real, name string) (File, error) {
 	return File{Name: name, SQL: string(content), SHA256: hex.EncodeToString(sum[:])}, nil
 }
 
-// contentOf reads a file, and unpacks it if its name says so. It asks the kernel
-// itself: a folder may hold thousands of files, and os.File does twice as much.
-func contentOf(path string) ([]byte, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0) // a pipe must not block
+func (f folder) content(path string) ([]byte, error) {
+	file, err := f.files.Read(path, f.limit)
+	if large := (*mount.TooLarge)(nil); errors.As(err, &large) && large.Size <= maxSize {
+		err = checkMemory(large.Size, limitFiles)
+	}
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer func() { _ = syscall.Close(fd) }()
-	var info syscall.Stat_t
-	switch err := syscall.Fstat(fd, &info); {
-	case err != nil:
-		return nil, &fs.PathError{Op: "stat", Path: path, Err: err}
-	case info.Mode&syscall.S_IFMT != syscall.S_IFREG:
-		return nil, errors.New("not a regular file")
-	case info.Size > maxSize:
-		return nil, errTooLarge
-	}
-	if err := checkMemory(info.Size, limitFiles); err != nil {
 		return nil, err
 	}
-	content := make([]byte, info.Size)
-	for n := 0; n < len(content); {
-		m, err := syscall.Read(fd, content[n:])
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err != nil:
-			return nil, &fs.PathError{Op: "read", Path: path, Err: err}
-		case m == 0:
-			return nil, io.ErrUnexpectedEOF
-		}
-		n += m
-	}
 	if strings.HasSuffix(path, ".gz") {
-		return unpack(content)
+		return unpack(file.Data)
 	}
-	return content, nil
+	return file.Data, nil
 }
-
-var errTooLarge = fmt.Errorf("larger than %d MiB", maxSize>>20)
 
 func unpack(content []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(content))
@@ -91,7 +79,7 @@ func unpack(content []byte) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	if n, err := b.ReadFrom(io.LimitReader(z, maxSize+1)); err != nil || n > maxSize {
-		return nil, cmp.Or(err, errTooLarge)
+		return nil, cmp.Or[error](err, &mount.TooLarge{Size: n, Limit: maxSize})
 	}
 	return b.Bytes(), nil
 }

@@ -64,7 +64,7 @@ func (p *Postgres) Promote(t testnet.TB) {
 	}
 }
 
-const postgresPackage, postgresFolder = "postgresql-15", "/usr/lib/postgresql/*/bin"
+const postgresPackage, postgresFolder = "postgresql", "/usr/lib/postgresql/*/bin"
 
 func newPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 	t.Helper()
