@@ -70,6 +70,8 @@ func forbidden(from, to string) string {
 		return "what serves tests is for tests"
 	case to == "tasks" && strings.HasPrefix(from, "internal/") && !inRooms(from, contractRooms):
 		return "only what carries the contract out knows it; errors are in internal/fault"
+	case from == "internal/database/sqlsplit":
+		return "it splits text, whoever runs the statements"
 	case from == "internal/fault":
 		return "internal/fault is the ground"
 	case strings.HasPrefix(to, "cmd/"):
