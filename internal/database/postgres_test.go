@@ -105,7 +105,7 @@ func TestPostgresConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context())
+	defer func() { _ = conn.Close(t.Context()) }()
 	r := conn.ExecParams(t.Context(), "SELECT current_setting('application_name'), current_setting('search_path')", nil, nil, nil, nil).Read()
 	if r.Err != nil || string(r.Rows[0][0]) != host || string(r.Rows[0][1]) != "elsewhere" {
 		t.Errorf("got %q, %v", r.Rows, r.Err)

@@ -97,7 +97,7 @@ func connect(ctx context.Context, env *tasks.Env, db Database) *look {
 
 func (l *look) close() {
 	if l.drv != nil {
-		l.drv.Close()
+		_ = l.drv.Close() // it was only looked at
 	}
 }
 
