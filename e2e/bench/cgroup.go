@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,8 +34,7 @@ func newCgroup(quota, period time.Duration) (*cgroup, error) {
 				break
 			}
 			_, err = f.WriteString(value)
-			f.Close()
-			if err != nil {
+			if err = errors.Join(err, f.Close()); err != nil {
 				break
 			}
 		}

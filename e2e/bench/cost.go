@@ -64,7 +64,7 @@ func (b *bench) quota(ctx context.Context) ([]row, error) {
 	defer end()
 	group, groupErr := newCgroup(5*time.Millisecond, 100*time.Millisecond)
 	if groupErr == nil {
-		defer group.remove()
+		defer func() { _ = group.remove() }()
 	}
 	c := comparison{
 		what: "one look at an open port, CPU limit 50m", rounds: b.pick(30, 1),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -80,8 +81,7 @@ func detect(ctx context.Context, argv func(host, port string) []string) (sample,
 	l, err := port.Listen()
 	if err != nil {
 		_ = cmd.Cancel()
-		<-ended
-		return nil, err
+		return nil, errors.Join(err, <-ended)
 	}
 	defer l.Close()
 	go acceptAll(l)

@@ -38,7 +38,7 @@ func TestTwoClusters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { Remove(ours) })
+	t.Cleanup(func() { _ = Remove(ours) })
 	if err := ready(t, theirs); err != nil {
 		t.Errorf("the first cluster, with a second one beside it: %v", err)
 	}
@@ -46,8 +46,10 @@ func TestTwoClusters(t *testing.T) {
 		t.Errorf("a second cluster of the same name: %v", err)
 	}
 
-	owner.Process.Kill()
-	owner.Wait()
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait() // it was killed
 	for deadline := time.Now().Add(time.Minute); alive(filepath.Join(root, theirs)); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("a cluster lives on after its owner was killed")
@@ -78,7 +80,11 @@ func startOwner(t *testing.T, name string) *exec.Cmd {
 	if err := owner.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { owner.Process.Kill(); owner.Wait(); Remove(name) })
+	t.Cleanup(func() {
+		_ = owner.Process.Kill()
+		_ = owner.Wait()
+		_ = Remove(name)
+	})
 	if said, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || said != "up: <nil>\n" {
 		t.Fatalf("the process that is to own a cluster: %s (%v)", said, err)
 	}

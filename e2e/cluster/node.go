@@ -55,7 +55,7 @@ func (c *Cluster) startKeeper(ctx context.Context, held *os.File, listener *net.
 		return err
 	}
 	said, err := bufio.NewReader(stdout).ReadString('\n')
-	go cmd.Wait()
+	go func() { _ = cmd.Wait() }()
 	if err != nil || strings.TrimSpace(said) != "ready" {
 		return fmt.Errorf("the cluster's first process ended: %s", c.lastWords("keeper"))
 	}

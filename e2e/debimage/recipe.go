@@ -3,6 +3,7 @@ package debimage
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -52,7 +53,7 @@ func script(t *tree, name, source string) error {
 }
 
 // applets adds a link for each program that busybox can be, unless the image has that program itself.
-func applets(t *tree) error {
+func applets(t *tree) (err error) {
 	box, ok := t.entries["usr/bin/busybox"]
 	if !ok {
 		return fmt.Errorf("the package has no /bin/busybox")
@@ -61,7 +62,7 @@ func applets(t *tree) error {
 	if err != nil {
 		return err
 	}
-	defer temp.Remove()
+	defer func() { err = errors.Join(err, temp.Remove()) }()
 	program := path.Join(temp.Path, "busybox")
 	if err := os.WriteFile(program, box.body, 0o755); err != nil {
 		return err

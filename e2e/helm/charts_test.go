@@ -69,7 +69,7 @@ func TestSchema(t *testing.T) {
 		{"initbox.image.digest=abc", "/image/digest"},
 		{"initbox.image.pullPolicy=Sometimes", "/image/pullPolicy"},
 		{"initbox.images.tag=1", "images"},
-		{"initbox.env[0].nmae=A", "nmae"},
+		{"initbox.env[0].title=A", "title"},
 	} {
 		out, err := h.Try("template", "shop", h.Path("shop"), "-f", tryOut(h), "--set", tt.set)
 		if err == nil {

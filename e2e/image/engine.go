@@ -158,8 +158,11 @@ func (e *Engine) end() error {
 		return err
 	}
 	select {
-	case <-e.ended:
-		return nil
+	case err := <-e.ended:
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			return nil // it has ended, with whatever code
+		}
+		return err
 	case <-time.After(patience):
 		return fmt.Errorf("dockerd, process %d, does not end:\n%s", e.daemon.Process.Pid, e.log())
 	}

@@ -69,7 +69,7 @@ func (ns *Namespace) end(t testing.TB) {
 		t.Errorf("delete namespace %s: %v", ns.Name, err)
 	}
 	// Not held up by their grace periods, so that the node is free for other tests.
-	ns.CoreV1().Pods(ns.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{})
+	_ = ns.CoreV1().Pods(ns.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{})
 }
 
 // awaitServiceAccount returns when pods can be made: without the account they are refused.

@@ -76,7 +76,7 @@ func startAPI(stage *stage, after time.Duration) (*api, error) {
 	}
 	a := &api{listener: l, readyAt: time.Now().Add(after)}
 	a.server = &http.Server{Handler: a}
-	go a.server.Serve(l)
+	go func() { _ = a.server.Serve(l) }() // it ends when it is closed
 	time.AfterFunc(after, func() { stage.say("api", "is ready, answers 200 from now on") })
 	return a, nil
 }

@@ -30,7 +30,7 @@ func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
 	var ready []pending
 	defer func() {
 		for _, r := range ready {
-			r.temp.Discard(nil)
+			_ = r.temp.Discard(nil)
 		}
 	}()
 	commit := func() error {

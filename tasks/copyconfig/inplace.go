@@ -19,12 +19,16 @@ var (
 
 // overwrite writes f into the file that is in its place. A reader may see a part
 // of it, and so does everybody after a crash, until the next run.
-func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *input) error {
+func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *input) (err error) {
 	fd, err := pl.openExisting(f.name)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer func() {
+		if closeErr := dirfd.Close(fd); err == nil {
+			err = closeErr
+		}
+	}()
 	var st unix.Stat_t
 	if err := dirfd.Fstat(fd, &st); err != nil {
 		return err

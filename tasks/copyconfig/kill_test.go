@@ -73,8 +73,11 @@ func always() []string {
 // right and leaves nothing over.
 func TestKill(t *testing.T) {
 	kills := 60
-	if long() {
+	switch {
+	case long():
 		kills = 334 // three times that
+	case testing.Short():
+		kills = 6
 	}
 	for name, with := range map[string]func(*Task){
 		"plain":      nil,

@@ -129,7 +129,7 @@ func (p *publication) make(ctx context.Context) (err error) {
 	defer stage.close()
 	defer func() {
 		if err != nil {
-			atomicfile.RemoveAll(p.dst.fd, temp)
+			_ = atomicfile.RemoveAll(p.dst.fd, temp) // the next run removes what stays
 		}
 	}()
 	p.top.each(func(n *node) { n.exists, n.missing, n.fresh = false, false, n == p.top })

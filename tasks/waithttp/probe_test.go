@@ -286,9 +286,10 @@ func TestConnectionsAreClosed(t *testing.T) {
 				}
 			})
 			ctx, cancel := context.WithCancel(t.Context())
-			done := make(chan error)
+			done := make(chan struct{})
 			go func() {
-				done <- runWith(ctx, t, new(testlog.Buffer), func(t *Task) { t.AttemptTimeout, t.Successes = 100*time.Millisecond, 2 }, "http://"+l.Addr().String())
+				defer close(done)
+				_ = runWith(ctx, t, new(testlog.Buffer), func(t *Task) { t.AttemptTimeout, t.Successes = 100*time.Millisecond, 2 }, "http://"+l.Addr().String())
 			}()
 			for range 2 {
 				select {

@@ -139,10 +139,14 @@ func carry(outer *net.TCPConn, target string) {
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		io.Copy(outer, inner)
-		outer.CloseWrite()
+		pour(outer, inner)
 	}()
-	io.Copy(inner, outer)
-	inner.CloseWrite()
+	pour(inner, outer)
 	<-back
+}
+
+// pour ends what it writes to when what it reads ends, in whatever way.
+func pour(to, from *net.TCPConn) {
+	_, _ = io.Copy(to, from)
+	_ = to.CloseWrite()
 }

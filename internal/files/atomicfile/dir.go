@@ -24,7 +24,7 @@ func Mkdir(dir int, name string, a Attributes, sync bool) error {
 		err = dirfd.Rename(dir, temp, name)
 	}
 	if err != nil {
-		dirfd.Remove(dir, temp, true)
+		_ = dirfd.Remove(dir, temp, true)
 	}
 	return err
 }
@@ -50,7 +50,7 @@ func MkdirTemp(dir int) (name string, fd int, err error) {
 	}
 	fd, err = dirfd.OpenDir(dir, name)
 	if err != nil {
-		dirfd.Remove(dir, name, true)
+		_ = dirfd.Remove(dir, name, true)
 		return "", -1, err
 	}
 	return name, fd, nil

@@ -166,22 +166,19 @@ func (t *Temp) Commit(name string, sync bool) error {
 
 // Discard removes the file and returns err.
 func (t *Temp) Discard(err error) error {
-	t.close()
-	dirfd.Remove(t.dir, t.name, false)
+	_ = t.close()
+	_ = dirfd.Remove(t.dir, t.name, false)
 	return err
 }
 
-// close closes the descriptor once; NFS tells only then of a full disk.
+// close closes the descriptor once.
 func (t *Temp) close() error {
 	if t.FD < 0 {
 		return nil
 	}
-	err := unix.Close(t.FD)
+	fd := t.FD
 	t.FD = -1
-	if err == unix.EINTR {
-		return nil
-	}
-	return err
+	return dirfd.Close(fd)
 }
 
 // WriteFile replaces the file name in dir by one with this content.
@@ -212,7 +209,7 @@ func Symlink(dir int, target, name string) error {
 		return err
 	}
 	if err := dirfd.Rename(dir, temp, name); err != nil {
-		dirfd.Remove(dir, temp, false)
+		_ = dirfd.Remove(dir, temp, false)
 		return err
 	}
 	return nil

@@ -66,14 +66,14 @@ func TestDeeperThanPathMax(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		closeOther(at, dir, nil)
+		closeOther(at, dir)
 		at, path = next, append(path, name)
 	}
 	var want, got unix.Stat_t
 	if err := Fstat(at, &want); err != nil {
 		t.Fatal(err)
 	}
-	closeOther(at, dir, nil)
+	closeOther(at, dir)
 	fd, err := OpenDir(dir, strings.Join(path, "/"))
 	if err != nil {
 		t.Fatal(err)

@@ -70,10 +70,11 @@ func openByStep(dir int, path string) (int, error) {
 	at := dir
 	for name := range strings.SplitSeq(path, "/") {
 		if name == ".." {
-			return -1, closeOther(at, dir, unix.EXDEV)
+			closeOther(at, dir)
+			return -1, unix.EXDEV
 		}
 		next, err := Open(at, name, dirFlags, 0)
-		closeOther(at, dir, nil)
+		closeOther(at, dir)
 		if err != nil {
 			return -1, err
 		}
@@ -82,9 +83,17 @@ func openByStep(dir int, path string) (int, error) {
 	return at, nil
 }
 
-func closeOther(fd, keep int, err error) error {
+func closeOther(fd, keep int) {
 	if fd != keep {
 		unix.Close(fd)
+	}
+}
+
+// Close closes a file that was written to: NFS tells only then of a full disk.
+func Close(fd int) error {
+	err := unix.Close(fd)
+	if err == unix.EINTR { // it is closed nevertheless
+		return nil
 	}
 	return err
 }

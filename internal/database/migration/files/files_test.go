@@ -27,7 +27,7 @@ func packed(text string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	_, _ = z.Write([]byte(text))
-	z.Close()
+	_ = z.Close()
 	return b.String()
 }
 

@@ -138,9 +138,9 @@ func (s *server) Start(t testnet.TB) {
 			return
 		}
 		select {
-		case <-s.done:
+		case err := <-s.done:
 			if !strings.Contains(s.logTail(), sharedMemory) || time.Now().After(deadline) {
-				t.Fatal("the server ended at once:\n" + s.logTail())
+				t.Fatal(fmt.Sprintf("the server ended at once: %v\n%s", err, s.logTail()))
 			}
 			time.Sleep(100 * time.Millisecond)
 			s.Launch(t)
@@ -205,16 +205,15 @@ func (s *server) Kill(t testnet.TB) {
 }
 
 func (s *server) end(signal syscall.Signal) {
-	if s.process == nil {
+	process := s.process
+	if process == nil {
 		return
 	}
-	_ = s.process.Signal(signal)
-	select {
-	case <-s.done:
-	case <-time.After(patience):
-		_ = s.process.Kill()
-		<-s.done
+	_ = process.Signal(signal)
+	late := time.AfterFunc(patience, func() { _ = process.Kill() })
+	for range s.done { // closed when it has ended, however it did
 	}
+	late.Stop()
 	s.process = nil
 }
 

@@ -3,6 +3,7 @@
 package testdb
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -101,7 +102,7 @@ func child() {
 	p, m := newPostgres(t, nil), newMySQL(t, nil)
 	p.Start(t)
 	m.Start(t)
-	os.Stdout.WriteString(p.Addr() + " " + p.Dir + " " + m.Addr() + " " + m.Dir + "\n")
+	fmt.Println(p.Addr(), p.Dir, m.Addr(), m.Dir)
 	select {}
 }
 
