@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/database/migration"
-	"github.com/initbox/initbox/internal/database/migration/records"
 	"github.com/initbox/initbox/internal/fault"
 )
 
@@ -39,11 +36,10 @@ type driver struct {
 	locks     []string
 	compounds bool // the server takes compound statements, as MariaDB does
 
-	unsettled bool            // a file may have changed what the session has set
-	separate  bool            // and how the server reads our requests
-	forgotten bool            // no progress is recorded
-	current   *migration.Step // whose statements ran in this session
-	tried     int             // how many of them have run, or begun to
+	touched    bool            // a file may have changed what is set in the session
+	noProgress bool            // no progress is recorded
+	current    *migration.Step // whose statements ran in this session
+	tried      int             // how many of them have run, or begun to
 
 	known map[int]bool // versions in the history
 	row   bool         // the version table has its one row, which this session wrote
@@ -93,97 +89,16 @@ func (d *driver) table(suffix string) string {
 
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// Numbers of errors that something is done about.
-const (
-	noSuchTable     = 1146
-	recordChanged   = 1020 // under innodb_snapshot_isolation
-	shutdown        = 1053
-	lockWaitTimeout = 1205
-	lockTableFull   = 1206
-	deadlock        = 1213
-	interrupted     = 1317
-	killed          = 1927
-	syntaxError     = 1064
-)
-
-func number(err error) int {
-	if e := (*mysql.MySQLError)(nil); errors.As(err, &e) {
-		return int(e.Number)
+// unquoted returns what is in quotes, if s has some.
+func unquoted(s string) string {
+	if s == "" || !strings.Contains("'\"`", s[:1]) || len(s) < 2 {
+		return s
 	}
-	return 0
+	return strings.NewReplacer(`\`+s[:1], s[:1], s[:1]+s[:1], s[:1]).Replace(s[1 : len(s)-1])
 }
 
-// refused reports whether err is a definite answer of the server, after which
-// nothing is left of the statement that a rollback does not undo, a DDL of several
-// objects apart (see halfway).
-func refused(err error) bool {
-	return number(err) != 0 && !slices.Contains([]int{shutdown, interrupted, killed}, number(err))
-}
-
-// Repeat implements migration.Database.
-func Repeat(err error) bool {
-	return slices.Contains([]int{lockWaitTimeout, deadlock, recordChanged}, number(err))
-}
-
-// undoes reports whether the server may have rolled back with err what the
-// transaction did before as well.
-func undoes(err error) bool { return Repeat(err) || number(err) == lockTableFull }
-
-// sessionVariables are those that a file is likely to set. Each file begins with
-// them as they were.
-var sessionVariables = []string{
-	"autocommit", "sql_mode", "foreign_key_checks", "unique_checks", "time_zone", "sql_notes", "sql_safe_updates",
-	"character_set_client", "character_set_results", "collation_connection",
-}
-
-// idle is when the server ends a session that says nothing: that of a node that
-// went down has the lock until then.
-const idle = time.Minute
-
-// configure sets up the session.
-func (d *driver) configure(ctx context.Context) error {
-	if d.id == 0 {
-		if err := d.identify(ctx); err != nil {
-			return err
-		}
-	}
-	set := []string{fmt.Sprintf("wait_timeout = %d", int(idle.Seconds()))}
-	if d.opts.LockTimeout > 0 {
-		seconds := int((d.opts.LockTimeout + time.Second - 1) / time.Second) // the server knows no less
-		set = append(set, fmt.Sprintf("lock_wait_timeout = %d, innodb_lock_wait_timeout = %[1]d", seconds))
-	}
-	for _, v := range sessionVariables {
-		set = append(set, v+" = @initbox_"+v)
-	}
-	if err := d.exec(ctx, "USE "+quote(d.database)); err != nil {
-		return err
-	}
-	if err := d.exec(ctx, "SET SESSION "+strings.Join(set, ", ")); err != nil {
-		return err
-	}
-	d.unsettled, d.separate = false, false
-	return nil
-}
-
-// identify asks what the session has from the server, and keeps it there.
-func (d *driver) identify(ctx context.Context) error {
-	var current sql.NullString
-	var id uint64
-	if err := d.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE()").Scan(&id, &current); err != nil {
-		return err
-	}
-	keep := make([]string, len(sessionVariables))
-	for i, v := range sessionVariables {
-		keep[i] = "@initbox_" + v + " = @@" + v
-	}
-	set := records.Request{SQL: "SET " + strings.Join(keep, ", ")}
-	err := d.exec(ctx, compound(set).SQL)
-	if d.compounds = err == nil; number(err) != 0 { // also a proxy or firewall may refuse it, in its own words
-		err = d.exec(ctx, set.SQL)
-	}
-	if err != nil {
-		return err
-	}
-	d.id = id
-	return d.findLocks(current.String)
+// exec runs a statement of ours.
+func (d *driver) exec(ctx context.Context, query string, args ...any) error {
+	_, err := d.conn.ExecContext(ctx, query, args...)
+	return err
 }
