@@ -18,14 +18,8 @@ type source struct {
 
 // restore makes the session what it was after the statements that are done. What it
 // cannot have again is lost.
-func (a *application) restore(ctx context.Context, again bool) error {
+func (a *application) restore(ctx context.Context) error {
 	a.uses, a.lost = usesOf(a.step.Statements), make(map[string]source)
-	if again && a.intact() {
-		return nil
-	}
-	if err := a.reset(ctx); err != nil {
-		return err
-	}
 	for i := range a.uses[:a.saved] {
 		if err := a.repeat(ctx, i, &a.uses[i]); err != nil {
 			return err
@@ -41,25 +35,23 @@ func (a *application) restore(ctx context.Context, again bool) error {
 	return nil
 }
 
-// intact reports whether the session, in which an earlier try was undone, has all
-// its values yet, apart from LAST_INSERT_ID().
-func (a *application) intact() bool {
+// spoilt reports whether statements that were undone have left other values in the
+// session than they found, or may have committed. The last one of them has failed,
+// and an INSERT that fails leaves LAST_INSERT_ID() as it was.
+func (a *application) spoilt() bool {
+	if a.uses == nil {
+		a.uses = usesOf(a.step.Statements)
+	}
 	undone := a.uses[a.saved:max(a.saved, a.tried)]
-	inserted := false
+	read, inserted := false, false
 	for i, u := range undone {
-		if u.sets || u.kind == opaque || slices.ContainsFunc(u.writes, func(name string) bool { return name != lastInsertID }) {
-			return false
+		if u.sets || u.kind == opaque || u.kind == executes && len(undone) > 1 || slices.ContainsFunc(u.writes, func(name string) bool { return name != lastInsertID }) {
+			return true
 		}
-		if i+1 < len(undone) { // the last one failed, and so left it as it was
-			inserted = inserted || len(u.writes) > 0
-		}
+		read = read || !inserted && slices.Contains(u.reads, lastInsertID)
+		inserted = inserted || i+1 < len(undone) && len(u.writes) > 0
 	}
-	for i, u := range a.uses[:a.saved] {
-		if inserted && slices.Contains(u.writes, lastInsertID) {
-			a.lost[lastInsertID] = source{i, lastInsertID}
-		}
-	}
-	return true
+	return read && inserted
 }
 
 // repeat runs statement i again, which is done, if that is all it does in the
@@ -135,15 +127,14 @@ func (a *application) lostError(from source, reader int) error {
 			fault.Finalf("%s: what statement %d (line %d) sets, it has set in an earlier try, and its value cannot be had again", a.step.Name, from.statement+1, st.Line),
 			otherwise)
 	}
-	next := fmt.Sprintf("look for the value in the database and write it into the file in place of %s from line %d on", name, line)
-	switch {
-	case name[0] == '@':
-		next = fmt.Sprintf("look for the value in the database and write SET %s = ... into the file before line %d (or statement %d once more, if it would find the same), and after it again what was made of it (SET, PREPARE)", name, line, from.statement+1)
-	case name != strings.ToLower(lastInsertID):
-		next = fmt.Sprintf("write statement %d into the file once more before line %d", from.statement+1, line)
+	value := "SET " + name + " = ..."
+	if name[0] != '@' {
+		value = "it in place of " + name
 	}
+	next := fmt.Sprintf("look for the value in the database and write %s into the file before line %d (or statement %d once more, if it would find the same), and after it again what was made of it (SET, PREPARE); or %s",
+		value, line, from.statement+1, otherwise)
 	return fault.WithNext(
 		fault.Finalf("%s, line %d (statement %d): it needs %s, which statement %d (line %d) made in an earlier try, and that value cannot be had again",
 			a.step.Name, line, reader+1, name, from.statement+1, st.Line),
-		next+"; or "+otherwise)
+		next)
 }
