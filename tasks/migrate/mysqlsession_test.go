@@ -90,7 +90,7 @@ func TestMySQLKeepsValuesOfTransaction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY, y int);\nCREATE TABLE b (x int);\nINSERT INTO b VALUES (0)")
 			s.run().did(t, 1)
-			s.write("2_b.up.sql", "INSERT INTO a VALUES (7, 7);\n"+c.first+";\nUPDATE b SET x = x + 1;\nCOMMIT")
+			s.write("2_b.up.sql", "INSERT INTO a VALUES (NULL, 1);\n"+c.first+";\nUPDATE b SET x = x + 1;\nCOMMIT")
 			r := s.runPast("SELECT * FROM b FOR UPDATE")
 			if c.want != "" {
 				r.wants(t, tasks.Final, c.want)
@@ -98,7 +98,7 @@ func TestMySQLKeepsValuesOfTransaction(t *testing.T) {
 			}
 			r.did(t, 1)
 			s.clean("2")
-			s.wantSQL("SELECT y FROM a ORDER BY x", "7,7")
+			s.wantSQL("SELECT y FROM a ORDER BY x", "1,1")
 			s.wantSQL("SELECT x FROM b", "1")
 		})
 	}
@@ -106,9 +106,9 @@ func TestMySQLKeepsValuesOfTransaction(t *testing.T) {
 
 // What a file sets for its own statements is not in the way of what records them.
 func TestMySQLOracleMode(t *testing.T) {
-	s := newMySite(t, "1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nBEGIN;\nINSERT INTO a VALUES (2);\nCOMMIT;\nnonsense")
+	s := newMySite(t, "1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nSTART TRANSACTION;\nINSERT INTO a VALUES (2);\nCOMMIT;\nnonsense")
 	s.run().wants(t, tasks.Failed, "line 7 (statement 7)")
-	s.write("1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nBEGIN;\nINSERT INTO a VALUES (2);\nCOMMIT;\nINSERT INTO \"a\" VALUES (3)")
+	s.write("1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nSTART TRANSACTION;\nINSERT INTO a VALUES (2);\nCOMMIT;\nINSERT INTO \"a\" VALUES (3)")
 	s.run().did(t, 1)
 	s.clean("1")
 	s.wantSQL("SELECT x FROM a ORDER BY x", "1,2,3")

@@ -32,23 +32,6 @@ const maxColumns = 100
 // it takes for DDL, as most of that is.
 func classify(sql string) kind {
 	w := words(sql, 4)
-	switch w[0] + " " + w[1] {
-	case "LOAD DATA", "LOAD XML", "CREATE TEMPORARY", "DROP TEMPORARY":
-		return plain
-	case "SET GLOBAL", "SET PERSIST", "SET PASSWORD", "SET DEFAULT":
-		return ddl
-	case "SET STATEMENT": // FOR another one
-		if slices.Contains(words(sql, -1), "CALL") {
-			return opaque
-		}
-		return executes
-	case "DROP PREPARE":
-		return session
-	case "BEGIN NOT":
-		return opaque
-	case "START TRANSACTION":
-		return begins
-	}
 	switch w[0] {
 	case "INSERT":
 		if slices.Contains(words(sql, maxColumns), "VALUES") {
@@ -58,14 +41,12 @@ func classify(sql string) kind {
 	case "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "VALUES", "TABLE", "DO", "SHOW", "EXPLAIN", "DESCRIBE", "DESC",
 		"SAVEPOINT", "RELEASE", "HANDLER", "SIGNAL", "(":
 		return plain
-	case "SET", "USE", "PREPARE", "DEALLOCATE":
+	case "USE", "PREPARE", "DEALLOCATE":
 		return session
 	case "EXECUTE":
 		return executes
 	case "CALL", "IF", "CASE", "LOOP", "WHILE", "REPEAT", "FOR", "XA":
 		return opaque
-	case "BEGIN":
-		return begins
 	case "COMMIT":
 		return commits
 	case "ROLLBACK":
@@ -75,6 +56,34 @@ func classify(sql string) kind {
 		return rollsBack
 	case "LOCK", "UNLOCK":
 		return locks
+	}
+	return classifyTwo(sql, w[0], w[1])
+}
+
+// classifyTwo does so where the second word counts.
+func classifyTwo(sql, first, second string) kind {
+	switch first + " " + second {
+	case "LOAD DATA", "LOAD XML", "CREATE TEMPORARY", "DROP TEMPORARY":
+		return plain
+	case "DROP PREPARE":
+		return session
+	case "START TRANSACTION":
+		return begins
+	case "BEGIN NOT":
+		return opaque
+	case "SET GLOBAL", "SET PERSIST", "SET PASSWORD", "SET DEFAULT":
+		return ddl
+	case "SET STATEMENT": // FOR another one
+		if slices.Contains(words(sql, -1), "CALL") {
+			return opaque
+		}
+		return executes
+	}
+	switch first {
+	case "SET":
+		return session
+	case "BEGIN":
+		return begins
 	}
 	return ddl
 }

@@ -121,18 +121,15 @@ func (a *application) markDone(from, to int) (all []records.Request) {
 	return all
 }
 
-func transaction(requests ...records.Request) []records.Request {
-	all := append([]records.Request{startTransaction()}, requests...)
-	return append(all, commit())
-}
-
 func startTransaction() records.Request { return records.Request{SQL: "START TRANSACTION"} }
-
-func starts(r records.Request) bool { return r.SQL == startTransaction().SQL }
 
 func commit() records.Request { return records.Request{SQL: "COMMIT"} }
 
 func rollback() records.Request { return records.Request{SQL: "ROLLBACK"} }
+
+func transaction(requests ...records.Request) []records.Request {
+	return append(append([]records.Request{startTransaction()}, requests...), commit())
+}
 
 // maxBundle is how many requests one compound statement takes, so that it is no
 // longer than what any server takes in one packet.
@@ -180,7 +177,7 @@ func (d *driver) send(ctx context.Context, requests ...records.Request) error {
 	for i, r := range d.bundled(requests) {
 		err := d.exec(own, r.SQL, r.Args...)
 		if i == 0 && number(err) == interrupted { // by a KILL that was meant for the statement before
-			if slices.ContainsFunc(requests, starts) {
+			if slices.ContainsFunc(requests, func(r records.Request) bool { return r.SQL == startTransaction().SQL }) {
 				_ = d.exec(own, "ROLLBACK") // or else it would commit what a bundle has done
 			}
 			err = d.exec(own, r.SQL, r.Args...)

@@ -36,11 +36,13 @@ func (a *application) resume(ctx context.Context) error {
 // goOn makes the session what it was after the statements that are done, decides
 // about the one that was under way, and looks whether the others can run.
 func (a *application) goOn(ctx context.Context, p *progress) error {
-	if err := a.send(ctx, a.header()); err != nil || a.saved == len(a.step.Statements) {
+	if err := a.send(ctx, a.header()); err != nil {
 		return err
 	}
-	if err := a.restore(ctx); err != nil {
-		return err
+	if a.saved < len(a.step.Statements) {
+		if err := a.restore(ctx); err != nil {
+			return err
+		}
 	}
 	if p.begun != nil {
 		if err := a.decide(ctx, p); err != nil {
@@ -62,24 +64,25 @@ const (
 // decide decides about the statement after those that are done, which an earlier run
 // began. It is an error if nobody can know.
 func (a *application) decide(ctx context.Context, p *progress) error {
-	st := a.step.Statements[a.saved]
-	if p.begunHash != st.Hash() {
+	i := a.saved
+	if i == len(a.step.Statements) || p.begunHash != a.step.Statements[i].Hash() {
 		return fault.WithNext(
-			fault.Finalf("%s: statement %d was changed, but a run was interrupted while its old text ran, and it may have been done", a.step.Name, a.saved+1),
+			fault.Finalf("%s: statement %d was changed, but a run was interrupted while its old text ran, and it may have been done", a.step.Name, i+1),
 			"restore the statement as it was, or finish by hand and record it with --resolve-dirty")
 	}
-	switch v, err := a.verdict(ctx, st.SQL, *p.begun); {
+	switch v, err := a.verdict(ctx, a.step.Statements[i].SQL, *p.begun); {
 	case err != nil:
 		return err
 	case v == wasDone:
-		return a.close(ctx, a.saved+1, opaque)
+		return a.close(ctx, i+1, opaque)
 	case v == unknown:
-		return a.unknown(a.saved)
+		return a.unknown(i)
 	}
 	return nil
 }
 
-// verdict compares how what the statement is about is defined with the fingerprint from before it.
+// verdict compares the definition of what a statement is about with the fingerprint
+// from before it.
 func (a *application) verdict(ctx context.Context, sql, before string) (verdict, error) {
 	k := classify(sql)
 	switch {
