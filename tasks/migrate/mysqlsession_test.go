@@ -82,6 +82,40 @@ func TestMySQLKeepsNoSpoiltValue(t *testing.T) {
 	s.wantSQL("SELECT y FROM a ORDER BY x", "0,0")
 }
 
+// So does one that a lock has ended in a transaction of the file, unless what is
+// undone there has spoilt a value that is read there.
+func TestMySQLKeepsValuesOfTransaction(t *testing.T) {
+	for name, c := range map[string]struct{ first, want string }{
+		"kept":   {"SET @n = LAST_INSERT_ID();\nBEGIN;\nINSERT INTO a VALUES (NULL, @n)", ""},
+		"spoilt": {"BEGIN;\nINSERT INTO a VALUES (NULL, LAST_INSERT_ID())", "it needs last_insert_id(), which statement 1 (line 1)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY, y int);\nCREATE TABLE b (x int);\nINSERT INTO b VALUES (0)")
+			s.run().did(t, 1)
+			s.write("2_b.up.sql", "INSERT INTO a VALUES (NULL, 1);\n"+c.first+";\nUPDATE b SET x = x + 1;\nCOMMIT")
+			r := s.runPast("SELECT * FROM b FOR UPDATE")
+			if c.want != "" {
+				r.wants(t, tasks.Final, c.want)
+				return
+			}
+			r.did(t, 1)
+			s.clean("2")
+			s.wantSQL("SELECT y FROM a ORDER BY x", "1,1")
+			s.wantSQL("SELECT x FROM b", "1")
+		})
+	}
+}
+
+// What a file sets for its own statements is not in the way of what records them.
+func TestMySQLOracleMode(t *testing.T) {
+	s := newMySite(t, "1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nSTART TRANSACTION;\nINSERT INTO a VALUES (2);\nCOMMIT;\nnonsense")
+	s.run().wants(t, tasks.Failed, "line 7 (statement 7)")
+	s.write("1_a.up.sql", "SET sql_mode = 'ORACLE';\nCREATE TABLE \"a\" (x int);\nINSERT INTO a VALUES (1);\nSTART TRANSACTION;\nINSERT INTO a VALUES (2);\nCOMMIT;\nINSERT INTO \"a\" VALUES (3)")
+	s.run().did(t, 1)
+	s.clean("1")
+	s.wantSQL("SELECT x FROM a ORDER BY x", "1,2,3")
+}
+
 // A seed whose values are gone begins anew once it has changed.
 func TestMySQLSeedBeginsAnew(t *testing.T) {
 	s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int AUTO_INCREMENT PRIMARY KEY);\nCREATE TABLE b (x int)")

@@ -3,20 +3,15 @@ package mysql
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"github.com/initbox/initbox/internal/database/migration/records"
 )
 
 // How a statement ends whose context is done: KILL QUERY is sent every killEvery,
 // since it does nothing between two statements, and killFor is as long as the
-// statement has to end. After that the connection is closed under it. settleFor is
-// what it may take to write down how it ended.
+// statement has to end. After that the connection is closed under it.
 const (
 	killEvery = 50 * time.Millisecond
 	killFor   = 2 * time.Second
-	settleFor = 2 * time.Second
 )
 
 // watched calls run with a context that does not end with ctx: at the end of a
@@ -66,41 +61,3 @@ func (d *driver) kill(ctx context.Context, ended <-chan struct{}) {
 
 // cut ends the connection under a statement that does not end.
 func (d *driver) cut() { _ = d.socket.Close() }
-
-// exec runs a statement of ours.
-func (d *driver) exec(ctx context.Context, query string, args ...any) error {
-	_, err := d.conn.ExecContext(ctx, query, args...)
-	return err
-}
-
-// settle runs statements that record what has happened already. They go on for
-// settleFor after the end of ctx. If the server refuses one, as it may for a lock,
-// the transaction is given up: to try again would commit the half of it.
-func (d *driver) settle(ctx context.Context, requests ...records.Request) error {
-	own, ended := context.WithoutCancel(ctx), make(chan struct{})
-	defer close(ended)
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-ended:
-		case <-time.After(settleFor):
-			d.cut()
-		}
-	})
-	defer stop()
-	for i, r := range d.bundled(requests) {
-		err := d.exec(own, r.SQL, r.Args...)
-		if i == 0 && number(err) == interrupted { // by a KILL that was meant for the statement before
-			if slices.ContainsFunc(requests, starts) {
-				_ = d.exec(own, "ROLLBACK") // or else it would commit what a bundle has done
-			}
-			err = d.exec(own, r.SQL, r.Args...)
-		}
-		if err != nil {
-			if number(err) != 0 {
-				_ = d.exec(own, "ROLLBACK")
-			}
-			return err
-		}
-	}
-	return nil
-}

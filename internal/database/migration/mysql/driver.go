@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,11 +38,9 @@ type driver struct {
 	locks     []string
 	compounds bool // the server takes compound statements, as MariaDB does
 
-	unsettled bool            // a file may have changed what the session has set
-	separate  bool            // and how the server reads our requests
-	forgotten bool            // no progress is recorded
-	current   *migration.Step // whose statements ran in this session
-	tried     int             // how many of them have run, or begun to
+	touched    bool         // a file may have changed what is set in the session
+	noProgress bool         // no progress is recorded
+	undone     *application // whose last statement has failed, and nothing is left of it
 
 	known map[int]bool // versions in the history
 	row   bool         // the version table has its one row, which this session wrote
@@ -93,41 +90,19 @@ func (d *driver) table(suffix string) string {
 
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// Numbers of errors that something is done about.
-const (
-	noSuchTable     = 1146
-	recordChanged   = 1020 // under innodb_snapshot_isolation
-	shutdown        = 1053
-	lockWaitTimeout = 1205
-	lockTableFull   = 1206
-	deadlock        = 1213
-	interrupted     = 1317
-	killed          = 1927
-	syntaxError     = 1064
-)
-
-func number(err error) int {
-	if e := (*mysql.MySQLError)(nil); errors.As(err, &e) {
-		return int(e.Number)
+// unquoted returns what is in quotes, if s has some.
+func unquoted(s string) string {
+	if s == "" || !strings.Contains("'\"`", s[:1]) || len(s) < 2 {
+		return s
 	}
-	return 0
+	return strings.NewReplacer(`\`+s[:1], s[:1], s[:1]+s[:1], s[:1]).Replace(s[1 : len(s)-1])
 }
 
-// refused reports whether err is a definite answer of the server, after which
-// nothing is left of the statement that a rollback does not undo, a DDL of several
-// objects apart (see halfway).
-func refused(err error) bool {
-	return number(err) != 0 && !slices.Contains([]int{shutdown, interrupted, killed}, number(err))
+// exec runs a statement of ours.
+func (d *driver) exec(ctx context.Context, query string, args ...any) error {
+	_, err := d.conn.ExecContext(ctx, query, args...)
+	return err
 }
-
-// Repeat implements migration.Database.
-func Repeat(err error) bool {
-	return slices.Contains([]int{lockWaitTimeout, deadlock, recordChanged}, number(err))
-}
-
-// undoes reports whether the server may have rolled back with err what the
-// transaction did before as well.
-func undoes(err error) bool { return Repeat(err) || number(err) == lockTableFull }
 
 // sessionVariables are those that a file is likely to set. Each file begins with
 // them as they were.
@@ -139,6 +114,14 @@ var sessionVariables = []string{
 // idle is when the server ends a session that says nothing: that of a node that
 // went down has the lock until then.
 const idle = time.Minute
+
+// reset makes the session what it was before a file that may have changed it.
+func (d *driver) reset(ctx context.Context) error {
+	if !d.touched {
+		return nil
+	}
+	return d.configure(ctx)
+}
 
 // configure sets up the session.
 func (d *driver) configure(ctx context.Context) error {
@@ -161,7 +144,7 @@ func (d *driver) configure(ctx context.Context) error {
 	if err := d.exec(ctx, "SET SESSION "+strings.Join(set, ", ")); err != nil {
 		return err
 	}
-	d.unsettled, d.separate = false, false
+	d.touched = false
 	return nil
 }
 

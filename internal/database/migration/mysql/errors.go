@@ -5,13 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/initbox/initbox/internal/database/migration"
-	"github.com/initbox/initbox/internal/fault"
+)
+
+// Numbers of errors that something is done about.
+const (
+	recordChanged   = 1020 // under innodb_snapshot_isolation
+	shutdown        = 1053
+	syntaxError     = 1064
+	noSuchTable     = 1146
+	lockWaitTimeout = 1205
+	lockTableFull   = 1206
+	deadlock        = 1213
+	interrupted     = 1317
+	killed          = 1927
 )
 
 // hints are what to do about some errors, by number.
@@ -23,6 +36,29 @@ var hints = map[uint16]string{
 	1044: migration.HintDenied,
 	1142: migration.HintDenied,
 }
+
+func number(err error) int {
+	if e := (*mysql.MySQLError)(nil); errors.As(err, &e) {
+		return int(e.Number)
+	}
+	return 0
+}
+
+// refused reports whether err is a definite answer of the server, after which
+// nothing is left of the statement that a rollback does not undo, a DDL of several
+// objects apart (see partDone).
+func refused(err error) bool {
+	return number(err) != 0 && !slices.Contains([]int{shutdown, interrupted, killed}, number(err))
+}
+
+// Repeat implements migration.Database.
+func Repeat(err error) bool {
+	return slices.Contains([]int{lockWaitTimeout, deadlock, recordChanged}, number(err))
+}
+
+// undoes reports whether the server may have rolled back with err what the
+// transaction did before as well.
+func undoes(err error) bool { return Repeat(err) || number(err) == lockTableFull }
 
 // atLine is the end of the server's message about syntax.
 var atLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`at line (\d+)$`) })
@@ -49,36 +85,14 @@ func (a *application) failure(ctx context.Context, i int, err error) error {
 	return f
 }
 
-// wasDone reports whether statement i, which an earlier run began, was done.
-func (a *application) wasDone(ctx context.Context, i int, k kind, before string) (bool, error) {
-	st := a.step.Statements[i]
-	if ends(k, st.SQL) { // begun by a version of initbox that ran it; what is before it is recorded as done
-		return false, nil
-	}
-	if k == ddl || k == executes {
-		changed, err := a.changed(ctx, k, st.SQL, before)
-		switch {
-		case err != nil:
-			return false, err
-		case changed:
-			return true, a.settle(ctx, a.markDone(i))
-		case !blind(st.SQL):
-			return false, nil
-		}
-	}
-	return false, fault.WithNext(
-		fault.Finalf("%s, line %d (statement %d): a run was interrupted while this ran, and nobody can tell whether it was done", a.step.Name, st.Line, i+1),
-		"look for what it does in the database; finish the file by hand and give --resolve-dirty, or undo it and give --resolve-dirty with not-applied")
-}
-
-// halfway adds to err, for which the server has refused DDL, whether a part of it
+// partDone adds to err, for which the server has refused DDL, whether a part of it
 // was done all the same: DROP TABLE a, b drops a although it may not drop b.
-func (a *application) halfway(ctx context.Context, i int, k kind, before string, err error) error {
+func (a *application) partDone(ctx context.Context, i int, k kind, before string, err error) error {
 	f := (*migration.StatementError)(nil)
-	if k != ddl && k != executes || !errors.As(err, &f) {
+	if before == "" || !errors.As(err, &f) {
 		return err
 	}
-	now, e := a.fingerprint(ctx, k, a.step.Statements[i].SQL)
+	now, _, e := a.fingerprint(ctx, k, a.step.Statements[i].SQL)
 	if e == nil && now != before {
 		f.Message += "; a part of the statement was done before"
 		f.Hint = "see what is left to do in the database, and correct the statement so that it does that; or finish the file by hand and give --resolve-dirty"

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-func TestCarries(t *testing.T) {
+func TestUse(t *testing.T) {
 	const again, sets = " again", " sets"
 	for sql, want := range map[string]string{
-		"SET @a = 1, @`B c` := 'x', @\"d\".e = -1.5":                    "[] [@A @B C @D.E]" + again,
+		"SET @a = 1, @`B c` := 'x', @\"d\".e = -1.5":                    "[] [@A @B C @D]" + again,
 		"SET @OLD_MODE = @@SQL_MODE, sql_mode = ''":                     "[] [@OLD_MODE]" + sets + again,
 		"/*!40101 SET character_set_client = @OLD */":                   "[@OLD] []" + sets + again,
 		"SET NAMES utf8mb4":                                             "[] []" + sets + again,
@@ -41,59 +41,28 @@ func TestCarries(t *testing.T) {
 		"SET @s = CONCAT(@s, ' @x, ')":                "[@S] [@S]" + again + " text [@X] []",
 		"CREATE DEFINER=`a`@`b` PROCEDURE p() BEGIN SELECT LAST_INSERT_ID(), @x; END": "[] []",
 		"CREATE TABLE t SELECT @x": "[@X] []",
-		"EXECUTE s USING @a":       "[PREPARE S @A] [] may [LAST_INSERT_ID()]",
+		"EXECUTE s USING @a":       "[PREPARE S @A] [LAST_INSERT_ID()]",
 		"DEALLOCATE PREPARE s":     "[PREPARE S] []" + again,
-		"CALL p(@a)":               "[@A] [] may [@A LAST_INSERT_ID()] any",
+		"CALL p(@a)":               "[@A] [@A LAST_INSERT_ID()]",
 		"USE other":                "[] []" + sets + again,
 		"SET STATEMENT a=1 FOR INSERT INTO a VALUES (@x)": "[@X] [LAST_INSERT_ID()]",
-		"SET @": "[] [@]" + again,
+		"SET @": "[] []" + again,
 	} {
-		c := carries(sql)
-		got := fmt.Sprintf("%v %v", c.needs, c.gives)
+		c := useOf(sql)
+		got := fmt.Sprintf("%v %v", c.reads, c.writes)
 		if c.sets {
 			got += sets
 		}
-		if c.again {
+		if c.repeats {
 			got += again
 		}
-		if len(c.may) > 0 {
-			got += fmt.Sprintf(" may %v", c.may)
-		}
-		if c.any {
-			got += " any"
-		}
-		if len(c.textNeeds)+len(c.textGives) > 0 {
-			got += fmt.Sprintf(" text %v %v", c.textNeeds, c.textGives)
+		for _, q := range c.quoted {
+			if len(q.reads)+len(q.writes) > 0 {
+				got += fmt.Sprintf(" text %v %v", q.reads, q.writes)
+			}
 		}
 		if got != want {
 			t.Errorf("%s\ngot  %s\nwant %s", sql, got, want)
-		}
-	}
-}
-
-func TestResets(t *testing.T) {
-	for sql, want := range map[string]bool{
-		"SET NAMES utf8":                            true,
-		"SET SESSION sql_mode = ''":                 true,
-		"SET @@session.`time_zone` = '+00:00'":      true,
-		"SET @a = 1, timestamp = 2, autocommit = 0": true,
-		"USE other":                        true,
-		"SET timestamp = UNIX_TIMESTAMP()": false,
-		"SET @a = @@sql_mode":              false,
-	} {
-		if c := carries(sql); c.resets != want {
-			t.Errorf("%s: %v", sql, c.resets)
-		}
-	}
-}
-
-func TestMentionsVariable(t *testing.T) {
-	for sql, want := range map[string]bool{
-		"@x": true, "VALUES (@x)": true, "1=@x": true, "'a', @`x`": true,
-		"VALUES ('joe@example.com', 'joe.doe-9@example.com', 'jö@example.com')": false,
-	} {
-		if got := mentionsVariable(sql); got != want {
-			t.Errorf("%s: %v", sql, got)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func TestBundled(t *testing.T) {
 	for i := range maxBundle + 1 {
 		many = append(many, records.Request{SQL: "DO ?", Args: []any{i}})
 	}
-	two := transaction(many[1:2])[:2]
+	two := transaction(many[1:2]...)[:2]
 	for name, c := range map[string]struct {
 		driver   driver
 		requests []records.Request
@@ -22,7 +22,6 @@ func TestBundled(t *testing.T) {
 	}{
 		"MySQL":           {driver{}, two, "[{START TRANSACTION []} {DO ? [1]}]"},
 		"MariaDB":         {driver{compounds: true}, two, "[{BEGIN NOT ATOMIC START TRANSACTION; DO ?; END [1]}]"},
-		"a file has set":  {driver{compounds: true, separate: true}, two, "[{START TRANSACTION []} {DO ? [1]}]"},
 		"one needs none":  {driver{compounds: true}, two[1:], "[{DO ? [1]}]"},
 		"none":            {driver{compounds: true}, nil, "[]"},
 		"the last of all": {driver{compounds: true}, append([]records.Request(nil), many...), fmt.Sprintf(" {BEGIN NOT ATOMIC DO ?; END [%d]}]", maxBundle)},
@@ -36,9 +35,9 @@ func TestBundled(t *testing.T) {
 // Every statement is marked once, with the parameters that its row has.
 func TestMarks(t *testing.T) {
 	s := &migration.Step{Statements: make([]migration.Statement, 2*maxRows+1)}
-	d := &driver{database: "a", opts: Options{Table: "b"}}
+	a := &application{driver: &driver{database: "a", opts: Options{Table: "b"}}, step: s}
 	next := 4
-	for _, r := range d.marks(s, 3, len(s.Statements)) {
+	for _, r := range a.markDone(3, len(s.Statements)) {
 		if places := strings.Count(r.SQL, "?"); places != len(r.Args) || len(r.Args) > 2*maxRows {
 			t.Errorf("%d places, %d arguments", places, len(r.Args))
 		}

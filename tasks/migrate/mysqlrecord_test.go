@@ -3,8 +3,6 @@
 package migrate
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,39 +67,5 @@ func TestMySQLRecordIsLocked(t *testing.T) {
 				s.wantSQL("SELECT COUNT(*) FROM a", fmt.Sprint(strings.Count(file, "INSERT")))
 			})
 		}
-	}
-}
-
-// What an earlier version of initbox recorded of a statement that it had begun is
-// understood: its fingerprint was also of tables whose names are reserved words.
-func TestMySQLEarlierFingerprint(t *testing.T) {
-	for name, done := range map[string]bool{"done": true, "not done": false} {
-		t.Run(name, func(t *testing.T) {
-			s := newMySite(t, "1_a.up.sql", "CREATE TABLE a (x int);\nCREATE TABLE `key` (x int);")
-			s.run().did(t, 1)
-			defined := ""
-			for _, table := range []string{"a", "key"} {
-				var same, definition string
-				if err := s.open().QueryRow("SHOW CREATE TABLE `"+table+"`").Scan(&same, &definition); err != nil {
-					t.Fatal(err)
-				}
-				defined += "`" + s.db + "`.`" + table + "`\x00" + definition + "\x00"
-			}
-			statement := "ALTER TABLE a ADD KEY (x)"
-			sum := func(text string) string {
-				h := sha256.Sum256([]byte(text))
-				return hex.EncodeToString(h[:])
-			}
-			s.sql("UPDATE schema_migrations SET version = 2, dirty = 1")
-			s.sql("INSERT INTO schema_migrations_progress (statement, name, version, sha256, done, fingerprint, session, pod) VALUES " +
-				"(0, '2_b.up.sql', 2, '" + sum(statement) + "', FALSE, '', 7, 'pod'), (1, '', NULL, '" + sum(statement) + "', FALSE, '" + sum(defined) + "', 0, '')")
-			if done {
-				s.sql(statement)
-			}
-			s.write("2_b.up.sql", statement)
-			s.run().did(t, 1)
-			s.clean("2")
-			s.wantSQL("SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'a'", "1")
-		})
 	}
 }
