@@ -9,20 +9,20 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// A Judge holds pods to the newest version of the standards.
+// A Judge checks pods against the newest version of the standards.
 type Judge struct {
 	evaluator policy.Evaluator
 	needs     Needs
 }
 
-// NewJudge returns one that grants each task what it needs.
+// NewJudge returns a Judge that grants each task what it needs.
 func NewJudge(needs Needs) (Judge, error) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	return Judge{evaluator, needs}, err
 }
 
-// Faults tells what is wrong with the pod: it must be of the restricted level, or of
-// the baseline level if a task needs more, and then only for the sake of that.
+// Faults returns what is wrong with the pod: it must meet the restricted level. If a task
+// needs more, the pod must meet the baseline level, and deviate only as that task needs.
 func (j Judge) Faults(pod Pod) []string {
 	var faults []string
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
