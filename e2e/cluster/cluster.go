@@ -170,7 +170,7 @@ func nodeReady(ctx context.Context, api kubernetes.Interface) error {
 			return errors.New(cond.Message)
 		}
 	}
-	return errors.New("it has not said yet")
+	return errors.New("it has not reported yet")
 }
 
 // waitFor returns when probe succeeds. It fails as soon as a program ends.

@@ -79,8 +79,8 @@ func startOwner(t *testing.T, name string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { owner.Process.Kill(); owner.Wait(); Remove(name) })
-	if said, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || said != "up: <nil>\n" {
-		t.Fatalf("the process that is to own a cluster: %s (%v)", said, err)
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "up: <nil>\n" {
+		t.Fatalf("the owner of a cluster: %s (%v)", line, err)
 	}
 	return owner
 }

@@ -54,9 +54,9 @@ func (c *Cluster) startKeeper(ctx context.Context, held *os.File, listener *net.
 	if err := c.write("keeper.pid", strconv.Itoa(c.keeper)+"\n"); err != nil {
 		return err
 	}
-	said, err := bufio.NewReader(stdout).ReadString('\n')
+	line, err := bufio.NewReader(stdout).ReadString('\n')
 	go cmd.Wait()
-	if err != nil || strings.TrimSpace(said) != "ready" {
+	if err != nil || strings.TrimSpace(line) != "ready" {
 		return fmt.Errorf("the cluster's first process ended: %s", c.lastWords("keeper"))
 	}
 	return c.network(ctx)

@@ -81,7 +81,7 @@ func (a apt) ask(ctx context.Context, r recipe) ([]pkg, error) {
 func parseURI(line string) (pkg, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 3 {
-		return pkg{}, fmt.Errorf("apt-get said %q, which is no package", line)
+		return pkg{}, fmt.Errorf("apt-get printed %q, which is not a package", line)
 	}
 	file, err := url.PathUnescape(fields[1])
 	if err != nil {
@@ -89,7 +89,7 @@ func parseURI(line string) (pkg, error) {
 	}
 	parts := strings.Split(strings.TrimSuffix(file, ".deb"), "_")
 	if len(parts) != 3 {
-		return pkg{}, fmt.Errorf("apt-get named the file %q, which is no package", file)
+		return pkg{}, fmt.Errorf("apt-get named the file %q, which is not a package", file)
 	}
 	return pkg{name: parts[0], version: parts[1], file: fields[1]}, nil
 }

@@ -84,6 +84,6 @@ func TestBusyBox(t *testing.T) {
 	id := detached(t, append([]string{"--network", "none"}, append(hardened, "--tmpfs", "/www", debimage.BusyBox, "httpd", "-f", "-p", "8080", "-h", "/www")...)...)
 	want(t, initbox(t, append([]string{"--network", "container:" + id}, hardened...), "wait-http", "--timeout", "20s", "--status", "404", "http://127.0.0.1:8080/x"), 0, "wait-http: done in")
 	if out := docker(t, "exec", id, "sh", "-c", "id -u; echo hello | tr a-z A-Z"); out != "12345\nHELLO" {
-		t.Errorf("the shell said %q", out)
+		t.Errorf("the shell printed %q", out)
 	}
 }

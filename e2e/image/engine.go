@@ -74,8 +74,8 @@ func find(program string) (string, error) {
 	return path, nil
 }
 
-// hidden returns a command that does not see the machine's containerd: dockerd would
-// use that instead of starting its own.
+// hidden is a script that hides the machine's containerd from a command: dockerd would
+// use that containerd instead of starting its own.
 const hidden = `if [ -d /run/containerd ]; then mount -t tmpfs -o mode=711 tmpfs /run/containerd || exit; fi; exec "$0" "$@"`
 
 func (e *Engine) prepare(docker, dockerd string) error {

@@ -29,13 +29,13 @@ func (j Judge) Faults(pod Pod) []string {
 	others := *pod.Spec.DeepCopy()
 	others.InitContainers = slices.DeleteFunc(others.InitContainers, j.needs.privileged)
 	if len(others.Containers)+len(others.InitContainers) > 0 {
-		if said := j.refuses(api.LevelRestricted, pod, &others); said != "" {
-			add("not restricted: %s", said)
+		if reason := j.refuses(api.LevelRestricted, pod, &others); reason != "" {
+			add("not restricted: %s", reason)
 		}
 	}
 	if len(others.InitContainers) < len(pod.Spec.InitContainers) {
-		if said := j.refuses(api.LevelBaseline, pod, &pod.Spec); said != "" {
-			add("not baseline: %s", said)
+		if reason := j.refuses(api.LevelBaseline, pod, &pod.Spec); reason != "" {
+			add("not baseline: %s", reason)
 		}
 		if j.refuses(api.LevelRestricted, pod, &pod.Spec) == "" {
 			add("restricted, although a task needs more")

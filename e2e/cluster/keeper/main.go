@@ -78,8 +78,8 @@ func mount(programs, folder string) error {
 	return tunables()
 }
 
-// tunables shows kubelet the kernel settings that it wants. The kernel has them once
-// for the whole machine, so kubelet would change those of the host.
+// tunables shows kubelet the kernel settings that it wants. Otherwise kubelet would
+// change them, and the kernel has them only once for the whole machine.
 func tunables() error {
 	if err := os.Mkdir("/run/sysctl", 0o755); err != nil {
 		return err
