@@ -3,7 +3,7 @@
 # The binary is built by make, so that the image holds exactly what was tested.
 FROM gcr.io/distroless/static-debian13:nonroot
 
-# BuildKit sets it too; the classic builder does not.
+# BuildKit sets it by itself; the classic builder does not.
 ARG TARGETARCH
 COPY bin/linux-${TARGETARCH}/initbox /initbox
 # By number: runAsNonRoot cannot tell whether a name is root.
@@ -12,7 +12,7 @@ ENTRYPOINT ["/initbox"]
 
 ARG VERSION=devel
 ARG COMMIT=unknown
-# When the commit was made: the time of the build would make another image of the same commit.
+# The time of the commit: with the time of the build, each build of a commit would be another image.
 ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="initbox" \
       org.opencontainers.image.description="Prepares a pod before its main containers start: waits, copies, owns, migrates, verifies." \

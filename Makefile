@@ -1,45 +1,45 @@
-# The house of initbox. "make" alone lists what there is; CONTRIBUTING.md says when to use what.
+# How initbox is built and tested. "make" alone lists the targets; CONTRIBUTING.md says when to use which.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-# CI may run as root in a checkout of another user, which git would refuse.
+# CI may run as root in a checkout that belongs to another user; git would refuse that.
 GIT = git -c safe.directory='*'
 VERSION = $(shell GIT_OPTIONAL_LOCKS=0 $(GIT) describe --tags --always --dirty 2>/dev/null || echo devel)
 COMMIT  = $(shell $(GIT) rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
-# Without what Go would say of the repository: that depends on how the commit was checked out.
+# Without Go's stamp of the repository, which depends on how the commit was checked out.
 GOBUILD = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
-# What make image builds, and with what.
+# What make image builds, and how.
 IMAGE = initbox:dev
 ARCH = $(shell go env GOARCH)
 DOCKER_BUILD = docker build --quiet
 
-# The one budget: the bytes that our layers may add to the base, compressed. make size says what each task costs.
+# The one budget: the compressed bytes that our layers may add to the base. make size shows the share of each task.
 MAX_IMAGE = 9000000
 
-# Pinned here, not in go.mod: whoever uses initbox as a library has no use for it.
+# Pinned here, not in go.mod: users of initbox as a library do not need these tools.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRCHECK = go run github.com/kisielk/errcheck@v1.30.0
 MISSPELL = go run github.com/golangci/misspell/cmd/misspell@v0.8.0
-# What it writes has its own checksum: with -trimpath that is the same on every machine.
+# Its output contains the checksum of the tool itself; -trimpath makes that the same on every machine.
 CYCLONEDX = go run -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-# The tests that need more than Go, git and make: a server, another program, or rights that a plain container lacks.
-# They are in files that begin with this tag.
+# The tag of tests that need more than Go, git and make: a server, another program, or rights that a plain container
+# lacks. Their files begin with it.
 TAG = integration
 
-# What of e2e/ make e2e tests: one after the other, since each starts a Docker engine or clusters or builds what takes long.
+# The parts of e2e/ that make e2e tests. They run one at a time: each starts a Docker engine or a cluster, or builds for long.
 E2E = cluster docker helm podsecurity kubernetes
 
-# How many inputs each fuzz target tries in "make test". A time would do as well if go test did not now and then
-# report its own end of time as a failure (context deadline exceeded).
+# How many inputs each fuzz target tries in "make fuzz". Not a time by default: go test sometimes reports the end of
+# that time as a failure (context deadline exceeded).
 FUZZTIME = 20000x
 
-# The binary is static; only the race detector needs cgo, and says so below.
+# The binary is static. Only the race detector needs cgo; its command sets this again.
 export CGO_ENABLED = 0
 
 space := $(subst ,, )
@@ -48,8 +48,8 @@ define newline
 
 endef
 
-# $(call step,NAME,COMMAND) prints one line if COMMAND succeeds, and all that it said if it fails.
-# No comma in COMMAND: make would take it for the end of an argument.
+# $(call step,NAME,COMMAND) prints one line if COMMAND succeeds, and all of its output if it fails.
+# COMMAND has no comma: make would take it for the end of an argument.
 define step
 @printf '  %-44s ' '$(1)'; begin=$$(date +%s); \
 if said=$$( { $(2); } 2>&1 ); then echo "ok  $$(( $$(date +%s) - begin )) s"; \
@@ -69,7 +69,7 @@ build: ## build bin/initbox, static and stripped
 	@$(GOBUILD) -o bin/initbox ./cmd/initbox
 
 .PHONY: image
-image: ## build the image with your Docker (IMAGE=initbox:dev, ARCH=arm64 for the other one) and say its size
+image: ## build the image with your Docker (IMAGE=initbox:dev; ARCH=arm64 or amd64) and print its size
 	@docker version >/dev/null || { echo 'no Docker engine answers: start one, or set DOCKER_HOST' >&2; exit 1; }
 	@$(image)
 
@@ -80,47 +80,47 @@ sbom: ## list the modules of the image's binary in bin/linux-ARCH/initbox.cdx.js
 	echo "$$bin.cdx.json lists the modules (CycloneDX)"
 
 .PHONY: check
-check: lint test-short ## the fast loop, which needs only Go, git and make: all that lint does, and short tests
+check: lint test-short ## the fast loop: lint and short tests; it needs only Go, git and make
 	@echo "make check: all good; make test runs everything"
 
 .PHONY: update
-update: build ## write what derives from the code: each task's README.md, the schema of a plan, templates of the Helm chart
+update: build ## write what derives from the code: each task's README.md, the schema of a plan, Helm chart templates
 	@$(call generate,.)
 
 .PHONY: update-diagnosis
-update-diagnosis: install-tools ## write docs/troubleshooting.md from what failures show on a real Kubernetes
+update-diagnosis: install-tools ## write docs/troubleshooting.md from failures in a real Kubernetes (needs root)
 	@cd e2e && INITBOX_E2E_UPDATE=1 go test -count=1 -timeout 40m -run 'TestDiagnosis$$' ./kubernetes
 
 .PHONY: test
-test: lint test-full e2e test-demo test-bench size ## everything there is: what CI runs
+test: lint test-full e2e test-demo test-bench size ## everything, as CI runs it (needs root)
 	@echo "make test: all passed"
 
 .PHONY: demo
-demo: build ## see initbox hold back an application until what it needs answers
+demo: build ## see initbox hold back an application until its database and its API answer
 	@go run ./examples/demo bin/initbox
 
 .PHONY: bench
-bench: build install-tools ## measure everything beside what people use today: e2e/bench/RESULTS.md (25 min, needs root)
+bench: build install-tools ## compare with what people use today: e2e/bench/RESULTS.md (25 min, needs root)
 	@cd e2e && go run ./bench -initbox ../bin/initbox -out bench/RESULTS.md -quote ../README.md
 
-##@ A Kubernetes of one node to try things on (needs root)
+##@ A Kubernetes of one node, to try things (needs root)
 
 .PHONY: cluster-up
-cluster-up: install-tools ## bring it up and say how kubectl and helm find it
+cluster-up: install-tools ## start it and print how kubectl and helm find it
 	@cd e2e && go run ./cluster/cmd up
 
 .PHONY: cluster-down
-cluster-down: ## take it down, with what clusters left whose tests were killed
+cluster-down: ## stop it, and remove what the clusters of killed tests left
 	@cd e2e && go run ./cluster/cmd down
 
 .PHONY: cluster-build
-cluster-build: ## build only its programs, into your cache folder, once
+cluster-build: ## only build its programs, once, into your cache folder
 	@cd e2e && go run ./cluster/cmd build
 
 ##@ Parts of check and test
 
 .PHONY: lint
-lint: build ## all checks that run no test
+lint: build ## the checks that run no test
 	@echo "lint:"
 	$(call step,format: gofmt,test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .'; false; })
 	$(call step,modules: go mod tidy,go mod tidy -diff && cd e2e && go mod tidy -diff)
@@ -132,41 +132,41 @@ lint: build ## all checks that run no test
 	$(call step,no test is left out of make test,$(unskipped))
 
 .PHONY: test-short
-test-short: ## the tests that need only Go, without the long ones
+test-short: ## the tests that need only Go, git and make, without the long ones
 	@echo "tests:"
 	$(call step,short tests,go test -short ./...)
 
 .PHONY: test-full
-test-full: install-tools ## all tests with the race detector, but for e2e
+test-full: install-tools ## all tests with the race detector, except those of make e2e
 	@echo "tests:"
 	$(call step,all tests with -race,CGO_ENABLED=1 go test -race -tags $(TAG) -timeout 30m ./... && cd e2e && CGO_ENABLED=1 go test -race -timeout 30m $$(go list ./... | grep -vE '/e2e/($(subst $(space),|,$(E2E)))(/|$$)'))
 
-# Not with -race: what is tested is the image. Side by side, since most of the time goes into waiting.
+# Without -race: these test the image. In parallel: they mostly wait.
 .PHONY: e2e
-e2e: install-tools ## the image in Docker and in a real Kubernetes (needs root; the first time 10 min more)
+e2e: install-tools ## the image in Docker and in a real Kubernetes (needs root; 10 min more the first time)
 	@echo "e2e:"
 	$(foreach part,$(E2E),$(call step,$(part),cd e2e && go test -count=1 -parallel 4 -timeout 40m ./$(part)/...)$(newline))
 
-# Not part of test, which must not fail for an input that chance brought up; what fuzzing found stands in testdata
-# and is tried by every run of the tests.
+# Not part of make test, which must not fail because of a random input. Every test run tries the inputs that fuzzing
+# has found, which are in testdata.
 .PHONY: fuzz
-fuzz: ## look for new inputs that break something, with each fuzz target
+fuzz: ## run each fuzz target to find new inputs that break something
 	$(call step,fuzz targets with $(FUZZTIME) inputs each,$(fuzz))
 
 .PHONY: test-demo
-test-demo: build ## the demo, which fails unless initbox did what it promises
+test-demo: build ## the demo, which fails unless initbox keeps its promises
 	$(call step,demo,go run ./examples/demo bin/initbox)
 
 .PHONY: test-bench
-test-bench: build install-tools ## the benchmarks in brief: every command must succeed, its time does not count
+test-bench: build install-tools ## the benchmarks in brief: every command must succeed, however long it takes
 	$(call step,benchmarks in brief,cd e2e && go run ./bench -initbox ../bin/initbox -brief)
 
 .PHONY: size
-size: ## what each task adds to the binary, packed; fails if all are more than the image may have
+size: ## print what each task adds to the compressed binary; fails if the sum is over the budget
 	@$(size)
 
 .PHONY: install-tools
-install-tools: ## install the Debian packages that tests and benchmarks need, if missing
+install-tools: ## install the missing Debian packages that tests and benchmarks need
 	@need=; \
 	echo 'int main(void) { return 0; }' | gcc -x c -o /dev/null - 2>/dev/null || need="$$need gcc libc6-dev"; \
 	test -x /usr/bin/time || need="$$need time"; \
@@ -194,12 +194,12 @@ install-tools: ## install the Debian packages that tests and benchmarks need, if
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$need >/dev/null
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove bin/
 	@rm -rf bin
 
-# Shell that the targets above use.
+# The shell commands of the targets above.
 
-# The pages and the schema, below the folder $(1).
+# Writes the pages, the schema and the chart templates below the folder $(1).
 define generate
 bin/initbox reference | sed -n '/^<!-- Written by/ { n; n; s/^# //p; }' | while read -r task; do \
 	page=$(1)/tasks/$$(echo $$task | tr -d -)/README.md; \
@@ -216,21 +216,21 @@ for f in $$(cd $$new && find . -type f); do diff -u $$f $$new/$$f || stale=1; do
 test -z "$$stale" || { echo 'run: make update'; false; }
 endef
 
-# A test that cannot run must fail; only what -short leaves out may be skipped, and only our tag may hide a file.
+# A test that cannot run must fail: only -short may skip a test, and only our tag may leave out a file.
 define unskipped
 { ! grep -rnE --include='*_test.go' '\.Skip(f|Now)?\(' . | grep -v -e '-short' || { echo 'let it fail instead (or say -short in its reason)'; false; }; } && \
 { ! grep -rn --include='*_test.go' '^//go:build ' . | grep -vx '[^:]*:1://go:build $(TAG)' || { echo 'make test builds no other tag'; false; }; }
 endef
 
-# go test fuzzes one target of one package at a time.
+# go test fuzzes only one target of one package at a time.
 define fuzz
 grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' cmd internal tasks | while IFS=: read -r file _ func; do \
 	go test -tags $(TAG) -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
 done
 endef
 
-# Links the binary without any task, then with one more at a time, in the order of main.go: what tasks share, such as
-# TLS or a database driver, counts for the first of them.
+# Links the binary without any task, then with one more at a time, in the order of main.go. What tasks share, such as
+# TLS or a database driver, counts for the first task that has it.
 define size
 dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && main=cmd/initbox/main.go && \
 tasks=$$(sed -n 's/^\t\([a-z0-9]*\)\.Spec,$$/\1/p' $$main) && \
@@ -238,7 +238,7 @@ echo "{\"Replace\": {\"$$main\": \"$$dir/main.go\"}}" >$$dir/overlay && \
 without() { sed -E "/^\t($$1)\.Spec,|\/tasks\/($$1)\"/d" $$main >$$dir/main.go && \
 	$(GOBUILD) -overlay $$dir/overlay -o $$dir/initbox ./cmd/initbox && gzip -c $$dir/initbox | wc -c; } && \
 rest=$$(echo $$tasks | tr ' ' '|') && sum=$$(without "$$rest") && \
-printf '%-12s %8d bytes, packed\n' 'no task' $$sum && \
+printf '%-12s %8d bytes, compressed\n' 'no task' $$sum && \
 for task in $$tasks; do \
 	rest=$$(echo "$$rest" | sed 's/^[^|]*|*//') && size=$$(without "$${rest:--}") || exit; \
 	printf '%-12s %8d\n' $$task $$((size - sum)); sum=$$size; \
@@ -247,7 +247,7 @@ printf '%-12s %8d of at most %d\n' together $$sum $(MAX_IMAGE) && \
 { test $$sum -le $(MAX_IMAGE) || { echo "$$((sum - $(MAX_IMAGE))) bytes too many" >&2; false; }; }
 endef
 
-# Time, mode and owner of the binary are the same wherever a commit is built, so the layer is.
+# The binary of a commit has the same time, mode and owner wherever it is built, and so the same layer.
 define binary
 case $(ARCH) in amd64|arm64) ;; *) echo 'ARCH is amd64 or arm64, not $(ARCH)' >&2; exit 1 ;; esac && \
 bin=bin/linux-$(ARCH)/initbox && \

@@ -28,7 +28,7 @@ func newCgroup(quota, period time.Duration) (*cgroup, error) {
 		}
 		var err error
 		for name, value := range v.limits {
-			// Without O_CREATE: in a tmpfs, it would make a file that limits nothing.
+			// Without O_CREATE, which in a tmpfs would make a file that limits nothing.
 			f, openErr := os.OpenFile(filepath.Join(g.dir, name), os.O_WRONLY, 0)
 			if err = openErr; err != nil {
 				break
@@ -46,14 +46,14 @@ func newCgroup(quota, period time.Duration) (*cgroup, error) {
 	return nil, fmt.Errorf("no cgroup with a CPU limit can be made below /sys/fs/cgroup (root?)")
 }
 
-// within returns a command that joins the group and becomes argv. The shell that
-// does so has paid for its own start before.
+// within returns a command that joins the group and becomes argv. Its shell has
+// already paid for its own start outside the group.
 func (g *cgroup) within(argv []string) []string {
 	join := `echo $$ >"$1" && shift && exec "$@"`
 	return append([]string{"sh", "-c", join, "sh", filepath.Join(g.dir, "cgroup.procs")}, argv...)
 }
 
-// remove waits for the last process to be gone from the group.
+// remove waits until the last process has left the group.
 func (g *cgroup) remove() (err error) {
 	for range 50 {
 		if err = os.Remove(g.dir); err == nil {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// What a sample of a file task has: a first run, which changes everything, and one
-// after that, which finds nothing to do.
+// The indexes in the sample of a file task: a first run, which changes everything, and
+// a second run, which finds nothing to do.
 const (
 	firstWall = iota
 	againWall
@@ -42,9 +42,9 @@ func (b *bench) chown(ctx context.Context) (rows []row, err error) {
 	return rows, err
 }
 
-// ownership compares at one tree; change and again are what initbox may take of
-// the time of coreutils. What the tools did is looked at in backing, where it is as
-// well: a process that uses what it has mounted itself cannot be killed meanwhile.
+// ownership compares the tools on one tree; change and again are the shares of the
+// time of coreutils that initbox may take. The results are checked in backing, the
+// same tree: nobody could kill a process that uses its own mount.
 func (b *bench) ownership(what, tree, backing string, rounds int, change, again float64) comparison {
 	c := comparison{what: what, rounds: rounds, metrics: []metric{
 		{name: "every owner changes", of: firstWall, unit: seconds, targets: []target{{change, coreutilsChown}}},
@@ -71,8 +71,8 @@ func (b *bench) ownership(what, tree, backing string, rounds int, change, again 
 
 const coreutilsChown = "coreutils chown -R"
 
-// twice measures a command that changes something and, after done has seen that it
-// did, the same command again.
+// twice measures a command that changes something, calls done to check the change,
+// and measures the same command again.
 func twice(ctx context.Context, done func() error, argv []string) (sample, error) {
 	first, err := weigh(ctx, argv...)
 	if err != nil {

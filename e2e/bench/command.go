@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What a command's sample has, in this order.
+// The indexes in the sample of a command.
 const (
 	wall = iota // seconds
 	cpu         // seconds
@@ -35,9 +35,9 @@ func timed(ctx context.Context, argv ...string) (sample, error) {
 	return sample{in(took), in(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime())}, nil
 }
 
-// weigh measures the peak of its memory as well. A new process inherits the peak of
-// the one that started it, which for us is more than what we measure; so GNU time
-// starts it, which is small, and takes a millisecond of its own.
+// weigh measures the peak of memory as well. A new process inherits the peak of its
+// parent, and ours is higher than what we measure. So GNU time starts the command: it
+// is small, and takes a millisecond.
 func weigh(ctx context.Context, argv ...string) (sample, error) {
 	dir, remove, err := temporary("")
 	if err != nil {
@@ -57,7 +57,7 @@ func weigh(ctx context.Context, argv ...string) (sample, error) {
 	return append(s, float64(kib*1024)), err
 }
 
-// command is a contender that runs always the same.
+// command returns a contender that always runs the same command.
 func command(name string, measure func(context.Context, ...string) (sample, error), argv ...string) contender {
 	return contender{name: name, run: func(ctx context.Context, _ int) (sample, error) { return measure(ctx, argv...) }}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A comparison says what is measured, of whom, how often, and what to reach.
+// A comparison says what is measured, with which contenders, how often, and which targets to reach.
 type comparison struct {
 	what       string
 	rounds     int
@@ -18,11 +18,11 @@ type comparison struct {
 	contenders []contender // initbox first
 }
 
-// A contender is one way to do the job. Its runs return what they measured, in the
-// order that the metrics refer to.
+// A contender is one way to do the job. Each run returns a sample in the order that
+// the metrics refer to.
 type contender struct {
 	name    string
-	missing string // why there is nothing to measure
+	missing string // why it cannot be measured, "" if it can
 	run     func(ctx context.Context, round int) (sample, error)
 }
 
@@ -33,19 +33,19 @@ type sample []float64
 type metric struct {
 	name    string
 	of      int // index in the samples
-	percent int // that is reported; 0 is the median, with the spread
+	percent int // the percentile to report; 0 for the median, with the spread
 	unit    func(float64) string
 	targets []target
 }
 
-// A target is what initbox is to reach: at most so much, or that part of a peer's.
+// A target is what initbox must reach: an absolute limit, or a share of a peer's value.
 type target struct {
 	most float64
 	than string // the peer; "" if most is absolute
 }
 
-// measure runs the contenders in turn, each as often as the others and each round
-// from another one on, so that a busy moment meets all of them.
+// measure runs the contenders in turn, all equally often. Each round begins with
+// another contender, so that a busy moment affects all of them.
 func (c comparison) measure(ctx context.Context) ([]row, error) {
 	all := make([][]sample, len(c.contenders))
 	for round := range c.rounds {
@@ -103,8 +103,8 @@ func (c comparison) round(ctx context.Context, round int, all [][]sample) error 
 	return first
 }
 
-// rows are the lines of one metric: initbox first, with the targets that no peer
-// sets, then each peer with what initbox took of its share.
+// rows returns the lines of one metric: initbox first, with its absolute targets, then
+// each peer with the share of its value that initbox took.
 func (c comparison) rows(m metric, all [][]sample) []row {
 	var rows []row
 	var ours float64
@@ -144,7 +144,7 @@ func (c comparison) rows(m metric, all [][]sample) []row {
 	return rows
 }
 
-// judge fills in what was to be reached at this contender's line.
+// judge fills in the targets in the line of this contender.
 func (r *row) judge(m metric, who string, ours bool, value, of float64) {
 	for _, t := range m.targets {
 		switch {
@@ -156,7 +156,7 @@ func (r *row) judge(m metric, who string, ours bool, value, of float64) {
 	}
 }
 
-// toReach says what is held against a peer that is missing.
+// toReach returns the text of the targets for a missing peer.
 func (m metric) toReach(who string) string {
 	for _, t := range m.targets {
 		if t.than == who {

@@ -15,8 +15,8 @@ const (
 
 const coreutilsCopy = "coreutils cp -a"
 
-// copy measures the copy of many small files and of a large one, and a run that
-// finds nothing to do, which cp copies again.
+// copy measures the copy of many small files and of one large file, and a second run,
+// which finds nothing to do; cp copies again.
 func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 	work, remove, err := temporary(b.dir)
 	if err != nil {
@@ -29,7 +29,7 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 		files int
 		size  int64
 		rounds,
-		again int // what initbox is to be faster by than coreutils in the second run
+		again int // how many times faster than coreutils initbox must be in the second run
 	}{
 		{fmt.Sprintf("copy of %d files of 4 KiB", b.pick(20_000, 200)), b.pick(20_000, 200), smallFile, b.pick(3, 1), 5},
 		{"copy of one file of " + megabytes(float64(b.pick(largeFile, 10*smallFile))), 1, int64(b.pick(largeFile, 10*smallFile)), b.pick(2, 1), 0},
@@ -57,7 +57,7 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 	}
 	err = slowed(work, backing, func(slow string) error {
 		targets := [2][]target{{{0.2, coreutilsCopy}}, {{0.2, coreutilsCopy}}}
-		// One round: a tool takes long, and the delay makes up for the noise.
+		// One round: each tool takes long, and the delay is much larger than the noise.
 		more, err := b.copies(fmt.Sprintf("copy of %d files of 4 KiB, %v more for each operation", few, delay), slow, backing, 1, targets).measure(ctx)
 		rows = append(rows, more...)
 		return err
@@ -65,16 +65,16 @@ func (b *bench) copy(ctx context.Context) (rows []row, err error) {
 	return rows, err
 }
 
-// copies compares copying at/src to at. What the tools make is looked at and removed
-// in backing, where it is as well.
+// copies compares the tools copying at/src into at. It checks and removes the copies
+// in backing, which is the same folder.
 func (b *bench) copies(what, at, backing string, rounds int, targets [2][]target) comparison {
 	c := comparison{what: what, rounds: rounds, metrics: []metric{
 		{name: "first run", of: firstWall, unit: seconds, targets: targets[0]},
 		{name: "the same again", of: againWall, unit: seconds, targets: targets[1]},
 		{name: "peak RSS", of: mostRSS, unit: megabytes, targets: []target{{20e6, ""}}},
 	}}
-	// They take a source directory and a destination that is not there yet. In cp -T
-	// it is the name of the copy then, and later too.
+	// The arguments are a source directory and a destination that does not exist yet.
+	// With -T, cp uses the destination itself as the copy, also in the second run.
 	for _, tool := range []struct {
 		name string
 		argv []string
@@ -87,7 +87,7 @@ func (b *bench) copies(what, at, backing string, rounds int, targets [2][]target
 		{"rsync -ac, which compares contents as initbox does", []string{"rsync", "-ac"}},
 	} {
 		c.contenders = append(c.contenders, contender{name: tool.name, run: func(ctx context.Context, _ int) (sample, error) {
-			syscall.Sync() // nobody pays for what another has left to write
+			syscall.Sync() // so that no contender pays for the unwritten data of another
 			s, err := twice(ctx, func() error { return sameTree(filepath.Join(backing, "src"), filepath.Join(backing, "dst")) },
 				append(tool.argv, filepath.Join(at, "src")+"/", filepath.Join(at, "dst")))
 			if err != nil {

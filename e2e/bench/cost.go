@@ -27,7 +27,7 @@ func acceptAll(l net.Listener) {
 	}
 }
 
-// cost measures one look at an open port: what a process costs that has next to nothing to do.
+// cost measures one look at an open port: the cost of a process with next to nothing to do.
 func (b *bench) cost(ctx context.Context) ([]row, error) {
 	host, port, end, err := openPort()
 	if err != nil {
@@ -55,7 +55,7 @@ func (b *bench) cost(ctx context.Context) ([]row, error) {
 }
 
 // quota measures the same under a CPU limit of 50m, where the start of a process
-// costs most: it waits for the next period once it has used up its share.
+// costs most: a process that has used up its share waits for the next period.
 func (b *bench) quota(ctx context.Context) ([]row, error) {
 	host, port, end, err := openPort()
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *bench) quota(ctx context.Context) ([]row, error) {
 	}
 	c := comparison{
 		what: "one look at an open port, CPU limit 50m", rounds: b.pick(30, 1),
-		pause:   150 * time.Millisecond, // nobody pays for what another one has used
+		pause:   150 * time.Millisecond, // so that no contender pays for the CPU time of another
 		metrics: []metric{{name: "wall", of: wall, unit: seconds, targets: []target{{1, "dockerize"}}}},
 	}
 	for _, p := range append([]portWaiter{b.waiter()}, portWaiters()...) {

@@ -13,18 +13,18 @@ import (
 	"github.com/initbox/initbox/internal/testkit/lateport"
 )
 
-// The port opens at a random time of one whole second, so that a loop with
-// "sleep 1" is met at every phase.
+// The port opens at a random time within one whole second, so that a loop with
+// "sleep 1" may be in any phase.
 const (
 	openAfter  = 300 * time.Millisecond
 	openWithin = time.Second
 )
 
-// detection measures the time from the opening of a port to the end of whoever
-// waits for it, and how often that one asks until then.
+// detection measures the time from the opening of a port to the end of the waiter,
+// and how often the waiter asks until then.
 func (b *bench) detection(ctx context.Context) ([]row, error) {
 	when := comparison{
-		what: "a port opens", rounds: b.pick(200, 2), atOnce: 8, // they sleep most of the time
+		what: "a port opens", rounds: b.pick(200, 2), atOnce: 8, // waiters sleep most of the time
 		metrics: []metric{
 			{name: "listen() to exit, median", unit: seconds, targets: []target{{0.030, ""}}},
 			{name: "listen() to exit, p99", percent: 99, unit: seconds, targets: []target{{0.110, ""}}},
@@ -55,7 +55,7 @@ func (b *bench) detection(ctx context.Context) ([]row, error) {
 	return measured(ctx, when, often)
 }
 
-// detect runs one waiter on a port of its own.
+// detect runs one waiter on its own port.
 func detect(ctx context.Context, argv func(host, port string) []string) (sample, error) {
 	port, err := lateport.Reserve()
 	if err != nil {
@@ -89,8 +89,8 @@ func detect(ctx context.Context, argv func(host, port string) []string) (sample,
 	return sample{in(time.Since(opened))}, err
 }
 
-// countAttempts returns how often a waiter tries to connect, per second, where
-// nothing ever listens.
+// countAttempts returns how many times per second a waiter tries to connect to a port
+// where nothing ever listens.
 func countAttempts(ctx context.Context, period time.Duration, argv []string) (s sample, err error) {
 	err = inNetwork(func() error {
 		cmd := group(ctx, argv)

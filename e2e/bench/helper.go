@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A helper is what test servers ask of a test, for a program.
+// A helper takes the place of a test where a program uses the servers for tests.
 type helper struct{ cleanups []func() }
 
 func (h *helper) Helper()          {}
@@ -19,7 +19,7 @@ func (h *helper) Fatal(args ...any) {
 
 type fatal string
 
-// cleanup ends what was started, and makes the end by Fatal an error.
+// cleanup ends what was started, and turns a call of Fatal into an error.
 func (h *helper) cleanup(err *error) {
 	if p := recover(); p != nil {
 		text, ours := p.(fatal)

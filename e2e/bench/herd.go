@@ -37,15 +37,15 @@ func (b *bench) herd(ctx context.Context) ([]row, error) {
 	return c.measure(ctx)
 }
 
-// hold is how long the port stays closed after the last one waits: long enough for
-// wait-tcp to have slowed down.
+// hold is how long the port stays closed after the last waiter has started: long
+// enough for wait-tcp to slow down.
 func (b *bench) hold() time.Duration {
 	return time.Duration(b.pick(40, 2)) * time.Second
 }
 
-// gather starts n waiters in a network of their own. Its sample has the attempts in
-// the busiest second, those per second before the port opened, and the seconds from
-// then until the last waiter had ended.
+// gather starts n waiters in their own network. Its sample has the attempts in the
+// busiest second, the attempts per second just before the port opens, and the seconds
+// from the opening until the last waiter ends.
 func gather(ctx context.Context, n int, closed time.Duration, argv func(host, port string) []string) (s sample, err error) {
 	err = inNetwork(func() error {
 		port, err := lateport.Reserve()
@@ -71,12 +71,12 @@ func gather(ctx context.Context, n int, closed time.Duration, argv func(host, po
 				return err
 			}
 			waiters = append(waiters, w)
-			if err := rates.look(); err != nil {
+			if err := rates.count(); err != nil {
 				return err
 			}
 		}
 		for end := time.Now().Add(closed); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-			if err := rates.look(); err != nil {
+			if err := rates.count(); err != nil {
 				return err
 			}
 		}
@@ -106,8 +106,8 @@ type rates struct {
 	most, last float64
 }
 
-// look is to be called often, from the thread in the network.
-func (r *rates) look() error {
+// count adds the attempts so far. Call it often, from the thread in the network.
+func (r *rates) count() error {
 	now := time.Now()
 	if !r.since.IsZero() && now.Sub(r.since) < time.Second {
 		return nil

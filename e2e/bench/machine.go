@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// machine says when and on what was measured, and with which versions.
+// machine describes the time, the machine and the versions of a measurement.
 func (b *bench) machine(ctx context.Context) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "Measured on %s on %s, %d cores, %s of memory, Linux %s, %s on %s, load %s.\n\n",
@@ -52,7 +52,7 @@ func memory() string {
 	return fmt.Sprintf("%.0f GB", kib*1024/1e9)
 }
 
-// loads are the load averages: others on the machine make a difference.
+// loads returns the load averages: other programs on the machine affect the figures.
 func loads() string {
 	text, _ := os.ReadFile("/proc/loadavg")
 	if f := strings.Fields(string(text)); len(f) >= 3 {

@@ -1,18 +1,18 @@
-// Bench measures initbox side by side with what people use today, and writes one
-// table in Markdown.
+// Bench measures initbox side by side with what people use today, and writes a
+// report in Markdown.
 //
 //	go run ./bench                     everything, as make bench does
 //	go run ./bench -only cost,chown    some of it
 //	go run ./bench -only scale         how the cost of each task grows; with -insert
 //	                                   ../docs/at-scale.md into that page
-//	go run ./bench -brief              a little of everything, to see that it works
+//	go run ./bench -brief              a little of everything, to check the benchmark itself
 //
-// A command that fails ends the benchmark with an error; a target that is missed is
-// in the table, because a busy machine misses them too.
+// A command that fails ends the benchmark with an error. A missed target is only a
+// line of the table, because a busy machine misses targets too.
 //
-// What is compared is a [comparison]: what is measured, of whom, how often, and what
-// to reach. Contenders take turns, so that a busy moment meets all of them. A peer
-// that is not there is in the table as missing.
+// A [comparison] says what is measured, with which contenders, how often, and which
+// targets to reach. Contenders take turns, so that a busy moment affects all of them.
+// The table lists a peer that is not installed as missing.
 package main
 
 import (
@@ -34,7 +34,7 @@ type bench struct {
 	brief        bool
 }
 
-// pick is how much of something there is: in full, or in brief.
+// pick returns the amount for this run: in full, or in brief.
 func (b *bench) pick(full, brief int) int {
 	if b.brief {
 		return brief
@@ -46,7 +46,7 @@ func (b *bench) pick(full, brief int) int {
 type subject struct {
 	name    string
 	measure func(*bench, context.Context) ([]row, error)
-	apart   bool // only if it is named
+	apart   bool // runs only if it is named
 }
 
 func subjects() []subject {
@@ -79,7 +79,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&b.initbox, "initbox", "../bin/initbox", "the binary to measure")
 	flag.StringVar(&b.dir, "dir", "/var/tmp", "where trees of files are made, on the file system to measure")
 	flag.BoolVar(&b.brief, "brief", false, "a few runs of each, to see that the benchmark works")
-	only := flag.String("only", "", "parts, parted by commas: "+strings.Join(names(), ", "))
+	only := flag.String("only", "", "the parts to run, separated by commas: "+strings.Join(names(), ", "))
 	out := flag.String("out", "", "the file to write the report to, instead of stdout")
 	quoted := flag.String("quote", "", "a page to write the main lines into")
 	whole := flag.String("insert", "", "a page to write the whole report into")
@@ -92,7 +92,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	if _, err := os.Stat(b.initbox); err != nil {
-		return fmt.Errorf("%w: make build makes it", err)
+		return fmt.Errorf("%w: run make build", err)
 	}
 	begin := b.machine(ctx)
 	rows, took, err := b.all(ctx, chosen)
@@ -127,8 +127,8 @@ func repeat(only string) string {
 	return "make build && cd e2e && go run ./bench -only " + only
 }
 
-// choose returns the subjects that are named; without names those that do not stand
-// apart, and in brief all, since each must work.
+// choose returns the named subjects. Without names it returns all in brief, because
+// each must work, and otherwise those that are not apart.
 func choose(only string, brief bool) ([]subject, error) {
 	all := subjects()
 	if only == "" {
@@ -145,8 +145,8 @@ func choose(only string, brief bool) ([]subject, error) {
 	return chosen, nil
 }
 
-// all measures one subject after the other and says, on stderr as well, how many
-// seconds each took.
+// all measures one subject after the other. It returns and prints on stderr how many
+// seconds each subject took.
 func (b *bench) all(ctx context.Context, chosen []subject) (rows []row, took string, err error) {
 	for _, s := range chosen {
 		start := time.Now()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// How many files there are: a young project, and one of some years.
+// Numbers of files: a young project, and a project of some years.
 const (
 	fewMigrations  = 50
 	manyMigrations = 500
@@ -16,8 +16,8 @@ const (
 	replicas       = 20
 )
 
-// migrate measures all migrations on an empty database, the run after that, which
-// finds nothing to do, and replicas that start at the same time.
+// migrate measures all migrations on an empty database, a second run, which finds
+// nothing to do, and replicas that start at the same time.
 func (b *bench) migrate(ctx context.Context) (rows []row, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
@@ -52,8 +52,8 @@ func (b *bench) migrate(ctx context.Context) (rows []row, err error) {
 	return rows, nil
 }
 
-// migrations compares the tools with so many files. Each round of apply has new
-// databases; again works with those of its last round.
+// migrations compares the tools with a number of files. Each round of apply has new
+// databases; again uses the databases of the last round.
 func (b *bench) migrations(tb *helper, s server, tools []migrator, root string, files int) (apply, again comparison, err error) {
 	what := fmt.Sprintf("migrate on %s, %d files", s.name, files)
 	full, noop := metric{name: "all of them", unit: seconds}, metric{name: "nothing to do", unit: seconds}
@@ -97,7 +97,7 @@ func (b *bench) race(tb *helper, s server, tools []migrator, root string) (compa
 			return c, err
 		}
 		c.contenders = append(c.contenders, contender{m.name, m.missing, func(ctx context.Context, _ int) (sample, error) {
-			failures, took, err := together(ctx, replicas, m.argv(dir, s.New(tb)))
+			failures, took, err := runReplicas(ctx, replicas, m.argv(dir, s.New(tb)))
 			if k == 0 && failures > 0 { // a peer's failure is a result, ours a defect
 				return nil, err
 			}
@@ -107,9 +107,9 @@ func (b *bench) race(tb *helper, s server, tools []migrator, root string) (compa
 	return c, nil
 }
 
-// together runs n processes of a command at the same time. The error is that of the
-// failures.
-func together(ctx context.Context, n int, argv []string) (failures int, took time.Duration, err error) {
+// runReplicas runs n processes of a command at the same time and returns the error of
+// those that failed.
+func runReplicas(ctx context.Context, n int, argv []string) (failures int, took time.Duration, err error) {
 	start := time.Now()
 	ended := make(chan error, n)
 	for range n {

@@ -11,7 +11,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
-// What migrate is compared with, at versions that a change must not move.
+// The tools that migrate is compared with. Their versions are pinned, so that figures
+// stay comparable.
 const (
 	golangMigrate = "github.com/golang-migrate/migrate/v4/cmd/migrate@v4.20.1"
 	goose         = "github.com/pressly/goose/v3/cmd/goose@v3.29.0"
@@ -41,12 +42,12 @@ func buildPeers() (p peerBinaries, err error) {
 // A server is a database server that keeps its data as in production.
 type server struct {
 	name  string
-	goose string // what goose calls its driver
-	tern  bool   // whether tern speaks to it
+	goose string // the driver's name in goose
+	tern  bool   // whether tern supports it
 	New   func(testnet.TB) string
 	url   func(database string) string
-	dsn   func(database string) string // as goose wants it
-	peer  func(database string) string // as golang-migrate wants it
+	dsn   func(database string) string // for goose
+	peer  func(database string) string // for golang-migrate
 }
 
 func servers(t testnet.TB) []server {
@@ -65,7 +66,7 @@ func servers(t testnet.TB) []server {
 	}
 }
 
-// A migrator is one tool: its name, how it names and fills a file, how it is run.
+// A migrator is one tool: its name, the name and content of its files, its command.
 type migrator struct {
 	name    string
 	missing string
@@ -98,7 +99,7 @@ func (b *bench) migrators(s server, p peerBinaries) []migrator {
 
 const peerMigrate = "golang-migrate"
 
-// write makes a folder of n files that each do as little as a migration can.
+// write makes a folder of n files, each with a minimal migration.
 func (m migrator) write(root string, n int) (dir string, err error) {
 	dir = filepath.Join(root, fmt.Sprintf("%s-%d", strings.ReplaceAll(m.name, " ", "-"), n))
 	if err := os.MkdirAll(dir, 0o755); err != nil {

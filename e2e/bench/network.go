@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inNetwork calls do on a thread in a network namespace of its own, which has
-// loopback and nothing else. What do starts from its goroutine lives there too.
+// inNetwork calls do on a thread in a new network namespace, which has only
+// loopback. Processes that do starts from its goroutine are in that namespace too.
 func inNetwork(do func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // for ever: the thread ends with the goroutine, so nobody else gets it
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, so no other goroutine gets it
 		done <- func() error {
 			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("make a network namespace (root?): %w", err)
@@ -44,7 +44,7 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
 }
 
-// attempts returns how many connections were tried so far in the namespace of the
+// attempts returns the number of connection attempts so far in the namespace of the
 // calling thread: the kernel counts each first SYN.
 func attempts() (int64, error) {
 	text, err := os.ReadFile("/proc/thread-self/net/snmp")

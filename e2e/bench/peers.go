@@ -13,7 +13,7 @@ type portWaiter struct {
 	name     string
 	program  string
 	look     func(host, port string) []string // at an open port
-	wait     func(host, port string) []string // with what it does by default
+	wait     func(host, port string) []string // with its defaults
 	waitBest func(host, port string) []string // as often as initbox asks in its first half minute
 }
 
@@ -31,7 +31,7 @@ func portWaiters() []portWaiter {
 		return func(host, port string) []string { return append(sh, "-c", line, "sh", host, port) }
 	}
 	posix, busybox := []string{"sh"}, []string{"busybox", "sh"}
-	// The nc of busybox knows no -z; the end of its input ends it once the server closes.
+	// The nc of busybox has no -z. It ends after the end of its input, once the server closes.
 	bb := `nc -w 1 "$1" "$2" </dev/null >/dev/null 2>&1`
 	return []portWaiter{
 		{

@@ -17,8 +17,8 @@ import (
 	"github.com/initbox/initbox/e2e/podstart"
 )
 
-// pods measures how soon the application of a pod starts after six steps, on the
-// cluster of the environment or one that it brings up (see package cluster).
+// pods measures how soon the application of a pod starts after six steps. It uses the
+// cluster that the environment names, or starts one (see package cluster).
 func (b *bench) pods(ctx context.Context) ([]row, error) {
 	c := comparison{what: "pod start, six steps", metrics: []metric{
 		{name: "creation to start of the application", unit: seconds, targets: []target{{1.0 / 3, string(podstart.SixShell)}}},

@@ -26,7 +26,7 @@ type row struct {
 
 var head = []string{"what", "measured", "who", "median", "p10 to p90", "initbox / this", "to reach", ""}
 
-// markdown returns rows as a table, and the curves among them as another.
+// markdown returns rows as a table, and the curves among them as a second table.
 func markdown(rows []row) string {
 	i := slices.IndexFunc(rows, func(r row) bool { return r.curve != nil })
 	if i < 0 {
@@ -43,8 +43,8 @@ func markdown(rows []row) string {
 	return b.String()
 }
 
-// comparisons returns a table; what a line has in common with the one above it is
-// left out.
+// comparisons returns a table. A line leaves out what it has in common with the line
+// above.
 func comparisons(rows []row) string {
 	var b strings.Builder
 	line := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
@@ -65,14 +65,14 @@ func comparisons(rows []row) string {
 	return b.String()
 }
 
-// felt are the measurements whose ratio a user feels, each beside one peer: the README shows them.
+// felt are the measurements whose ratio users notice, each with one peer: the README shows them.
 var felt = []row{
 	{what: "a port opens", measured: "listen() to exit, median", who: "sh, nc -z, every second"},
 	{what: "pod start, six steps", measured: "creation to start of the application", who: string(podstart.SixShell)},
 	{what: "chown of 200000 files", measured: "nothing to do", who: coreutilsChown},
 }
 
-// quote returns those of rows that are in shown, as a table of ratios.
+// quote returns the rows that are in shown, as a table of ratios.
 func quote(rows, shown []row) string {
 	var b strings.Builder
 	b.WriteString("| what | initbox | beside it | |\n|" + strings.Repeat(" --- |", 4) + "\n")
@@ -139,7 +139,7 @@ func perSecond(n float64) string { return fmt.Sprintf("%.*f/s", decimals(n), n) 
 
 func in(d time.Duration) float64 { return d.Seconds() }
 
-// decimals are those worth showing.
+// decimals returns how many decimals are worth showing.
 func decimals(n float64) int {
 	if n < 100 && n != math.Trunc(n) {
 		return 1

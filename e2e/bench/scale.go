@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// A curve is how something grows with the number of things.
+// A curve shows how a cost grows with the number of things.
 type curve struct {
 	what   string
-	thing  string // one of what there are more and more of
+	thing  string // what is counted: "files"
 	unit   func(float64) string
-	slope  bool // whether what one more costs is worth a line
+	slope  bool // whether to show the cost of one more
 	points []point
 }
 
@@ -27,8 +27,8 @@ func (c *curve) add(things int, values ...float64) {
 	c.points = append(c.points, point{things, values})
 }
 
-// line is the curve as a line of the report: every point, and what each thing more
-// costs where there are most of them.
+// line returns the curve as a line of the report: every point, and the cost of one
+// more thing at the end of the curve.
 func (c *curve) line() string {
 	var points []string
 	for _, p := range c.points {
@@ -52,7 +52,7 @@ func thousands(n int) string {
 	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }
 
-// sizes is how many things there are, in full and in brief.
+// sizes returns the numbers of things to measure, in full or in brief.
 func (b *bench) sizes(full ...int) []int {
 	if b.brief {
 		return []int{1, 10}

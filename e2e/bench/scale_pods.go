@@ -10,7 +10,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet/testdb"
 )
 
-// What grows with the number of pods.
+// The costs that grow with the number of pods.
 
 func (b *bench) scaleWaiters(ctx context.Context) ([]*curve, error) {
 	rate := &curve{what: "wait-tcp, pods that wait for one port: attempts per second, at most", thing: "pods", unit: perSecond}
@@ -51,7 +51,7 @@ func (b *bench) scaleWaitDB(ctx context.Context) (curves []*curve, err error) {
 			return nil, err
 		}
 		wait, cancel := context.WithTimeout(ctx, period)
-		failures, _, _ := together(wait, n, []string{b.initbox, "wait-db", "--source", dir, "--database", postgres.URL(database)})
+		failures, _, _ := runReplicas(wait, n, []string{b.initbox, "wait-db", "--source", dir, "--database", postgres.URL(database)})
 		cancel()
 		if failures < n {
 			return nil, fmt.Errorf("wait-db ended, but nobody migrated %s", database)
@@ -98,7 +98,7 @@ func (b *bench) scaleMigrate(ctx context.Context) (curves []*curve, err error) {
 			return nil, err
 		}
 		for _, n := range b.sizes(1, 10, 20, 40, 80) {
-			_, took, err := together(ctx, n, m.argv(dir, s.New(tb)))
+			_, took, err := runReplicas(ctx, n, m.argv(dir, s.New(tb)))
 			if err != nil {
 				return nil, err
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/initbox/initbox/e2e/image"
 )
 
-// published are programs that cannot be built here, with the sizes that others give.
-// They say what a program weighs packed, so they are held against ours packed.
+// published are programs that cannot be built here, with their published sizes. Those
+// are compressed sizes, so they are compared with our compressed size.
 var published = []struct {
 	who    string
 	packed float64
@@ -22,7 +22,7 @@ var published = []struct {
 	{"dockerize 0.15.2, as published ([archive of the release](https://sourceforge.net/projects/dockerize.mirror/files/v0.15.2/), linux-amd64)", 7.9e6},
 }
 
-// size weighs the programs, stripped and packed with gzip as in a layer, and our image.
+// size weighs our image, and the programs stripped and compressed with gzip, as in a layer.
 func (b *bench) size(ctx context.Context) ([]row, error) {
 	peers, err := buildPeers()
 	if err != nil {
@@ -65,7 +65,7 @@ func (b *bench) size(ctx context.Context) ([]row, error) {
 	return append(rows, more...), err
 }
 
-// weighFile returns the size of a program without its symbols, and that packed.
+// weighFile returns the size of a program without its symbols, plain and compressed.
 func weighFile(ctx context.Context, file string) (sample, error) {
 	dir, remove, err := temporary("")
 	if err != nil {
@@ -98,7 +98,8 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// pulled is what whoever has no layer of our image downloads, and whoever has those of its base.
+// pulled returns the bytes to download for a node without any layer of our image, and
+// for a node that has the layers of the base.
 func (b *bench) pulled(ctx context.Context, _ int) (s sample, err error) {
 	dir, remove, err := temporary("")
 	if err != nil {

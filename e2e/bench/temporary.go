@@ -14,8 +14,8 @@ const folderPrefix = "initbox-bench-"
 // slowName is where [slowed] mounts in a temporary folder.
 const slowName = "slow"
 
-// temporary makes a folder in parent, or in [os.TempDir] if that is empty, and removes
-// what benchmarks left there that were killed.
+// temporary makes a folder in parent, or in [os.TempDir] if parent is empty, and
+// removes what killed benchmarks left there.
 func temporary(parent string) (path string, remove func(), err error) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -25,7 +25,7 @@ func temporary(parent string) (path string, remove func(), err error) {
 		return "", nil, err
 	}
 	for _, dir := range old {
-		if !testdir.Held(dir) { // mounted or not, nobody needs it
+		if !testdir.Held(dir) { // nobody uses it, mounted or not
 			_ = unix.Unmount(filepath.Join(dir, slowName), unix.MNT_DETACH)
 		}
 	}

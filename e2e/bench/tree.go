@@ -17,11 +17,11 @@ import (
 // perDir is how many files a directory of a tree has.
 const perDir = 100
 
-// delay is what each operation on a slow volume takes longer.
+// delay is added to each operation on a slow volume.
 const delay = time.Millisecond
 
-// plant makes a tree of files of a size, perDir of them in each directory, and a
-// hundred directories in each of the directories above.
+// plant makes a tree of files of one size, with perDir files in each lowest directory
+// and a hundred directories in each directory above.
 func plant(root string, files int, size int64) error {
 	source := rand.NewChaCha8([32]byte{1})
 	for i := range files {
@@ -47,8 +47,8 @@ func plant(root string, files int, size int64) error {
 	return nil
 }
 
-// slowed calls do with a folder of dir that shows backing, each operation taking
-// [delay] longer.
+// slowed calls do with a folder in dir that shows backing, with each operation [delay]
+// slower.
 func slowed(dir, backing string, do func(slow string) error) (err error) {
 	slow := filepath.Join(dir, slowName)
 	if err := os.Mkdir(slow, 0o755); err != nil {
@@ -66,8 +66,8 @@ func slowed(dir, backing string, do func(slow string) error) (err error) {
 	return do(slow)
 }
 
-// owned fails unless the first and the last file of the tree belong to id: no
-// tool gets a time for work that it has not done.
+// owned fails unless the first and the last file of the tree belong to id, so that
+// no tool gets a time for work that it did not do.
 func owned(root string, id int) error {
 	var paths []string
 	for _, pattern := range []string{"g*/d*/file-0000.dat", "g*/d*/file-0099.dat"} {

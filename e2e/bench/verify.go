@@ -9,7 +9,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// openSSLScript is what people check a mounted certificate with.
+// openSSLScript is how people check a mounted certificate.
 const openSSLScript = `set -e
 openssl verify -CAfile ca.crt -untrusted tls.crt -verify_hostname app.test tls.crt >/dev/null
 openssl x509 -in tls.crt -noout -checkend 604800 >/dev/null
@@ -20,8 +20,8 @@ test "$of_cert" = "$of_key"`
 // manyCertificates is how many mounts one process verifies.
 const manyCertificates = 1000
 
-// verify measures a look at one mounted certificate, chain, key, name and expiry, and
-// at many of them.
+// verify measures the check of one mounted certificate (chain, key, name and expiry),
+// and of many.
 func (b *bench) verify(ctx context.Context) (rows []row, err error) {
 	tb := new(helper)
 	defer tb.cleanup(&err)
@@ -57,7 +57,7 @@ func (b *bench) verify(ctx context.Context) (rows []row, err error) {
 		compare(fmt.Sprintf("verify-cert, %d directories in one process", n), many+"/*", b.pick(2, 1)))
 }
 
-// writeTLS makes dir as a kubernetes.io/tls mount: a root, an intermediate, a leaf for app.test.
+// writeTLS makes dir like the mount of a kubernetes.io/tls Secret: a root, an intermediate, a leaf for app.test.
 func writeTLS(tb *helper, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -20,7 +20,7 @@ const (
 	coreDNSVersion    = "1.15.0"
 )
 
-// A source is a Go module and the programs of it that a cluster needs.
+// A source is a Go module with the programs that a cluster needs of it.
 type source struct {
 	module, version string
 	programs        map[string]string // name: package, relative to the module
@@ -34,9 +34,9 @@ var sources = []source{
 	{"github.com/coredns/coredns", "v" + coreDNSVersion, map[string]string{"coredns": "."}},
 }
 
-// Build makes the programs of Kubernetes and CoreDNS below [os.UserCacheDir], those
-// that are named or all, unless they are there, and returns their folder. All take
-// about 8 minutes on two cores, and log is told so.
+// Build builds the named programs of Kubernetes and CoreDNS, or all of them, below
+// [os.UserCacheDir], unless they exist, and returns their folder. All of them take
+// about 8 minutes on two cores; log gets a line about that.
 func Build(ctx context.Context, log io.Writer, programs ...string) (bin string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -65,13 +65,13 @@ func Build(ctx context.Context, log io.Writer, programs ...string) (bin string, 
 	return bin, nil
 }
 
-// Kubectl returns a kubectl, always the same, whatever the machine has.
+// Kubectl returns the path of a kubectl of a fixed version, whatever the machine has.
 func Kubectl(ctx context.Context, log io.Writer) (path string, err error) {
 	bin, err := Build(ctx, log, "kubectl")
 	return filepath.Join(bin, "kubectl"), err
 }
 
-// missing returns those of the wanted programs of s that are not in bin; none wanted are all.
+// missing returns the wanted programs of s that are not in bin. An empty wanted means all.
 func (s source) missing(bin string, wanted []string) (names []string) {
 	for name := range s.programs {
 		if len(wanted) > 0 && !slices.Contains(wanted, name) {
@@ -85,8 +85,8 @@ func (s source) missing(bin string, wanted []string) (names []string) {
 	return names
 }
 
-// build compiles programs in a module of its own, which requires only s. Each is
-// moved to bin when it is complete, so that an interrupted build is taken up again.
+// build compiles programs in a new module, which requires only s. It moves each program
+// to bin when it is complete, so that an interrupted build continues later.
 func (s source) build(ctx context.Context, work, bin string, programs []string) error {
 	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o755)); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (s source) build(ctx context.Context, work, bin string, programs []string) 
 	for i, name := range programs {
 		packages[i] = filepath.Join(s.module, s.programs[name])
 	}
-	// Together, so that what they share is linked from one load of the module graph.
+	// All in one command, so that it loads the module graph only once.
 	args := append([]string{"build", "-trimpath", "-ldflags=" + s.ldflags(), "-o", work + "/"}, packages...)
 	if err := g.run(ctx, args...); err != nil {
 		return err
@@ -115,8 +115,8 @@ func (s source) build(ctx context.Context, work, bin string, programs []string) 
 	return nil
 }
 
-// ldflags strip the programs, and tell those of Kubernetes their version, which helm
-// compares with what charts demand.
+// ldflags strip the programs, and set the version of those of Kubernetes, which helm
+// compares with the demands of charts.
 func (s source) ldflags() string {
 	flags := "-s -w"
 	major, minor, _ := strings.Cut(strings.TrimPrefix(s.version, "v"), ".")
@@ -130,9 +130,9 @@ func (s source) ldflags() string {
 // A goTool runs the go command in the module of a folder.
 type goTool struct{ dir string }
 
-// require makes s the only requirement of the module. The modules that s takes out
-// of its own tree, as version v0.0.0, are replaced with what was published of them:
-// Kubernetes 1.x.y comes with k8s.io/api 0.x.y, and so on.
+// require makes s the only requirement of the module. Modules that s takes from its
+// own tree, as version v0.0.0, are replaced with their published versions: Kubernetes
+// 1.x.y comes with k8s.io/api 0.x.y, and so on.
 func (g goTool) require(ctx context.Context, s source) error {
 	out, err := g.output(ctx, "mod", "download", "-json", s.module+"@"+s.version)
 	if err != nil {

@@ -24,21 +24,21 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// A Cluster is one that [Up] brought up.
+// A Cluster is a running cluster that [Up] started.
 type Cluster struct {
 	dir    string // all its files
-	bin    string // what Build made; the node sees it in its folder bin
+	bin    string // the programs of Build; the node sees them in its folder bin
 	tools  tools
-	keeper int        // process 1 of its namespaces, as the host counts
-	owner  *os.File   // while this is open, the keeper lives; nil if it needs no owner
-	ended  chan error // of programs that ended, although they should not
+	keeper int        // the process number on the host of process 1 of its namespaces
+	owner  *os.File   // the keeper lives while this is open; nil if it needs no owner
+	ended  chan error // errors of programs that ended although they should not
 }
 
 // Options say how [Up] makes a cluster.
 type Options struct {
-	Name    string    // of clusters on this machine; also the name of its folder
-	Outlive bool      // leave it running when this process ends, until [Find] and Down
-	Log     io.Writer // told what takes long
+	Name    string    // identifies the cluster on this machine; also the name of its folder
+	Outlive bool      // keep it running after this process ends, until [Find] and Down
+	Log     io.Writer // gets a line for each thing that takes long
 }
 
 // upTimeout is for a busy machine; an idle one takes a tenth of it.
@@ -46,8 +46,8 @@ const upTimeout = 3 * time.Minute
 
 const cgroupPrefix = "initbox-e2e-"
 
-// Up starts a cluster and returns when it can run pods. If it fails, nothing of it
-// is left but its error, which has the end of the log that tells most.
+// Up starts a cluster and returns when it can run pods. If it fails, it leaves nothing
+// behind; its error has the end of the most useful log.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
 	t, err := findTools()
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Cluster) up(ctx context.Context, held *os.File, outlive bool) error {
 //go:embed bootstrap.yaml
 var bootstrap string
 
-// furnish makes the objects that the node's programs and pods need.
+// furnish creates the objects that the node's programs and pods need.
 func (c *Cluster) furnish(ctx context.Context) error {
 	volumes, err := c.makeVolumes()
 	if err != nil {
@@ -147,8 +147,8 @@ func (c *Cluster) ready(ctx context.Context, api kubernetes.Interface) error {
 	})
 }
 
-// dnsReady looks for the greeting that CoreDNS prints when it answers: its port is
-// out of reach from here.
+// dnsReady looks for the greeting that CoreDNS prints when it is ready: its port
+// cannot be reached from here.
 func (c *Cluster) dnsReady(context.Context) error {
 	text, err := os.ReadFile(c.path("logs/coredns.log"))
 	if err == nil && !strings.Contains(string(text), "CoreDNS-") {
@@ -170,7 +170,7 @@ func nodeReady(ctx context.Context, api kubernetes.Interface) error {
 			return errors.New(cond.Message)
 		}
 	}
-	return errors.New("it has not said yet")
+	return errors.New("it has not reported yet")
 }
 
 // waitFor returns when probe succeeds. It fails as soon as a program ends.
@@ -190,11 +190,11 @@ func (c *Cluster) waitFor(ctx context.Context, program, what string, probe func(
 	}
 }
 
-// volumeCount is how many claims a cluster can bind in its life: a volume of the
-// class local is not used again.
+// volumeCount is how many claims a cluster can bind in its life: a local volume is
+// not reused.
 const volumeCount = 32
 
-// makeVolumes makes folders, owned by root, and returns the volumes that they are.
+// makeVolumes makes folders, owned by root, and returns their volumes.
 func (c *Cluster) makeVolumes() (string, error) {
 	var text strings.Builder
 	for i := range volumeCount {
@@ -217,8 +217,8 @@ spec:
 	return text.String(), nil
 }
 
-// Find returns the cluster of that name that another process brought up. If kubectl
-// must be built for it, log is told.
+// Find returns the cluster of that name that another process started. If it must build
+// kubectl first, log gets a line.
 func Find(ctx context.Context, name string, log io.Writer) (*Cluster, error) {
 	dir := filepath.Join(root, name)
 	if !alive(dir) {
@@ -252,12 +252,12 @@ func (c *Cluster) Down() error {
 	return Sweep(context.Background())
 }
 
-// Remove takes down the cluster name, if it is up, and removes what clusters left
-// whose owners were killed.
+// Remove takes down the cluster name, if it is up, and removes what the clusters of
+// killed owners left.
 func Remove(name string) error { return (&Cluster{dir: filepath.Join(root, name)}).Down() }
 
 // abandon takes down a cluster whose Up failed, perhaps before it had a keeper. The
-// lock is shared with the keeper: as long as it is held here, the cluster counts as alive.
+// lock is shared with the keeper: as long as this process holds it, the cluster counts as alive.
 func (c *Cluster) abandon(held *os.File) error {
 	var err error
 	if c.keeper != 0 {
@@ -267,8 +267,8 @@ func (c *Cluster) abandon(held *os.File) error {
 	return errors.Join(err, c.Down())
 }
 
-// Kubeconfig is a file that makes the user administrator of the cluster, from
-// anywhere on the machine.
+// Kubeconfig returns the path of a kubeconfig for the administrator of the cluster. It
+// works from anywhere on the machine.
 func (c *Cluster) Kubeconfig() string { return c.path("kubeconfig") }
 
 // Kubectl returns a command that runs kubectl, of the cluster's version, against the cluster.

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// ownerVariable makes the test program bring up the cluster that it names, and then
-// wait to be killed.
+// ownerVariable makes the test program start the cluster that it names, and then wait
+// to be killed.
 const ownerVariable = "INITBOX_E2E_TEST_OWNER"
 
 func TestMain(m *testing.M) {
@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Two clusters live side by side; one ends when its owner is killed, the other with
-// Down. Neither leaves anything.
+// Two clusters run side by side. One ends when its owner is killed, the other with
+// Down. Neither leaves anything behind.
 func TestTwoClusters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out clusters")
@@ -85,13 +85,13 @@ func startOwner(t *testing.T, name string) *exec.Cmd {
 		_ = owner.Wait()
 		_ = Remove(name)
 	})
-	if said, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || said != "up: <nil>\n" {
-		t.Fatalf("the process that is to own a cluster: %s (%v)", said, err)
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "up: <nil>\n" {
+		t.Fatalf("the owner of a cluster: %s (%v)", line, err)
 	}
 	return owner
 }
 
-// ready asks the API server of the cluster as a user would, by its kubeconfig.
+// ready asks the API server of the cluster as a user does, with its kubeconfig.
 func ready(t *testing.T, name string) error {
 	c, err := Find(t.Context(), name, t.Output())
 	if err != nil {
@@ -135,7 +135,7 @@ func leftovers(t *testing.T, name string) string {
 	return strings.Join(left, "\n")
 }
 
-// An Up that fails says why, with the log of the program that failed, and leaves nothing.
+// An Up that fails says why, with the log of the failed program, and leaves nothing behind.
 func TestUpFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves out clusters")

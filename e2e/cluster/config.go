@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Addresses within a cluster's own network; nothing outside of it sees them, so
-// that all clusters may have the same.
+// Addresses in a cluster's own network. Nothing outside of it sees them, so all
+// clusters have the same.
 const (
 	nodeName  = "node1"
 	nodeIP    = "10.250.0.1"
@@ -21,8 +21,8 @@ const (
 
 const pauseImage = "localhost/pause:1"
 
-// The users of the API server's clients; RBAC has roles for all but CoreDNS, whose
-// role is in bootstrap.yaml.
+// The users of the API server's clients. RBAC has built-in roles for all except
+// CoreDNS, whose role is in bootstrap.yaml.
 var users = []identity{
 	{file: "admin", user: "initbox-e2e", group: "system:masters"},
 	{file: "kube-controller-manager", user: "system:kube-controller-manager"},
@@ -38,8 +38,8 @@ var servers = []identity{
 	{file: "kubelet-server", user: nodeName, names: []string{nodeName}, ips: []string{nodeIP}},
 }
 
-// writeFiles makes every file that the cluster's programs read; outer is the
-// address of the API server outside of the cluster's network.
+// writeFiles writes every file that the cluster's programs read. outer is the address
+// of the API server outside of the cluster's network.
 func (c *Cluster) writeFiles(outer string) error {
 	for _, dir := range []string{"bin", "pki", "cni", "logs", "kubelet", "volumes"} {
 		if err := os.MkdirAll(c.path(dir), 0o755); err != nil {
@@ -106,9 +106,9 @@ func (c *Cluster) cniConfig() string {
 `, c.dir, podCIDR)
 }
 
-// Pods have no cgroups of their own, only containers do (cgroupsPerQOS), since a
-// container's or a developer's cgroups seldom allow more. No image is ever collected:
-// none could be pulled again.
+// Only containers have cgroups, pods do not (cgroupsPerQOS): inside a container, or on
+// a developer's machine, cgroups seldom allow more. kubelet never removes an image,
+// because none can be pulled again.
 func (c *Cluster) kubeletConfig() string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -134,8 +134,8 @@ eventRecordQPS: 0
 `, c.dir, c.cgroup(), dnsIP)
 }
 
-// A name outside of the cluster does not exist, as a typo does not in a cluster
-// that asks the name servers of the internet.
+// Names outside of the cluster do not exist, just as a misspelt name does not exist
+// in a cluster that asks the name servers of the internet.
 func (c *Cluster) corefile() string {
 	return fmt.Sprintf(`cluster.local in-addr.arpa {
   bind %[1]s

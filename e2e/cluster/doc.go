@@ -2,16 +2,15 @@
 //
 // [Build] compiles its programs from their Go modules, once; containerd, runc,
 // etcd and the network plugins are Debian packages ("make install-tools"). [Up]
-// starts them in Linux namespaces of their own: a cluster has its own network,
-// processes and mounts. Pods, Services and cluster DNS work; nothing outside of the
-// cluster can be reached from it, several may live side by side, and the host
-// keeps its network, its mounts and its settings. A forwarded port on the host's
-// loopback makes client-go, kubectl and helm work with [Cluster.Kubeconfig] from
-// anywhere on the machine.
+// starts them in new Linux namespaces: a cluster has its own network, processes and
+// mounts. Pods, Services and cluster DNS work. A cluster cannot reach anything outside
+// of it, several clusters may run side by side, and the host keeps its network, its
+// mounts and its settings. Through a forwarded port on the host's loopback, client-go,
+// kubectl and helm work with [Cluster.Kubeconfig] from anywhere on the machine.
 //
-// A cluster ends with [Cluster.Down], or when the process that owns it is gone,
-// however it ended. What a killed owner leaves on disk, the next Up or Down of any
-// cluster removes.
+// A cluster ends with [Cluster.Down], or when the process that owns it ends, in
+// whatever way. The next Up or Down of any cluster removes what a killed owner left
+// on disk.
 //
 // It needs Linux and root.
 package cluster

@@ -17,13 +17,13 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testdir"
 )
 
-// root holds a folder for each cluster. Not /run, which is memory on most machines
-// and too small for images. Not below the user's cache either: a path that long
-// does not fit into the address of a unix socket.
+// root holds a folder for each cluster. It is not /run, which is in memory on most
+// machines and too small for images, and not the user's cache, whose path is too long
+// for the address of a unix socket.
 const root = "/var/cache/initbox-e2e"
 
 // create makes the folder of the cluster name and returns its lock, held. The keeper
-// will hold it: a folder whose lock is free is what a cluster left that is gone.
+// will hold the lock: a folder with a free lock was left by a cluster that has ended.
 func create(ctx context.Context, name string) (dir string, held *os.File, err error) {
 	dir = filepath.Join(root, name)
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -47,7 +47,7 @@ func create(ctx context.Context, name string) (dir string, held *os.File, err er
 	return dir, held, err
 }
 
-// Sweep removes the folders and cgroups of clusters that are gone.
+// Sweep removes the folders and cgroups of clusters that have ended.
 func Sweep(ctx context.Context) error {
 	unlock, err := lock(ctx, filepath.Join(root, ".lock"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,7 +60,7 @@ func Sweep(ctx context.Context) error {
 	return sweep()
 }
 
-// sweep is Sweep for who holds the lock of root.
+// sweep is Sweep for a caller that holds the lock of root.
 func sweep() error {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -75,14 +75,14 @@ func sweep() error {
 	return errors.Join(errs...)
 }
 
-// alive tells whether the cluster of dir has a keeper.
+// alive reports whether the cluster of dir has a keeper.
 func alive(dir string) bool { return testdir.Held(dir) }
 
-// end kills the keeper of dir, and with it everything that runs in its cluster, and
-// returns when all of it is gone.
+// end kills the keeper of dir, and with it everything in its cluster, and returns when
+// all of that has ended.
 func end(dir string) error {
 	if !alive(dir) {
-		return nil // its process number may be another's by now
+		return nil // another process may have its number by now
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "keeper.pid"))
 	if err != nil {
@@ -109,8 +109,8 @@ func end(dir string) error {
 	return fmt.Errorf("keeper %d does not end, although it was killed", pid)
 }
 
-// remove deletes what is on disk of a cluster whose keeper has ended. If it was
-// killed just now, the kernel may still be ending the rest.
+// remove deletes the files of a cluster whose keeper has ended. Right after a kill,
+// the kernel may still be ending the other processes.
 func remove(dir string) error {
 	cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + cgroupPrefix + filepath.Base(dir))
 	if err != nil {
@@ -128,8 +128,8 @@ func remove(dir string) error {
 	}
 }
 
-// removeCgroup removes a cgroup and those below it. Their files are not removable
-// and go with them.
+// removeCgroup removes a cgroup and the cgroups below it. Their files cannot be
+// removed; they vanish with the cgroup.
 func removeCgroup(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -16,9 +16,9 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// startKeeper starts process 1 of the cluster's namespaces. It holds the lock, and
-// serves listener. Unless the cluster is to outlive this process, it ends when this
-// process does.
+// startKeeper starts process 1 of the cluster's namespaces. The keeper holds the lock
+// and serves listener. Unless the cluster is to outlive this process, the keeper ends
+// when this process ends.
 func (c *Cluster) startKeeper(ctx context.Context, held *os.File, listener *net.TCPListener, outlive bool) error {
 	socket, err := listener.File()
 	if err != nil {
@@ -54,16 +54,16 @@ func (c *Cluster) startKeeper(ctx context.Context, held *os.File, listener *net.
 	if err := c.write("keeper.pid", strconv.Itoa(c.keeper)+"\n"); err != nil {
 		return err
 	}
-	said, err := bufio.NewReader(stdout).ReadString('\n')
+	line, err := bufio.NewReader(stdout).ReadString('\n')
 	go func() { _ = cmd.Wait() }()
-	if err != nil || strings.TrimSpace(said) != "ready" {
+	if err != nil || strings.TrimSpace(line) != "ready" {
 		return fmt.Errorf("the cluster's first process ended: %s", c.lastWords("keeper"))
 	}
 	return c.network(ctx)
 }
 
-// network gives the node its address. The bridge without ports is there to hold it,
-// and as the way out that packets to Services take before they are redirected.
+// network gives the node its address. The bridge without ports holds the address, and
+// is the route of packets to Services before they are redirected.
 func (c *Cluster) network(ctx context.Context) error {
 	for _, args := range []string{
 		"link set lo up",
@@ -80,7 +80,7 @@ func (c *Cluster) network(ctx context.Context) error {
 	return err
 }
 
-// Command returns a command that runs on the cluster's node: in its network, with its
+// Command returns a command that runs on the cluster's node, with its network,
 // processes and mounts.
 func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	line := c.onNode(name, args...)
@@ -89,7 +89,7 @@ func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// onNode returns the command line that runs another one on the node.
+// onNode returns the command line that runs a command on the node.
 func (c *Cluster) onNode(name string, args ...string) []string {
 	enter := []string{c.tools.nsenter, "--target", strconv.Itoa(c.keeper), "--mount", "--net", "--pid", "--", name}
 	return append(enter, args...)
@@ -147,8 +147,8 @@ func (c *Cluster) startControlPlane() error {
 	)
 }
 
-// startNode starts the rest, which expects the API server to answer. No program of
-// it changes a setting of the host's kernel.
+// startNode starts the programs that need the API server. None of them changes a
+// setting of the host's kernel.
 func (c *Cluster) startNode() error {
 	kubeconfig := func(user string) string { return c.path(user + ".kubeconfig") }
 	return errors.Join(

@@ -23,7 +23,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority makes ca.crt in dir. Its key is not written: nothing is signed later.
+// newAuthority makes ca.crt in dir. It does not write the key: nothing is signed later.
 func newAuthority(dir string) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -45,7 +45,7 @@ func newAuthority(dir string) (*authority, error) {
 	return a, writePEM(filepath.Join(dir, "ca.crt"), "CERTIFICATE", der)
 }
 
-// An identity is who a program is to the API server, or which addresses it serves.
+// An identity is the user of a program at the API server, or the addresses that it serves.
 type identity struct {
 	file  string // NAME.crt and NAME.key
 	user  string

@@ -10,14 +10,14 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// KubeconfigVariable names a kubeconfig whose cluster the tests use instead of
-// bringing one up. KUBECONFIG itself does not: nobody's cluster is written to by
-// accident.
+// KubeconfigVariable is the environment variable with the kubeconfig of a cluster that
+// the tests use instead of starting one. They ignore KUBECONFIG, so that they never
+// write into a cluster by accident.
 const KubeconfigVariable = "INITBOX_E2E_KUBECONFIG"
 
-// LoadVariable is the shell command that gives the cluster of [KubeconfigVariable]
-// the images of the archive {}, such as "kind load image-archive {}". Without it,
-// the cluster must have them.
+// LoadVariable is the environment variable with the shell command that loads the images
+// of the archive {} into the cluster of [KubeconfigVariable], such as "kind load
+// image-archive {}". Without it, the cluster must have the images already.
 const LoadVariable = "INITBOX_E2E_LOAD"
 
 // A Session is the cluster that a run of tests uses.
@@ -27,8 +27,8 @@ type Session struct {
 	End        func() error
 }
 
-// Open returns the cluster that the environment names, or brings one up for as
-// long as this process lives.
+// Open returns the cluster that the environment names, or starts one that lives as
+// long as this process.
 func Open(ctx context.Context, log io.Writer) (*Session, error) {
 	if kubeconfig := os.Getenv(KubeconfigVariable); kubeconfig != "" {
 		return existing(kubeconfig, os.Getenv(LoadVariable))
@@ -59,7 +59,7 @@ func existing(kubeconfig, load string) (*Session, error) {
 	return s, nil
 }
 
-// WantsImages tells whether the cluster of [Open] will take images.
+// WantsImages reports whether the cluster of [Open] needs images loaded.
 func WantsImages() bool {
 	return os.Getenv(KubeconfigVariable) == "" || os.Getenv(LoadVariable) != ""
 }

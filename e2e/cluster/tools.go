@@ -16,7 +16,7 @@ type tools struct {
 	cni                                string // the folder of the network plugins
 }
 
-// findTools looks for everything at once, so that one error tells all that is missing.
+// findTools looks for everything at once, so that one error names everything that is missing.
 func findTools() (tools, error) {
 	var t tools
 	if os.Geteuid() != 0 {

@@ -13,10 +13,10 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// A pkg is one package in the version that apt chose.
+// A pkg is a package in the version that apt chose.
 type pkg struct {
 	name, version string
-	file          string // as the archive of packages names it
+	file          string // its name in apt's archive
 }
 
 // apt resolves and downloads with the machine's own sources and signatures.
@@ -29,13 +29,13 @@ func newApt(cache string) (apt, error) {
 	if err := os.MkdirAll(filepath.Join(cache, "debs"), 0o755); err != nil {
 		return a, err
 	}
-	// What dpkg says of a machine that has nothing: apt then names all that a package needs.
+	// The empty status of a machine without packages: apt then names everything that a package needs.
 	return a, os.WriteFile(a.nothing(), nil, 0o644)
 }
 
 func (a apt) nothing() string { return filepath.Join(a.cache, "status") }
 
-// resolve says which packages make the image. It updates apt's lists if they know no answer.
+// resolve returns the packages of the image. It updates apt's lists if they have no answer.
 func (a apt) resolve(ctx context.Context, r recipe) ([]pkg, error) {
 	packages, err := a.ask(ctx, r)
 	if err == nil {
@@ -81,7 +81,7 @@ func (a apt) ask(ctx context.Context, r recipe) ([]pkg, error) {
 func parseURI(line string) (pkg, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 3 {
-		return pkg{}, fmt.Errorf("apt-get said %q, which is no package", line)
+		return pkg{}, fmt.Errorf("apt-get printed %q, which is not a package", line)
 	}
 	file, err := url.PathUnescape(fields[1])
 	if err != nil {
@@ -89,12 +89,12 @@ func parseURI(line string) (pkg, error) {
 	}
 	parts := strings.Split(strings.TrimSuffix(file, ".deb"), "_")
 	if len(parts) != 3 {
-		return pkg{}, fmt.Errorf("apt-get named the file %q, which is no package", file)
+		return pkg{}, fmt.Errorf("apt-get named the file %q, which is not a package", file)
 	}
 	return pkg{name: parts[0], version: parts[1], file: fields[1]}, nil
 }
 
-// download returns the files of the packages, in their order; apt checks signatures and hashes.
+// download returns the files of the packages in the same order; apt checks signatures and hashes.
 func (a apt) download(ctx context.Context, packages []pkg) ([]string, error) {
 	folder := filepath.Join(a.cache, "debs")
 	var files, missing []string
@@ -108,7 +108,7 @@ func (a apt) download(ctx context.Context, packages []pkg) ([]string, error) {
 	if len(missing) == 0 {
 		return files, nil
 	}
-	// Into a folder of its own, then renamed: a download that was cut off must not look like a package.
+	// Into a separate folder, then renamed: an interrupted download must not look like a package.
 	temp, err := os.MkdirTemp(a.cache, "download-")
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// An imageConfig is what an image says of the processes that it starts, in the words of the OCI.
+// An imageConfig describes the processes that an image starts, in the format of the OCI.
 type imageConfig struct {
 	User         string              `json:",omitempty"`
 	ExposedPorts map[string]struct{} `json:",omitempty"`
@@ -24,7 +24,7 @@ type imageConfig struct {
 	StopSignal   string              `json:",omitempty"`
 }
 
-// write writes what docker save would: a layer, the image's configuration, and a manifest that names both.
+// write writes an archive like docker save: a layer, the image's configuration, and a manifest that names both.
 func (r recipe) write(file string, t *tree) error {
 	var layer bytes.Buffer
 	if err := t.write(&layer); err != nil {
@@ -58,7 +58,7 @@ func (r recipe) write(file string, t *tree) error {
 	return replace(file, archive)
 }
 
-// Program writes the archive of an image that has nothing but a static program, and runs it.
+// Program writes the archive of an image that contains only a static program, and runs it.
 func Program(file, image, program string) error {
 	body, err := os.ReadFile(program)
 	if err != nil {
@@ -71,7 +71,7 @@ func Program(file, image, program string) error {
 	return r.write(file, t)
 }
 
-// replace writes the file beside its place first: whoever finds it there finds all of it.
+// replace writes a file under another name and then renames it: every reader finds a whole file.
 func replace(file string, archive *tree) error {
 	temp, err := os.CreateTemp(filepath.Dir(file), ".archive-")
 	if err != nil {

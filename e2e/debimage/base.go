@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// base stands for distroless static, which is made of these packages too: no shell, no C library.
-// Its name says Debian 13, its files are of the release that apt reaches here. Debian 12 has no tzdata-legacy, which
-// distroless takes as well: there its files are part of tzdata.
+// base stands in for distroless static, which consists of these packages too: no shell, no C library. Its name says
+// Debian 13, but its files come from the release that apt reaches here. Distroless also has tzdata-legacy; in Debian 12
+// those files are part of tzdata.
 func base() recipe {
 	return recipe{
 		name:  Base,
@@ -31,7 +31,7 @@ func base() recipe {
 	}
 }
 
-// bundle makes one file of the certificates, as update-ca-certificates would.
+// bundle joins the certificates in one file, as update-ca-certificates does.
 func bundle(t *tree) error {
 	const folder = "usr/share/ca-certificates"
 	var all strings.Builder

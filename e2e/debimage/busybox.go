@@ -1,6 +1,6 @@
 package debimage
 
-// busybox stands for any application: a shell, and httpd for what must answer.
+// busybox stands in for any application: it has a shell, and httpd for servers.
 func busybox() recipe {
 	return recipe{
 		name:  BusyBox,

@@ -1,14 +1,14 @@
 // Package debimage puts images together from Debian packages, without a builder,
-// a registry or root: the databases that the examples name, the shell that stands
-// for an application, and the base that the Dockerfile names.
+// a registry or root: the databases of the examples, the shell that stands in for an
+// application, and the base of the Dockerfile.
 //
-// They bear the names of the official images and honour the same environment
-// variables, so a manifest that works with one works with the other. Their files are
-// of the Debian release that apt reaches here, which /etc/os-release in them names.
+// The images have the names of the official images and read the same environment
+// variables, so a manifest works with both. Their files come from the Debian release
+// that apt reaches here; /etc/os-release in the image names it.
 //
 // An image is a docker-archive file, which docker load and ctr images import read.
 // It has one layer, and the same packages always make the same bytes. [Program] makes
-// one without any package.
+// an image without any package.
 package debimage
 
 import (
@@ -27,7 +27,7 @@ import (
 	"time"
 )
 
-// Names of the images that there are.
+// The names of the images.
 const (
 	Postgres = "postgres:15"
 	MariaDB  = "mariadb:10.11"
@@ -38,11 +38,11 @@ const (
 // A recipe is one image as plain data.
 type recipe struct {
 	name     string
-	arch     string              // as Go names it; empty for that of this machine
-	packages []string            // with all that they depend on
-	without  []string            // packages that these name but do not need here, as patterns
-	alone    []string            // packages of which only the files are wanted, not what they depend on
-	pick     map[string][]string // the files of a package that are wanted, if not all, as patterns
+	arch     string              // as Go names it; empty for the architecture of this machine
+	packages []string            // with all their dependencies
+	without  []string            // dependencies that are not needed here, as patterns
+	alone    []string            // packages without their dependencies
+	pick     map[string][]string // the wanted files of a package, if not all, as patterns
 	drop     []string            // files and folders, as patterns of path.Match
 	finish   func(*tree) error
 	config   imageConfig
@@ -61,8 +61,8 @@ func Names() []string {
 	return names
 }
 
-// Archive returns the file of the image, made now unless the packages are those of the last time.
-// Files are kept in the user's cache folder; nobody writes to one that is there.
+// Archive returns the file of the image. It makes the file if the packages have changed since the last time.
+// Files are in the user's cache folder; an existing file never changes.
 func Archive(ctx context.Context, name string) (string, error) {
 	all := recipes()
 	i := slices.IndexFunc(all, func(r recipe) bool { return r.name == name })
@@ -72,7 +72,7 @@ func Archive(ctx context.Context, name string) (string, error) {
 	return all[i].cached(ctx)
 }
 
-// BaseArchive is Archive of Base for another architecture: it holds no program, so all have the same files.
+// BaseArchive is Archive of Base for another architecture: Base has no program, so its files are always the same.
 func BaseArchive(ctx context.Context, arch string) (string, error) {
 	r := base()
 	r.arch = arch
@@ -134,7 +134,7 @@ func (r recipe) archive(ctx context.Context, cache string) (string, error) {
 //go:embed *.go files
 var source embed.FS
 
-// key changes with whatever makes another image: the packages, and the source of this package.
+// key changes with everything that changes the image: the packages, and the source of this package.
 func (r recipe) key(packages []pkg) (string, error) {
 	sum := sha256.New()
 	for _, p := range packages {
@@ -151,7 +151,7 @@ func (r recipe) key(packages []pkg) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:16], err
 }
 
-// forget removes the archives that an image had before, if nobody can be about to use them.
+// forget removes the older archives of an image, once they are too old to be in use.
 func forget(cache, name, keep string) error {
 	old, err := filepath.Glob(filepath.Join(cache, name+"-*.tar"))
 	if err != nil {

@@ -1,6 +1,6 @@
 package debimage
 
-// postgres is PostgreSQL 15 as the official image configures it, without just-in-time compilation, whose compiler is large.
+// postgres is PostgreSQL 15 as the official image configures it, but without just-in-time compilation: its compiler is large.
 func postgres() recipe {
 	const owner, bin = 999, "/usr/lib/postgresql/15/bin"
 	return recipe{

@@ -16,14 +16,14 @@ import (
 //go:embed files
 var files embed.FS
 
-// unread is what nobody reads in a container. What the licences ask for, the copyright files, stays.
+// unread are files that nobody reads in a container. The copyright files stay: the licences ask for them.
 var unread = []string{
 	"usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "usr/share/bug", "usr/share/bash-completion",
 	"usr/share/doc/*/[^c]*", "usr/share/doc/*/c[^o]*", "usr/share/doc-base", "usr/share/perl5", "usr/share/gcc", "usr/share/gdb",
 	"usr/lib/*/gconv", "usr/share/menu", "usr/share/base-files", "usr/share/debconf",
 }
 
-// complete does what the packages' scripts would, as far as the image needs it.
+// complete does the work of the packages' scripts, as far as the image needs it.
 func (r recipe) complete(t *tree) error {
 	t.removeMatching(unread)
 	t.removeMatching(r.drop)
@@ -35,7 +35,7 @@ func (r recipe) complete(t *tree) error {
 	return r.finish(t)
 }
 
-// users writes /etc/passwd and /etc/group: those that every image has, and one more.
+// users writes /etc/passwd and /etc/group: the users of every image, and one more.
 func users(t *tree, name string, id int, home string) {
 	t.file("etc/passwd", 0o644, fmt.Sprintf("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"+
 		"%[1]s:x:%[2]d:%[2]d:%[1]s:%[3]s:/sbin/nologin\n", name, id, home))
@@ -52,7 +52,7 @@ func script(t *tree, name, source string) error {
 	return nil
 }
 
-// applets adds a link for each program that busybox can be, unless the image has that program itself.
+// applets adds a link for each program that busybox contains, unless the image has that program already.
 func applets(t *tree) (err error) {
 	box, ok := t.entries["usr/bin/busybox"]
 	if !ok {

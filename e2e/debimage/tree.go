@@ -16,20 +16,20 @@ import (
 
 // An entry is a file, folder or link of the image.
 type entry struct {
-	header tar.Header // its Name is that of the image's root: usr/bin/sh
+	header tar.Header // Name is relative to the image's root: usr/bin/sh
 	body   []byte
 }
 
-// A tree is what an image holds, in memory: nothing is unpacked, so nobody needs to be root.
+// A tree holds the contents of an image in memory: nothing is unpacked, so root is not needed.
 type tree struct {
 	entries map[string]entry
-	// newest is the time of the newest file of a package, which files that are made here have too.
+	// newest is the time of the newest file of the packages; files that are made here get the same time.
 	newest time.Time
 }
 
 func newTree() *tree { return &tree{entries: map[string]entry{}} }
 
-// addDeb adds the files of a package, all or those that a pattern matches; nothing of what its scripts would do.
+// addDeb adds the files of a package, all of them or those that match a pattern. It does not run the package's scripts.
 func (t *tree) addDeb(ctx context.Context, file string, pick []string) error {
 	raw, err := command.Output(ctx, "dpkg-deb", "--fsys-tarfile", file)
 	if err != nil {
@@ -64,10 +64,10 @@ func (t *tree) addDeb(ctx context.Context, file string, pick []string) error {
 	}
 }
 
-// merged are the folders that Debian's usrmerge made links of.
+// merged are the folders that Debian's usrmerge turned into links.
 var merged = []string{"bin", "sbin", "lib", "lib32", "lib64", "libx32"}
 
-// place is where a file of a package belongs once /bin and the like are links into /usr.
+// place returns where a file of a package belongs when /bin and the like are links into /usr.
 func place(name string) string {
 	name = path.Clean(strings.TrimPrefix(strings.TrimPrefix(name, "."), "/"))
 	if first, _, _ := strings.Cut(name, "/"); slices.Contains(merged, first) {
@@ -85,7 +85,7 @@ func (t *tree) merge() {
 	}
 }
 
-// removeMatching removes what a pattern matches, and all that is below it.
+// removeMatching removes what matches a pattern, and everything below it.
 func (t *tree) removeMatching(patterns []string) {
 	for name := range maps.Clone(t.entries) {
 		for at := name; at != "."; at = path.Dir(at) {
@@ -105,7 +105,7 @@ func (t *tree) link(name, target string) {
 	t.set(tar.Header{Typeflag: tar.TypeSymlink, Name: name, Mode: 0o777, Linkname: target}, "")
 }
 
-// dir makes a folder that owner, user and group alike, has.
+// dir makes a folder that belongs to owner, as user and as group.
 func (t *tree) dir(name string, mode int64, owner int) {
 	t.set(tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode, Uid: owner, Gid: owner}, "")
 }
@@ -120,7 +120,7 @@ func (t *tree) set(h tar.Header, body string) {
 	t.entries[h.Name] = entry{h, []byte(body)}
 }
 
-// write writes the tree as a layer. Hard links come last: what they link to must be there.
+// write writes the tree as a layer. Hard links come last, because their targets must exist.
 func (t *tree) write(to io.Writer) error {
 	w := tar.NewWriter(to)
 	names := slices.Sorted(maps.Keys(t.entries))

@@ -6,13 +6,13 @@ import (
 	"github.com/initbox/initbox/e2e/debimage"
 )
 
-// The databases that stand for the official ones, as the examples run them, and initbox beside them as in a pod.
+// The databases that stand in for the official images, run as the examples run them, with initbox beside them as in a pod.
 func TestDatabases(t *testing.T) {
 	tests := map[string]struct {
 		environ []string
-		scratch []string // folders that it may write to
+		scratch []string // folders that the server may write to
 		url     string
-		count   []string // says how many rows the migrations left
+		count   []string // prints how many rows the migrations left
 	}{
 		debimage.Postgres: {
 			environ: []string{"POSTGRES_PASSWORD=s3cret", "POSTGRES_USER=app", "POSTGRES_DB=orders", "PGDATA=/var/lib/postgresql/data/pgdata"},
@@ -55,7 +55,7 @@ func TestDatabases(t *testing.T) {
 	}
 }
 
-// As root, as the official images start: the server itself must not be root.
+// Started as root, like the official images: the server itself must not run as root.
 func TestDatabasesThatStartAsRoot(t *testing.T) {
 	tests := map[string]struct{ environ, url string }{
 		debimage.Postgres: {"POSTGRES_PASSWORD=s3cret", "postgres://postgres:s3cret@127.0.0.1/postgres"},
@@ -70,7 +70,7 @@ func TestDatabasesThatStartAsRoot(t *testing.T) {
 			if user := docker(t, "exec", id, "stat", "-c", "%u", "/proc/1"); user != "999" {
 				t.Errorf("the server is user %s", user)
 			}
-			// MariaDB makes users called root that have no password; they must be gone.
+			// MariaDB creates users called root without a password; the image must remove them.
 			nobody := append([]string{"--network", "container:" + id, "--env", "DATABASE_URL=mysql://root@127.0.0.1/mysql"}, hardened...)
 			if name == debimage.MariaDB {
 				want(t, initbox(t, nobody, "wait-db", "--timeout", "5s"), 3, "Access denied")
@@ -84,6 +84,6 @@ func TestBusyBox(t *testing.T) {
 	id := detached(t, append([]string{"--network", "none"}, append(hardened, "--tmpfs", "/www", debimage.BusyBox, "httpd", "-f", "-p", "8080", "-h", "/www")...)...)
 	want(t, initbox(t, append([]string{"--network", "container:" + id}, hardened...), "wait-http", "--timeout", "20s", "--status", "404", "http://127.0.0.1:8080/x"), 0, "wait-http: done in")
 	if out := docker(t, "exec", id, "sh", "-c", "id -u; echo hello | tr a-z A-Z"); out != "12345\nHELLO" {
-		t.Errorf("the shell said %q", out)
+		t.Errorf("the shell printed %q", out)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// git says something of the repository's commit.
+// git returns the output of git about the repository's commit.
 func git(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := command.Command{Folder: shared.root, Args: append([]string{"git", "-c", "safe.directory=*"}, args...)}.Output(t.Context())
@@ -103,7 +103,7 @@ func binary(t *testing.T, root, arch string) []byte {
 	return body
 }
 
-// Cross-built, so only looked at.
+// The image for the other architecture is only inspected, not run.
 func TestArm64(t *testing.T) {
 	const name = "initbox:arm64"
 	if _, err := shared.engine.Make(t.Context(), image.Build{Root: shared.root, Arch: "arm64", Args: []string{"IMAGE=" + name}}); err != nil {
@@ -129,7 +129,7 @@ func TestArm64(t *testing.T) {
 	}
 }
 
-// Two folders with other names, umasks, times and builders: one binary, one layer and one list of modules.
+// Two folders with different names, umasks, times and builders make the same binary, layer and list of modules.
 func TestReproducible(t *testing.T) {
 	builds := []struct {
 		folder, builder string

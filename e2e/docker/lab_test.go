@@ -18,7 +18,7 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// A lab is an engine with the image in it, which all tests share.
+// A lab is an engine with the image in it. All tests share it.
 type lab struct {
 	engine *image.Engine
 	root   string // the repository's folder
@@ -73,7 +73,7 @@ func initbox(t *testing.T, options []string, args ...string) command.Result {
 	return r
 }
 
-// want fails unless the run had this exit code and all these texts in its log.
+// want fails unless the run had this exit code and its log has all these texts.
 func want(t *testing.T, r command.Result, code int, texts ...string) {
 	t.Helper()
 	if r.Code != code {
@@ -108,7 +108,7 @@ func detached(t *testing.T, args ...string) (id string) {
 	return id
 }
 
-// contents is what an image holds.
+// contents reads what an image holds.
 func contents(t *testing.T, name string) image.Contents {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.tar")
@@ -146,7 +146,7 @@ func folder(t *testing.T, uid, gid int, mode os.FileMode, files map[string]strin
 	return path
 }
 
-// open is a temporary folder that every user may enter.
+// open returns a temporary folder that every user may enter.
 func open(t *testing.T) string {
 	t.Helper()
 	path := t.TempDir()

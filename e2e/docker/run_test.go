@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/e2e/image"
 )
 
-// What every manifest of ours asks for, and the user that a cluster like OpenShift makes up.
+// The restrictions in all our manifests, and a random user as in OpenShift.
 var hardened = []string{"--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "12345:0"}
 
 func TestHelpAndVersion(t *testing.T) {
@@ -93,11 +93,11 @@ func TestDeadline(t *testing.T) {
 	want(t, r, 124, "127.0.0.1:1", "connection refused")
 }
 
-// As PID 1, for which the kernel has no default action, and as a child of Docker's own init.
+// initbox runs as PID 1, where the kernel has no default action for signals, and as a child of Docker's own init.
 func TestDockerStop(t *testing.T) {
 	for _, options := range [][]string{nil, {"--init"}} {
 		t.Run(fmt.Sprint(options), func(t *testing.T) {
-			// The quickest of some: what a busy machine adds says nothing of initbox.
+			// The quickest of several: the delays of a busy machine are not those of initbox.
 			quickest := time.Hour
 			for range 5 {
 				if quickest = min(quickest, stopped(t, options)); quickest < time.Second {
@@ -112,7 +112,7 @@ func TestDockerStop(t *testing.T) {
 	}
 }
 
-// stopped says how long docker stop took for a container that waits, which must end by itself.
+// stopped returns how long docker stop took for a container that waits, which must end by itself.
 func stopped(t *testing.T, options []string) time.Duration {
 	t.Helper()
 	args := append([]string{"--network", "none"}, options...)
@@ -145,7 +145,7 @@ func TestTerminationLog(t *testing.T) {
 	}
 }
 
-// docker run gives no such file: nobody should hear of that.
+// docker run provides no termination log; initbox must not complain about that.
 func TestNoTerminationLog(t *testing.T) {
 	r := initbox(t, append([]string{"--network", "none"}, hardened...), "wait-tcp", "--timeout", "200ms", "127.0.0.1:1")
 	want(t, r, 124)

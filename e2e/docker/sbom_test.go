@@ -22,7 +22,7 @@ import (
 // sbom is what make sbom writes for the binary of a clone of the repository.
 func sbom(t *testing.T, root string) string {
 	t.Helper()
-	// Whoever runs us may be a make too, whose flags are not meant for this one.
+	// If make runs this test, its flags are not meant for this make.
 	_, err := command.Command{Folder: root, Env: []string{"MAKEFLAGS=", "MAKELEVEL=0"}, Args: []string{"make", "sbom"}}.Output(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestModulesAreListed(t *testing.T) {
 	}
 }
 
-// fits holds a document against the schema that CycloneDX publishes, in the files of its Go module.
+// fits checks a document against the schema that CycloneDX publishes, in the files of its Go module.
 func fits(t *testing.T, document string) {
 	t.Helper()
 	const module = "github.com/CycloneDX/cyclonedx-go"
@@ -87,20 +87,20 @@ func fits(t *testing.T, document string) {
 	if err := schema.Validate(parsed); err != nil {
 		t.Error(err)
 	}
-	// A schema that takes everything would take this too.
+	// A schema that accepts everything would accept this too.
 	parsed.(map[string]any)["specVersion"] = 1.6
 	if schema.Validate(parsed) == nil {
 		t.Error("the schema takes a number as specVersion")
 	}
 }
 
-// files is where schemas are, whatever folder of a site their names have.
+// files is the folder of the schemas, whatever path their URLs have.
 type files string
 
 func (f files) Load(url string) (any, error) {
 	name := path.Base(url)
 	if name == "jsf-0.82.schema.json" {
-		name = "jsf-0.82.schemax.json" // as the module has it
+		name = "jsf-0.82.schemax.json" // its name in the module
 	}
 	file, err := os.Open(filepath.Join(string(f), name))
 	if err != nil {

@@ -21,7 +21,7 @@ func TestCopyConfigIntoAVolume(t *testing.T) {
 	want(t, initbox(t, options, args...), 0, "0 changes")
 }
 
-// A named volume is empty and root's, so only root can fill it.
+// A named volume is empty and belongs to root, so only root can fill it.
 func TestCopyConfigIntoANamedVolume(t *testing.T) {
 	source := folder(t, 0, 0, 0o755, map[string]string{"app.conf": "a"})
 	name := docker(t, "volume", "create")
@@ -54,7 +54,7 @@ func TestChown(t *testing.T) {
 	}
 	args := []string{"chown", "1000:1000", "/data", "/private"}
 
-	// Nothing that lacks the capabilities may touch anything; the message says what is missing.
+	// Without the capabilities nothing may be touched; the message says what is missing.
 	r := initbox(t, options, args...)
 	if r.Code == 0 {
 		t.Error("chown succeeded without a capability")

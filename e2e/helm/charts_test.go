@@ -9,7 +9,7 @@ import (
 
 const examples = "../../examples/helm"
 
-// shop returns a helm whose chart shop has its dependency.
+// shop returns a helm whose chart shop has its dependency built.
 func shop(t *testing.T) *Helm {
 	t.Helper()
 	h := New(t, examples)
@@ -26,7 +26,7 @@ func TestLint(t *testing.T) {
 	h.Run(t, "lint", "--strict", h.Path("shop"), "--set", "database.host=db.example,database.existingSecret=shop-db")
 }
 
-// TestDependencyIsOffline: file:// needs no repository, and nothing that build makes is committed.
+// TestDependencyIsOffline: a file:// dependency needs no repository, and nothing that the build makes is committed.
 func TestDependencyIsOffline(t *testing.T) {
 	for _, generated := range []string{"charts", "Chart.lock"} {
 		if _, err := os.Stat(filepath.Join(examples, "shop", generated)); err == nil {
@@ -41,8 +41,8 @@ func TestDependencyIsOffline(t *testing.T) {
 	}
 }
 
-// TestSchema: a wrong value is refused before anything reaches the cluster, by a
-// message that says where it is.
+// TestSchema: helm refuses a wrong value before anything reaches the cluster, with a
+// message that says where the value is.
 func TestSchema(t *testing.T) {
 	h := shop(t)
 	for _, tt := range []struct{ set, want string }{
@@ -55,10 +55,10 @@ func TestSchema(t *testing.T) {
 		{"database.hots=db", "hots"},
 		{"database.port=0", "/database/port"},
 		{"database.port=5433", "/database/port"},         // the PostgreSQL of the chart listens on 5432
-		{"database.host=db.example", "/database/host"},   // and it is not elsewhere
-		{"postgres.enabled=false", "/database/host"},     // without it, where?
+		{"database.host=db.example", "/database/host"},   // and has no other host
+		{"postgres.enabled=false", "/database/host"},     // without the chart's PostgreSQL, a host is needed
 		{"database.password=", "/database"},              // neither password nor Secret
-		{"database.existingSecret=Up", "existingSecret"}, // no name of a Secret
+		{"database.existingSecret=Up", "existingSecret"}, // not a valid name of a Secret
 		{"postgres.enabled=maybe", "/postgres/enabled"},
 		{"migrate.flags.--strict=true", "--strict"},
 		{"migrate.flags.timeout.minutes=2", "/migrate/flags/timeout"},
@@ -80,8 +80,8 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestChecksums: what changes a migration or the page changes the template of the
-// pods, and nothing else of the chart does.
+// TestChecksums: a change of a migration or of the page changes the template of the
+// pods, and no other change of the chart does.
 func TestChecksums(t *testing.T) {
 	h := shop(t)
 	render := func() string {

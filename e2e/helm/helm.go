@@ -1,5 +1,5 @@
-// Package helm gives tests the real helm and the charts under examples/helm, in a
-// folder of the test, since helm writes into the charts that it builds.
+// Package helm gives tests the real helm and copies of the charts of examples/helm,
+// because helm writes into the charts that it builds.
 package helm
 
 import (
@@ -12,22 +12,22 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet/gotool"
 )
 
-// source is the helm that the charts are tested with.
+// source is the version of helm that the charts are tested with.
 const source = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 
-// A Helm is the program with configuration, cache and charts of its own.
+// A Helm is the program with its own configuration, cache and charts.
 type Helm struct {
 	// Charts is the folder with copies of examples/helm.
 	Charts string
-	// Kubeconfig is the file that names the cluster, if there is one.
+	// Kubeconfig is the kubeconfig of the cluster, "" without one.
 	Kubeconfig string
 
 	program string
 	env     []string
 }
 
-// New builds helm, once on this machine, and copies the charts of examples, the
-// path of examples/helm.
+// New builds helm, once per machine, and copies the charts of examples, the path of
+// examples/helm.
 func New(t testing.TB, examples string) *Helm {
 	t.Helper()
 	program, err := gotool.Build(source)
@@ -50,7 +50,7 @@ func New(t testing.TB, examples string) *Helm {
 // Path returns the path of a chart.
 func (h *Helm) Path(chart string) string { return filepath.Join(h.Charts, chart) }
 
-// Try runs helm and returns all that it said.
+// Try runs helm and returns all of its output.
 func (h *Helm) Try(args ...string) (string, error) {
 	cmd := exec.Command(h.program, args...)
 	cmd.Env = append(append(os.Environ(), "KUBECONFIG="+h.Kubeconfig), h.env...)
@@ -61,7 +61,7 @@ func (h *Helm) Try(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Run runs helm, which must succeed, and returns all that it said.
+// Run runs helm, which must succeed, and returns all of its output.
 func (h *Helm) Run(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := h.Try(args...)

@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/e2e/image"
 )
 
-// A container is what the library chart renders, as far as the tests look at it.
+// A container has the fields that the tests check of what the library chart renders.
 type container struct {
 	Name            string           `json:"name"`
 	Image           string           `json:"image"`
@@ -24,7 +24,7 @@ type container struct {
 	VolumeMounts    []map[string]any `json:"volumeMounts"`
 }
 
-// caller returns a helm with the chart that calls the library as its values say.
+// caller returns a helm with a chart that calls the library with the values of a test.
 func caller(t *testing.T) *Helm {
 	t.Helper()
 	h := New(t, examples)
@@ -97,7 +97,7 @@ func TestArgs(t *testing.T) {
 	}
 }
 
-// TestContainer: what all containers share, and what overrides it.
+// TestContainer: the defaults of all containers, and how to override them.
 func TestContainer(t *testing.T) {
 	h := caller(t)
 	plain, first, err := call(t, h, `options: {args: ["db:5432"]}`)
@@ -145,7 +145,7 @@ options:
 	}
 }
 
-// TestWrongUse: what is wrong is said when the chart is rendered, and named as its author named it.
+// TestWrongUse: rendering the chart reports mistakes under the name that the chart's author used.
 func TestWrongUse(t *testing.T) {
 	h := caller(t)
 	for _, tt := range []struct{ values, want string }{

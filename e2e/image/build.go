@@ -12,7 +12,7 @@ import (
 	"github.com/initbox/initbox/e2e/internal/command"
 )
 
-// Name is what the image is called in every manifest.
+// Name is the name of the image in every manifest.
 const Name = "initbox:dev"
 
 // A Build is one run of make image.
@@ -23,7 +23,7 @@ type Build struct {
 	Env  []string // more variables of the environment
 }
 
-// Make builds the image with the repository's Makefile and returns what that printed.
+// Make builds the image with the repository's Makefile and returns its output.
 func (e *Engine) Make(ctx context.Context, b Build) (string, error) {
 	base, err := debimage.BaseArchive(ctx, b.Arch)
 	if err != nil {
@@ -34,7 +34,7 @@ func (e *Engine) Make(ctx context.Context, b Build) (string, error) {
 	}
 	return command.Command{
 		Folder: b.Root,
-		// Whoever runs us may be a make too, whose flags are not meant for this one.
+		// If make runs this program, its flags are not meant for this make.
 		Env:  append(append(e.Env(), "MAKEFLAGS=", "MAKELEVEL=0"), b.Env...),
 		Args: append([]string{"make", "--no-print-directory", "image", "ARCH=" + b.Arch}, b.Args...),
 	}.Output(ctx)
@@ -42,13 +42,13 @@ func (e *Engine) Make(ctx context.Context, b Build) (string, error) {
 
 // Root is the repository's folder, found from any folder in it.
 func Root(ctx context.Context) (string, error) {
-	// Of the module e2e, which is right below.
+	// This is the go.mod of the module e2e, which is right below the root.
 	out, err := command.Output(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/initbox/initbox/e2e")
 	return filepath.Dir(strings.TrimSpace(out)), err
 }
 
-// Archive builds the image for this machine and writes it to file as docker save does,
-// in an engine that it starts and stops. ctr images import reads that.
+// Archive builds the image for this machine in an engine that it starts and stops, and
+// writes it to file as docker save does. ctr images import reads that format.
 func Archive(ctx context.Context, file string) (err error) {
 	root, err := Root(ctx)
 	if err != nil {

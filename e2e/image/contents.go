@@ -12,13 +12,13 @@ import (
 	"path"
 )
 
-// Contents is what docker save writes of one image.
+// Contents are the contents of one image in an archive of docker save.
 type Contents struct {
 	Config Config
-	Layers []Layer // those of the base image first
+	Layers []Layer // the layers of the base image come first
 }
 
-// A Config is what we look at in an image's configuration.
+// A Config has the fields of an image's configuration that we use.
 type Config struct {
 	Architecture string `json:"architecture"`
 	OS           string `json:"os"`
@@ -31,18 +31,18 @@ type Config struct {
 	} `json:"config"`
 }
 
-// A Layer is one layer, and what it weighs.
+// A Layer is one layer with its sizes in bytes.
 type Layer struct {
 	Digest string // of the layer before compression
 	Size   int64  // before compression
-	Pulled int64  // compressed as registries have it
+	Pulled int64  // compressed, as registries store it
 	raw    []byte
 }
 
-// Pulled is what whoever has no layer of the image downloads.
+// Pulled returns the bytes to download for a node without any layer of the image.
 func (c Contents) Pulled() int64 { return c.Over(0) }
 
-// Over is what whoever has the first layers of the image, those of its base, downloads.
+// Over returns the bytes to download for a node that has the first layers of the image, those of its base.
 func (c Contents) Over(base int) int64 {
 	var sum int64
 	for _, l := range c.Layers[base:] {
@@ -98,7 +98,7 @@ func Read(archive io.Reader) (Contents, error) {
 	return c, nil
 }
 
-// unpack returns the files of an archive, in which layers that are the same are links.
+// unpack returns the files of an archive, where equal layers are links.
 func unpack(archive io.Reader) (map[string][]byte, error) {
 	files, links := map[string][]byte{}, map[string]string{}
 	for r := tar.NewReader(archive); ; {
@@ -122,7 +122,7 @@ func unpack(archive io.Reader) (map[string][]byte, error) {
 	return files, nil
 }
 
-// weigh measures a layer, which some engines save as they would push it.
+// weigh measures a layer. Some engines save layers compressed, as they push them.
 func weigh(saved []byte) (Layer, error) {
 	if len(saved) == 0 {
 		return Layer{}, fmt.Errorf("the archive does not hold it")
@@ -133,7 +133,7 @@ func weigh(saved []byte) (Layer, error) {
 			return Layer{}, err
 		}
 	} else {
-		// At the default level, as docker push does.
+		// docker push uses the default level too.
 		var compressed bytes.Buffer
 		z := gzip.NewWriter(&compressed)
 		if _, err := z.Write(saved); err != nil {

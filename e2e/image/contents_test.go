@@ -32,7 +32,7 @@ func write(t *testing.T, names []string, texts map[string]string) *bytes.Buffer 
 	return &b
 }
 
-// As Docker 20.10 saves (layers twice are links) and as newer ones do (compressed, among blobs).
+// The archives of Docker 20.10 (a repeated layer is a link) and of newer versions (compressed, among blobs).
 func TestRead(t *testing.T) {
 	layer := write(t, []string{"initbox"}, map[string]string{"initbox": strings.Repeat("x", 1e5)}).String()
 	var compressed bytes.Buffer

@@ -1,8 +1,8 @@
-// Package image builds the image of our Dockerfile in a Docker engine of its own,
-// and says what is in it.
+// Package image builds the image of our Dockerfile in its own Docker engine, and reads
+// what the image contains.
 //
-// No registry is asked: the engine gets a stand-in of the base image, put together
-// by package debimage under the very name that the Dockerfile has.
+// It uses no registry: the engine gets a stand-in for the base image, which package
+// debimage puts together under the name in the Dockerfile.
 package image
 
 import (
@@ -24,8 +24,8 @@ import (
 // How long the engine may take to answer, and to end.
 const patience = time.Minute
 
-// An Engine is a Docker engine that shares nothing with one that the machine may have,
-// and leaves the machine's network alone: containers have none, that of the host, or one another's.
+// An Engine is a Docker engine that shares nothing with an engine of the machine, and
+// leaves the machine's network alone: a container has no network, that of the host, or that of another container.
 type Engine struct {
 	folder *testdir.Dir
 	daemon *exec.Cmd
@@ -35,7 +35,7 @@ type Engine struct {
 // Start starts an engine. It needs root and Debian's package docker.io.
 func Start(ctx context.Context) (*Engine, error) {
 	if os.Geteuid() != 0 {
-		return nil, errors.New("a Docker engine of one's own needs root: run this with sudo")
+		return nil, errors.New("starting a Docker engine needs root: run this with sudo")
 	}
 	dockerd, err := find("dockerd")
 	if err != nil {
@@ -45,7 +45,7 @@ func Start(ctx context.Context) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Short, for a unix socket's path has at most 107 bytes.
+	// Short, because the path of a unix socket has at most 107 bytes.
 	folder, err := testdir.Make("", "initbox-docker-")
 	if err != nil {
 		return nil, err
@@ -74,8 +74,8 @@ func find(program string) (string, error) {
 	return path, nil
 }
 
-// hidden runs a command that does not see the containerd of the machine, which dockerd
-// would use instead of starting its own.
+// hidden is a script that hides the machine's containerd from a command: dockerd would
+// use that containerd instead of starting its own.
 const hidden = `if [ -d /run/containerd ]; then mount -t tmpfs -o mode=711 tmpfs /run/containerd || exit; fi; exec "$0" "$@"`
 
 func (e *Engine) prepare(docker, dockerd string) error {
@@ -100,13 +100,13 @@ func (e *Engine) prepare(docker, dockerd string) error {
 		"--oom-score-adjust", "0")
 	e.daemon.Env = append(os.Environ(), "PATH="+command.SearchPath())
 	e.daemon.Stdout, e.daemon.Stderr = log, log
-	e.daemon.ExtraFiles = []*os.File{e.folder.Lock} // if we are killed, it needs the folder until it has ended
-	// Its mounts must not outlive it.
+	e.daemon.ExtraFiles = []*os.File{e.folder.Lock} // if this process is killed, the daemon needs the folder until it has ended
+	// The daemon's mounts must not outlive it.
 	e.daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
 	return nil
 }
 
-// start returns when the daemon answers. It does not outlive us, even if we end without a word.
+// start starts the daemon and returns when it answers. The daemon never outlives this process, even if that is killed.
 func (e *Engine) start(ctx context.Context) (err error) {
 	if e.ended, err = testproc.Start(e.daemon, syscall.SIGTERM); err != nil {
 		return err
@@ -128,14 +128,14 @@ func (e *Engine) start(ctx context.Context) (err error) {
 	}
 }
 
-// Stop ends all containers and the engine, and removes all that it kept.
+// Stop ends all containers and the engine, and removes its files.
 func (e *Engine) Stop() error {
 	if e.daemon.Process == nil {
 		return e.folder.Remove()
 	}
 	err := e.clear()
 	if endErr := e.end(); endErr != nil {
-		return errors.Join(err, endErr) // what it keeps is still in use
+		return errors.Join(err, endErr) // its files are still in use
 	}
 	return errors.Join(err, e.folder.Remove())
 }
@@ -152,7 +152,7 @@ func (e *Engine) clear() error {
 	return err
 }
 
-// end ends the daemon, which ends the containers that it still has.
+// end ends the daemon, which ends its remaining containers.
 func (e *Engine) end() error {
 	if err := e.daemon.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -168,17 +168,17 @@ func (e *Engine) end() error {
 	}
 }
 
-// Docker runs the client and returns what it printed.
+// Docker runs the client and returns its output.
 func (e *Engine) Docker(ctx context.Context, args ...string) (string, error) {
 	return e.Client(args...).Output(ctx)
 }
 
-// Client is a command of the client.
+// Client returns a command that runs the client.
 func (e *Engine) Client(args ...string) command.Command {
 	return command.Command{Env: e.Env(), Args: append([]string{e.path("bin/docker")}, args...)}
 }
 
-// Env are the variables by which a docker on PATH is this engine's client.
+// Env returns the variables that make a docker on PATH the client of this engine.
 func (e *Engine) Env() []string {
 	return []string{
 		"DOCKER_HOST=" + e.host(), "DOCKER_CONFIG=" + e.path("config"), "DOCKER_CONTEXT=",

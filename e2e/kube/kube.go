@@ -1,7 +1,7 @@
-// Package kube is what tests on a cluster have in common: a namespace for each
-// test, manifests applied as users apply them, pods waited for, and what a user
-// sees of them. A test that fails prints the status, the logs and the events of
-// the pods in its namespaces.
+// Package kube helps tests on a cluster: it creates a namespace for each test, applies
+// manifests as users apply them, waits for pods, and returns what a user sees of them.
+// A test that fails prints the status, the logs and the events of the pods in its
+// namespaces.
 package kube
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/initbox/initbox/e2e/cluster"
 )
 
-// A Cluster is the one that the tests of a package share.
+// A Cluster is the cluster that the tests of a package share.
 type Cluster struct {
-	kubernetes.Interface // the typed client of everything in the cluster
+	kubernetes.Interface // the typed client
 	kubeconfig           string
 }
 
-// New connects to the cluster of [cluster.KubeconfigVariable], which the package's
-// TestMain sets; see [cluster.Open].
+// New connects to the cluster of [cluster.KubeconfigVariable]. The package's TestMain
+// sets that variable; see [cluster.Open].
 func New(t testing.TB) *Cluster {
 	t.Helper()
 	kubeconfig := os.Getenv(cluster.KubeconfigVariable)
@@ -43,15 +43,15 @@ func New(t testing.TB) *Cluster {
 	return &Cluster{client, kubeconfig}
 }
 
-// Command returns a command that works on the cluster, as helm and kustomize do:
-// KUBECONFIG in its environment leads there.
+// Command returns a command that finds the cluster by KUBECONFIG in its environment,
+// as helm and kustomize do.
 func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
 	return cmd
 }
 
-// Kubectl runs kubectl with stdin and returns what it printed, on both of its outputs.
+// Kubectl runs kubectl with stdin and returns its stdout and stderr.
 func (c *Cluster) Kubectl(t testing.TB, stdin string, args ...string) (string, error) {
 	t.Helper()
 	kubectl, err := cluster.Kubectl(t.Context(), t.Output())

@@ -16,7 +16,7 @@ import (
 // A Level of the Pod Security Standards.
 type Level string
 
-// What a namespace lets its pods do, from least to most.
+// The levels, from the strictest to the loosest.
 const (
 	Restricted Level = "restricted"
 	Baseline   Level = "baseline"
@@ -28,9 +28,9 @@ type Namespace struct {
 	Name string
 }
 
-// Namespace makes a namespace that refuses pods that level does not allow. When t
-// ends, it is deleted, without waiting for its end; if t failed, what became of its
-// pods is printed before.
+// Namespace creates a namespace that refuses pods that level does not allow. When t
+// ends, the namespace is deleted, without waiting for that; if t failed, the state of
+// its pods is printed first.
 func (c *Cluster) Namespace(t testing.TB, level Level) *Namespace {
 	t.Helper()
 	ns := &Namespace{c, namespaceName(t.Name())}
@@ -46,8 +46,8 @@ func (c *Cluster) Namespace(t testing.TB, level Level) *Namespace {
 	return ns
 }
 
-// namespaceName is made of what is allowed in test's name, and of a part that makes
-// it differ from that of any other run.
+// namespaceName returns the allowed characters of the test's name, with a suffix that
+// is different in each run.
 func namespaceName(test string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -68,11 +68,11 @@ func (ns *Namespace) end(t testing.TB) {
 	if err := ns.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{}); err != nil {
 		t.Errorf("delete namespace %s: %v", ns.Name, err)
 	}
-	// Not held up by their grace periods, so that the node is free for other tests.
+	// Without grace periods, so that the node is free for other tests.
 	_ = ns.CoreV1().Pods(ns.Name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{})
 }
 
-// awaitServiceAccount returns when pods can be made: without the account they are refused.
+// awaitServiceAccount returns when pods can be created: without the account they are refused.
 func (ns *Namespace) awaitServiceAccount(t testing.TB) {
 	t.Helper()
 	Eventually(t, "the namespace's service account", func(ctx context.Context) error {
@@ -89,13 +89,13 @@ func (ns *Namespace) Apply(t testing.TB, manifest string) {
 	}
 }
 
-// tryApply is Apply for what may be refused; it returns what kubectl said.
+// tryApply is Apply for a manifest that may be refused; it returns the output of kubectl.
 func (ns *Namespace) tryApply(t testing.TB, manifest string) (string, error) {
 	t.Helper()
 	return ns.Kubectl(t, manifest, "apply", "--server-side", "--force-conflicts", "-n", ns.Name, "-f", "-")
 }
 
-// ApplyFiles applies files, and those that end with .yaml of folders. No file may
+// ApplyFiles applies files, and of folders the files that end with .yaml. No file may
 // name a namespace.
 func (ns *Namespace) ApplyFiles(t testing.TB, paths ...string) {
 	t.Helper()

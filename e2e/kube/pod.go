@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// A Condition is what a test waits for. It returns nil when pod meets it, otherwise
-// what is missing, and an error of [Never] if pod cannot meet it any more.
+// A Condition is what a test waits for. It returns nil when pod meets it, otherwise an
+// error that says what is missing: one of [Never] if pod can no longer meet it.
 type Condition func(pod *corev1.Pod) error
 
 // Ready is met when all containers of the pod are ready.
@@ -33,7 +33,7 @@ func Ready(pod *corev1.Pod) error {
 // Succeeded is met when all containers of the pod ended with exit code 0.
 func Succeeded(pod *corev1.Pod) error { return inPhase(pod, corev1.PodSucceeded) }
 
-// Failed is met when the pod ended otherwise.
+// Failed is met when the pod has failed.
 func Failed(pod *corev1.Pod) error { return inPhase(pod, corev1.PodFailed) }
 
 func inPhase(pod *corev1.Pod, phase corev1.PodPhase) error {
@@ -69,7 +69,7 @@ func Ended(container string) Condition {
 	}
 }
 
-// Restarted is met when the container was started again, n times at least.
+// Restarted is met when the container was restarted at least n times.
 func Restarted(container string, n int32) Condition {
 	return func(pod *corev1.Pod) error {
 		s, err := status(pod, container)
@@ -95,7 +95,7 @@ func (ns *Namespace) WaitPod(t testing.TB, name string, cond Condition) *corev1.
 	return pod
 }
 
-// WaitPods returns the pods that selector picks as soon as there are n and each meets cond.
+// WaitPods returns the pods that match selector as soon as there are n and each meets cond.
 func (ns *Namespace) WaitPods(t testing.TB, selector string, n int, cond Condition) []corev1.Pod {
 	t.Helper()
 	var pods []corev1.Pod
@@ -118,7 +118,7 @@ func (ns *Namespace) WaitPods(t testing.TB, selector string, n int, cond Conditi
 	return pods
 }
 
-// Terminated returns how the container, an init container or not, ended last.
+// Terminated returns how the container or init container last ended.
 func Terminated(pod *corev1.Pod, container string) (*corev1.ContainerStateTerminated, error) {
 	s, err := status(pod, container)
 	if err != nil {
@@ -146,8 +146,8 @@ func statuses(pod *corev1.Pod) []corev1.ContainerStatus {
 	return slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 }
 
-// WaitEnd waits until the container ended and tells how: its exit code, its
-// termination message, when it started and finished.
+// WaitEnd waits until the container has ended and returns its exit code, its termination
+// message, and when it started and finished.
 func (ns *Namespace) WaitEnd(t testing.TB, pod, container string) *corev1.ContainerStateTerminated {
 	t.Helper()
 	state, err := Terminated(ns.WaitPod(t, pod, Ended(container)), container)
@@ -157,19 +157,19 @@ func (ns *Namespace) WaitEnd(t testing.TB, pod, container string) *corev1.Contai
 	return state
 }
 
-// TerminationMessage waits until the container ended and returns what it left to say.
+// TerminationMessage waits until the container has ended and returns its termination message.
 func (ns *Namespace) TerminationMessage(t testing.TB, pod, container string) string {
 	t.Helper()
 	return ns.WaitEnd(t, pod, container).Message
 }
 
-// ExitCode waits until the container ended and returns its exit code.
+// ExitCode waits until the container has ended and returns its exit code.
 func (ns *Namespace) ExitCode(t testing.TB, pod, container string) int32 {
 	t.Helper()
 	return ns.WaitEnd(t, pod, container).ExitCode
 }
 
-// Logs returns what the container printed since it was started.
+// Logs returns the output of the container since its last start.
 func (ns *Namespace) Logs(t testing.TB, pod, container string) string {
 	t.Helper()
 	text, err := ns.CoreV1().Pods(ns.Name).GetLogs(pod, &corev1.PodLogOptions{Container: container}).DoRaw(t.Context())
@@ -179,7 +179,7 @@ func (ns *Namespace) Logs(t testing.TB, pod, container string) string {
 	return string(text)
 }
 
-// Describe returns what kubectl describe pod prints.
+// Describe returns the output of kubectl describe pod.
 func (ns *Namespace) Describe(t testing.TB, pod string) string {
 	t.Helper()
 	out, err := ns.Kubectl(t, "", "describe", "pod", "-n", ns.Name, pod)
@@ -189,7 +189,7 @@ func (ns *Namespace) Describe(t testing.TB, pod string) string {
 	return out
 }
 
-// Summary tells in few lines how far a pod is.
+// Summary describes the state of a pod in a few lines.
 func Summary(pod *corev1.Pod) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pod %s: %s %s\n", pod.Name, pod.Status.Phase, pod.Status.Message)

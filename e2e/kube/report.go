@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// report prints what a test that failed leaves: the status and the logs of its
-// pods, and all events.
+// report prints the state after a failed test: the status and the logs of its pods,
+// and all events.
 func (ns *Namespace) report(ctx context.Context, t testing.TB) {
 	var b strings.Builder
 	pods, err := ns.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{})
@@ -47,7 +47,7 @@ func (ns *Namespace) reportLogs(ctx context.Context, b *strings.Builder, pod, co
 	options := &corev1.PodLogOptions{Container: container, Previous: previous, TailLines: &tail}
 	text, err := ns.CoreV1().Pods(ns.Name).GetLogs(pod, options).DoRaw(ctx)
 	if err != nil || len(text) == 0 {
-		return // it never ran, as its status says
+		return // it never ran; its status shows that
 	}
 	when := ""
 	if previous {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Patience is how long the tests wait for what a cluster does by itself; a busy
+// Patience is how long the tests wait for a cluster. It is long, because a busy
 // machine is slow.
 const Patience = 3 * time.Minute
 
@@ -25,7 +25,7 @@ func Eventually(t testing.TB, what string, try func(context.Context) error) {
 			return
 		}
 		if why == nil || ctx.Err() == nil {
-			why = err // not that time was up while it tried
+			why = err // do not report that time was up during the attempt
 		}
 		if ctx.Err() != nil || errors.As(err, new(never)) {
 			t.Fatalf("waited %s for %s: %v", time.Since(started).Round(time.Millisecond), what, why)
@@ -37,7 +37,7 @@ func Eventually(t testing.TB, what string, try func(context.Context) error) {
 	}
 }
 
-// Never marks an error that no waiting heals.
+// Never marks an error that waiting cannot heal.
 func Never(err error) error { return never{err} }
 
 type never struct{ error }

@@ -26,7 +26,7 @@ const (
 )
 
 // definition returns the CustomResourceDefinition of an Application as Argo CD ships
-// it. Its module is downloaded, not required: it would bring hundreds of others.
+// it. It downloads the module instead of requiring it, which would add hundreds of others.
 func definition(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download", "-json", argoModule)
@@ -44,14 +44,14 @@ func definition(t *testing.T) string {
 }
 
 // TestArgoApplication: the API server, with the schema of Argo CD, accepts the
-// Application, and would not if one of its fields were wrong. It is never created:
-// there is no controller here that would take its finalizer away again.
+// Application, and refuses it if a field is wrong. The test never creates it: there is
+// no controller here to remove its finalizer.
 func TestArgoApplication(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
-	if _, err := tryKubectl(t, ns, "", "get", "crd", argoCRD); err != nil { // one that is there is that of an Argo CD: it is good enough
+	if _, err := tryKubectl(t, ns, "", "get", "crd", argoCRD); err != nil { // an existing one belongs to an Argo CD and is good enough
 		kubectl(t, ns, "apply", "--server-side", "-f", definition(t))
-		t.Cleanup(func() { // with a context of its own: that of the test is over
+		t.Cleanup(func() { // with a new context: that of the test is done
 			ctx, cancel := context.WithTimeout(context.Background(), kube.Patience)
 			defer cancel()
 			program, err := cluster.Kubectl(ctx, t.Output())
@@ -101,7 +101,7 @@ func TestArgoApplication(t *testing.T) {
 	}
 }
 
-// waves returns the manifests by the wave that they are annotated with.
+// waves returns the manifests by the wave in their annotation.
 func waves(t *testing.T) map[int][]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(argoExamples, "manifests", "*.yaml"))
@@ -133,8 +133,8 @@ func waves(t *testing.T) map[int][]string {
 	return found
 }
 
-// TestArgoWaves applies the manifests as Argo CD does: a wave after the one before
-// it is healthy. A second sync has a new migration.
+// TestArgoWaves applies the manifests as Argo CD does: each wave after the previous
+// wave is healthy. A second sync has a new migration.
 func TestArgoWaves(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -170,7 +170,7 @@ func TestArgoWaves(t *testing.T) {
 		t.Errorf("the database is at version %q after the second sync, want 2", got)
 	}
 
-	// What the README says of a Job that is no hook.
+	// The README says this of a Job that is not a hook.
 	out, err := tryKubectl(t, ns, strings.Replace(byWave[0][0], "--source=/migrations", "--source=/elsewhere", 1), "apply", "--server-side", "-f", "-")
 	if err == nil || !strings.Contains(out, "field is immutable") {
 		t.Errorf("a changed Job: %v\n%s", err, out)
@@ -197,7 +197,7 @@ func TestArgoPodsWait(t *testing.T) {
 	healthy(t, ns, 1)
 }
 
-// healthy waits until what a wave has is healthy, as Argo CD judges it.
+// healthy waits until the objects of a wave are healthy by the rules of Argo CD.
 func healthy(t *testing.T, ns *kube.Namespace, wave int) {
 	t.Helper()
 	switch wave {

@@ -14,17 +14,17 @@ import (
 
 const databasePassword = "p@ss/word" // as in testdata/databases.yaml
 
-// A databaseServer is one of those that the tests share.
+// A databaseServer is a server that the tests share.
 type databaseServer struct {
 	name   string // of the Service and the Deployment
 	image  string
-	driver string // as a URL of initbox names it
+	driver string // the scheme of initbox's URLs
 	user   string
 	port   int
-	system string // the database that is there from the beginning
+	system string // the database that exists from the start
 	sleep  string // SQL that sleeps for an hour unless there is a table gate
 
-	sleepers string // SQL that counts the sessions that do
+	sleepers string // SQL that counts the sessions that sleep so
 }
 
 var (
@@ -36,8 +36,8 @@ var (
 		"SELECT count(*) FROM information_schema.processlist WHERE db = database() AND info LIKE 'DO SLEEP%'"}
 )
 
-// TestDatabases runs all tests that need a database, on one PostgreSQL and one
-// MariaDB, each on a database of its own.
+// TestDatabases runs all tests that need a database, on one PostgreSQL and one MariaDB.
+// Each test has its own database.
 func TestDatabases(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -88,12 +88,12 @@ func newDatabase(t *testing.T, servers *kube.Namespace, server databaseServer) d
 	return d
 }
 
-// url is as a pod of any namespace needs it.
+// url returns the URL for pods of any namespace.
 func (d database) url(schema string) string {
 	return fmt.Sprintf("%s://%s:%s@%s.%s:%d/%s", d.driver, d.user, url.PathEscape(databasePassword), d.name, d.servers.Name, d.port, schema)
 }
 
-// query returns the rows, with | between their columns.
+// query returns the rows, with | between the columns.
 func (d database) query(t *testing.T, sql string) string {
 	t.Helper()
 	return d.exec(t, d.schema, sql)
@@ -108,8 +108,8 @@ func (d database) exec(t *testing.T, schema, sql string) string {
 	return strings.ReplaceAll(strings.TrimSpace(out), "\t", "|")
 }
 
-// client is the command line that runs one piece of SQL, in the server's own
-// container if host is empty. The system's schema takes what belongs to none.
+// client returns the command line that runs a piece of SQL, in the server's own
+// container if host is empty. SQL without a database runs in the system's.
 func (d database) client(host, schema, sql string) []string {
 	if d.driver == "postgres" {
 		return []string{"psql", fmt.Sprintf("host=%s user=%s password=%s dbname=%s", host, d.user, databasePassword, schema),
@@ -118,25 +118,25 @@ func (d database) client(host, schema, sql string) []string {
 	return []string{"mariadb", "-h" + host, "-u" + d.user, "-p" + databasePassword, "-BNe", sql, schema}
 }
 
-// application is a main container that runs one piece of SQL and ends.
+// application returns a main container that runs a piece of SQL and ends.
 func (d database) application(sql string) corev1.Container {
 	c := restricted.Container("app", d.image)
 	c.Command = d.client(d.name+"."+d.servers.Name, d.schema, sql)
 	return c
 }
 
-// openGate lets the next run pass what sleeps in this one.
+// openGate lets the next run pass the SQL that sleeps in this run.
 func (d database) openGate(t *testing.T) {
 	t.Helper()
 	d.query(t, "CREATE TABLE gate (opened int)")
 }
 
-// migrationVolumes are those that migrator needs.
+// migrationVolumes returns the volumes that migrator needs.
 func migrationVolumes() []corev1.Volume {
 	return []corev1.Volume{secretVolume("database"), configMapVolume("migrations")}
 }
 
-// migrator is the init container that migrates the database of its namespace.
+// migrator returns the init container that migrates the database of its namespace.
 func migrator() corev1.Container {
 	return task("migrate", "migrate", "--database-file=/database/url", "--source=/migrations", "--timeout=5m")
 }

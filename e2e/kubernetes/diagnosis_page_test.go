@@ -26,8 +26,8 @@ var groups = []struct{ name, title string }{
 	{"limits", "Limits"},
 }
 
-// parseFailure reads a file: lines "# key: value", then manifests, of which one is
-// a pod with the file's name.
+// parseFailure reads a file: lines "# key: value", then manifests. One of the manifests
+// is a pod with the file's name.
 func parseFailure(name, text string) (*failure, error) {
 	f := &failure{name: name, manifest: text}
 	for line := range strings.Lines(text) {
@@ -70,8 +70,8 @@ func parseFailure(name, text string) (*failure, error) {
 	return f, nil
 }
 
-// comparePage fails the test unless the page shows what the failures said, but for
-// what differs from run to run.
+// comparePage fails the test unless the page shows the messages of the failures, apart
+// from what differs from run to run.
 func comparePage(t *testing.T, failures []*failure) {
 	page := renderPage(failures)
 	was, err := os.ReadFile(diagnosisPage)
@@ -98,7 +98,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\(after \d+ attempts?\)`), "(after N attempts)"},
 	{regexp.MustCompile(`\b(\d+(\.\d+)?(ms|s|m))+\b`), "TIME"},
 	{regexp.MustCompile(`\b\d+\.\d+\.\d+\.\d+\b`), "ADDRESS"},
-	// A port that a Service does not have: where packets to it end is the cluster's affair.
+	// A port that a Service does not have: each cluster treats packets to it in its own way.
 	{regexp.MustCompile(`(no route to|no answer from) ADDRESS[^(\n]*`), "no answer "},
 	{regexp.MustCompile(`next: if it is a Service, .*`), "next: look at the Service"},
 	{regexp.MustCompile(`\bserial [0-9a-f]+`), "serial NUMBER"},
@@ -114,8 +114,8 @@ func settled(page string) string {
 	return page
 }
 
-// firstDifference shows it with the lines that follow: with - those of the page that
-// was, with + those that are there now.
+// firstDifference returns the first lines that differ: with - those of the old page,
+// with + those of the new page.
 func firstDifference(was, is string) string {
 	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
 	i := 0
@@ -170,7 +170,7 @@ func renderPage(failures []*failure) string {
 	return b.String()
 }
 
-// anchor is what GitHub makes of a title.
+// anchor returns the anchor that GitHub gives a title.
 func anchor(title string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -18,14 +18,14 @@ const (
 	diagnosisPage   = "../../docs/troubleshooting.md"
 	// updateVariable makes the test write the page instead of comparing it.
 	updateVariable = "INITBOX_E2E_UPDATE"
-	// batchSize is how many failures happen at the same time.
+	// batchSize is how many failures run at the same time.
 	batchSize = 10
-	// maxMessage is what a termination message may take.
+	// maxMessage is the limit of a termination message, in bytes.
 	maxMessage = 1024
 )
 
-// Each failure of testdata/diagnosis happens on the cluster. Its termination
-// message alone must say enough, and is part of the page on troubleshooting.
+// Each failure of testdata/diagnosis happens on the cluster. Its termination message
+// must say enough by itself, and is part of the troubleshooting page.
 func TestDiagnosis(t *testing.T) {
 	t.Parallel()
 	c := kube.New(t)
@@ -68,10 +68,10 @@ func TestDiagnosis(t *testing.T) {
 	t.Run("page", func(t *testing.T) { comparePage(t, failures) })
 }
 
-// describedName is the first line of what kubectl describe prints of each pod.
+// describedName is the first line of each pod in the output of kubectl describe.
 var describedName = regexp.MustCompile(`(?m)^Name: +(\S+)$`)
 
-// describeAll returns what kubectl describe prints of each pod of the namespace.
+// describeAll returns the output of kubectl describe for each pod of the namespace.
 func describeAll(t *testing.T, ns *kube.Namespace) map[string]string {
 	t.Helper()
 	all := kubectl(t, ns, "describe", "pods")
@@ -87,7 +87,7 @@ func describeAll(t *testing.T, ns *kube.Namespace) map[string]string {
 	return pods
 }
 
-// wantDescribed fails for each message that kubectl describe does not show as it is.
+// wantDescribed fails for each message that kubectl describe does not show unchanged.
 func wantDescribed(t *testing.T, pods map[string]string, failures []*failure) {
 	t.Helper()
 	for _, f := range failures {
@@ -98,8 +98,8 @@ func wantDescribed(t *testing.T, pods map[string]string, failures []*failure) {
 	}
 }
 
-// setUp brings up what the failures meet: servers, and first of all Services,
-// which take a moment until each node knows them.
+// setUp starts the servers that the failures need. It creates the Services first,
+// because each node needs a moment to know them.
 func setUp(t *testing.T, ns *kube.Namespace, failures []*failure) {
 	t.Helper()
 	objects := []string{secretManifests(diagnosisSecrets(t))}
@@ -119,16 +119,16 @@ func setUp(t *testing.T, ns *kube.Namespace, failures []*failure) {
 type failure struct {
 	name     string // of the file and its pod
 	title    string // what is wrong
-	group    string // where the page has it
+	group    string // its chapter on the page
 	exit     int32
-	says     []string // what the message must have, besides the task's name and a next step
+	says     []string // texts that the message must have, besides the task's name and a next step
 	manifest string   // the whole file
 	objects  []string // its documents without the pod
 	pod      corev1.Pod
 	end      *corev1.ContainerStateTerminated
 }
 
-// level is the least one that lets the pod in: ownership is about root.
+// level is the strictest level that admits the pod: failures of ownership need root.
 func (f *failure) level() kube.Level {
 	if f.group == "ownership" {
 		return kube.Baseline
@@ -136,13 +136,13 @@ func (f *failure) level() kube.Level {
 	return kube.Restricted
 }
 
-// init is the container that fails.
+// init returns the container that fails.
 func (f *failure) init() *corev1.Container {
 	i := slices.IndexFunc(f.pod.Spec.InitContainers, func(c corev1.Container) bool { return c.Name == "init" })
 	return &f.pod.Spec.InitContainers[i]
 }
 
-// secret is what only the passwords and tokens of testdata/diagnosis hold.
+// secret is a text that only the passwords and tokens of testdata/diagnosis contain.
 var secret = regexp.MustCompile(`-(8QzK|3vTn|5LwC)`)
 
 func (f *failure) check(t *testing.T) {

@@ -12,15 +12,15 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// diagnosisSecrets returns the Secrets with certificates that the failures and
-// their servers use, by name. They are made anew for each run, and all dates in
-// them stand fast, so that messages are the same in each run.
+// diagnosisSecrets returns the Secrets with certificates that the failures and their
+// servers use, by name. They are new in each run, but with fixed dates, so that the
+// messages are the same in each run.
 func diagnosisSecrets(t *testing.T) map[string]map[string][]byte {
 	t.Helper()
 	root := testpki.Root(t, "Example Root CA", until(2099))
 	other := testpki.Root(t, "Another Root CA", until(2099))
 	issuing := testpki.New(t, "Example Issuing CA", root, testpki.CA, until(2099))
-	// Made anew with the same key, as a CA is when it is renewed; this is the one of before.
+	// A renewed CA has the same key and a new certificate; this is the old one.
 	outdated := testpki.Root(t, "Example Root CA", until(2023), func(tpl *testpki.Template) { tpl.Key = root.Key })
 	good := testpki.Leaf(t, root, testpki.Names("shop.test.svc", "shop"), until(2099))
 	pem := func(certs ...*testpki.Cert) []byte { return testpki.PEM(certs...) }
@@ -64,7 +64,7 @@ func until(year int) testpki.Option {
 	}
 }
 
-// secretManifests writes the Secrets as Kubernetes takes them.
+// secretManifests returns the manifests of the Secrets.
 func secretManifests(secrets map[string]map[string][]byte) string {
 	text := ""
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {

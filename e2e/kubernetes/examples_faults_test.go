@@ -21,13 +21,13 @@ type fault struct {
 	edits     []edit
 	without   string // a file that is not applied
 	pods      string // label of the pods that fail; app=shop if empty
-	container string // the one that fails; the example's init container if empty
+	container string // the container that fails; the example's init container if empty
 }
 
-// An edit replaces a text that its file has.
+// An edit replaces a text in a file.
 type edit struct{ file, from, to string }
 
-// in changes the file in a copy of the example.
+// in changes the file in folder, a copy of the example.
 func (e edit) in(t *testing.T, folder string) {
 	t.Helper()
 	file := filepath.Join(folder, e.file)
@@ -43,8 +43,8 @@ func (e edit) in(t *testing.T, folder string) {
 	}
 }
 
-// TestExampleFaults makes the examples fail and compares what kubectl describe pod
-// then shows with what their pages say.
+// TestExampleFaults makes the examples fail and compares the messages in kubectl
+// describe pod with those on their pages.
 func TestExampleFaults(t *testing.T) {
 	cluster := kube.New(t)
 	for _, e := range examples {
@@ -57,7 +57,7 @@ func TestExampleFaults(t *testing.T) {
 				t.Parallel()
 				ns := cluster.Namespace(t, e.podSecurity())
 				folder := f.prepare(t, e)
-				faulty := e // the other faults, side by side, have files of their own
+				faulty := e // the faults run side by side, each with its own files
 				faulty.files = slices.DeleteFunc(slices.Clone(e.files), func(file string) bool { return file == f.without })
 				faulty.apply(t, ns, folder)
 				f.await(t, ns, e, shown[i])
@@ -79,8 +79,8 @@ func (f fault) prepare(t *testing.T, e example) string {
 	return folder
 }
 
-// await waits until a pod says want. A first attempt may end otherwise: a deadline
-// of seconds passes while the stand-ins are still starting.
+// await waits until a pod's message is want. The first attempt may fail in another way:
+// a deadline of seconds may pass while the stand-ins are still starting.
 func (f fault) await(t *testing.T, ns *kube.Namespace, e example, want string) {
 	t.Helper()
 	selector, container := f.pods, f.container
@@ -129,8 +129,8 @@ var (
 	}
 )
 
-// messagesOf returns what the page says that containers say, without what differs
-// each time.
+// messagesOf returns the messages of containers on the page, without what differs each
+// time.
 func messagesOf(t *testing.T, page string) []string {
 	t.Helper()
 	text, err := os.ReadFile(page)

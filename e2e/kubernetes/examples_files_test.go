@@ -14,10 +14,10 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// elsewhere are the folders whose files have tests of their own.
+// elsewhere are the folders whose files other tests cover.
 var elsewhere = []string{"demo", "helm", "kustomize", "argocd"}
 
-// TestExampleFilesAreCovered fails for a file that no test applies or uses.
+// TestExampleFilesAreCovered fails for a file that no test uses.
 func TestExampleFilesAreCovered(t *testing.T) {
 	covered := []string{"README.md", "plan.schema.json"}
 	for _, e := range examples {
@@ -52,8 +52,8 @@ func TestExampleFilesAreCovered(t *testing.T) {
 	}
 }
 
-// TestExampleDatabasesAreTheSame holds the stand-ins together, since each folder
-// must be complete.
+// TestExampleDatabasesAreTheSame fails if the stand-ins for databases differ. There are
+// several, because each folder must be complete.
 func TestExampleDatabasesAreTheSame(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(examplesFolder, "*", "postgres.yaml"))
 	if err != nil || len(files) < 2 {
@@ -91,8 +91,8 @@ func TestExampleIndex(t *testing.T) {
 	}
 }
 
-// TestExampleMakeSecret makes the Secret anew, as the page says, and starts the
-// example with it.
+// TestExampleMakeSecret makes a new Secret, as the page says, and starts the example
+// with it.
 func TestExampleMakeSecret(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("openssl"); err != nil {

@@ -16,17 +16,17 @@ import (
 
 const examplesFolder = "../../examples"
 
-// An example is a folder that users copy, and what must come of it.
+// An example is a folder that users copy, with the expected results.
 type example struct {
 	folder string
-	level  kube.Level // the strictest that admits its pods; restricted if empty
-	files  []string   // what is applied, in this order
-	uses   []string   // what those files or the test read besides
+	level  kube.Level // the strictest level that admits its pods; restricted if empty
+	files  []string   // the files to apply, in this order
+	uses   []string   // other files that those files or the test read
 	pods   int        // with the label app=shop
-	init   string     // the init container of initbox,
-	says   string     // what its termination message has,
-	log    string     // and what the application logs, which it does only if all was prepared
-	faults []fault    // one for each message that README.md shows, in the same order
+	init   string     // the init container of initbox
+	says   string     // text in its termination message
+	log    string     // what the application logs if everything was prepared
+	faults []fault    // one for each message in README.md, in the same order
 }
 
 // kustomization among the files means that the folder is applied with -k.
@@ -60,7 +60,7 @@ var examples = []example{{
 	faults: []fault{{edits: []edit{{"deployment.yaml", "          env:\n            - {name: DB_HOST, value: postgres}\n", ""}}}},
 }, {
 	folder: "prepare-shared-data", files: []string{"deployment.yaml"},
-	pods: 1, init: "prepare-shared-data", says: "2 files: 2 created", // that it is ready says that the web server has its page
+	pods: 1, init: "prepare-shared-data", says: "2 files: 2 created", // it is ready only if the web server has its page
 	faults: []fault{{edits: []edit{{"deployment.yaml", "fsGroup: 2000", "fsGroup: 2001"}}}},
 }, {
 	folder: "migrate-mysql", files: []string{"mariadb.yaml", "deployment.yaml"},
@@ -97,8 +97,8 @@ const brokenMigration = "  000003_paid.up.sql: |\n    ALTER TABLE order ADD COLU
 
 var wrongPassword = edit{"postgres.yaml", "valueFrom: {secretKeyRef: {name: database, key: password}}", "value: another"}
 
-// TestExamples applies every example to an empty namespace and looks whether the
-// application found what the page promises.
+// TestExamples applies every example to an empty namespace and checks that the
+// application finds what the page promises.
 func TestExamples(t *testing.T) {
 	cluster := kube.New(t)
 	for _, e := range examples {
@@ -106,9 +106,9 @@ func TestExamples(t *testing.T) {
 			t.Parallel()
 			ns := cluster.Namespace(t, e.podSecurity())
 			e.apply(t, ns, e.path(""))
-			var said []string
+			var messages []string
 			for _, pod := range ns.WaitPods(t, "app=shop", e.pods, kube.Ready) {
-				said = append(said, messageOf(t, &pod, e.init))
+				messages = append(messages, messageOf(t, &pod, e.init))
 				kube.Eventually(t, "the log of pod "+pod.Name, func(context.Context) error {
 					if log := ns.Logs(t, pod.Name, pod.Spec.Containers[0].Name); !strings.Contains(log, e.log) {
 						return fmt.Errorf("it logged\n%s\nwithout\n%s", log, e.log)
@@ -116,8 +116,8 @@ func TestExamples(t *testing.T) {
 					return nil
 				})
 			}
-			if !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, e.says) }) {
-				t.Errorf("no pod's %s said %q, but\n%s", e.init, e.says, strings.Join(said, "\n"))
+			if !slices.ContainsFunc(messages, func(s string) bool { return strings.Contains(s, e.says) }) {
+				t.Errorf("no message of %s has %q, but\n%s", e.init, e.says, strings.Join(messages, "\n"))
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func (e example) podSecurity() kube.Level {
 
 func (e example) path(file string) string { return filepath.Join(examplesFolder, e.folder, file) }
 
-// apply applies the example's files, which are in folder.
+// apply applies the example's files from folder.
 func (e example) apply(t *testing.T, ns *kube.Namespace, folder string) {
 	t.Helper()
 	if slices.Contains(e.files, kustomization) {
@@ -155,8 +155,8 @@ func messageOf(t *testing.T, pod *corev1.Pod, container string) string {
 	return state.Message
 }
 
-// TestExampleRollout does what the page of deployment-with-rollout says: a release
-// with a migration, one whose migration fails, and the way back.
+// TestExampleRollout follows the page of deployment-with-rollout: a release with a
+// migration, a release whose migration fails, and a rollback.
 func TestExampleRollout(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -176,7 +176,7 @@ func TestExampleRollout(t *testing.T) {
 	ns.Apply(t, broken.Replace(string(text)))
 	failed := func(pod *corev1.Pod) error {
 		if slices.ContainsFunc(second, func(old corev1.Pod) bool { return old.Name == pod.Name }) {
-			return kube.Ready(pod) // the old release goes on serving
+			return kube.Ready(pod) // the old release keeps serving
 		}
 		return kube.Restarted("migrate", 1)(pod)
 	}
@@ -186,8 +186,8 @@ func TestExampleRollout(t *testing.T) {
 	rollout(t, ns, "shop")
 	for _, pod := range ns.WaitPods(t, "app=shop", 3, kube.Ready) {
 		ahead := "the database is ahead: it is at version 2, the newest file is version 1"
-		if said := messageOf(t, &pod, "migrate"); !strings.Contains(said, ahead) {
-			t.Errorf("after the rollback pod %s says\n%s\nwithout %q", pod.Name, said, ahead)
+		if message := messageOf(t, &pod, "migrate"); !strings.Contains(message, ahead) {
+			t.Errorf("after the rollback pod %s says\n%s\nwithout %q", pod.Name, message, ahead)
 		}
 	}
 }

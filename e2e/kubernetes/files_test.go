@@ -8,8 +8,8 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// filesPod has a volume of its own, which belongs to root. Its application runs as
-// another user, prints its configuration and writes into the volume.
+// filesPod returns a pod with its own volume, which belongs to root. Its application
+// runs as another user, prints its configuration and writes into the volume.
 func filesPod() *corev1.Pod {
 	volumes := []corev1.Volume{configMapVolume("config"), secretVolume("password"), claimVolume("data")}
 	return preparedPod("shop", volumes,
@@ -19,8 +19,8 @@ func filesPod() *corev1.Pod {
 		shell("app", "cat /data/etc/*; cd /data/etc; stat -c '%n %i %z' *; echo mine >>/data/mine; wc -l </data/mine"))
 }
 
-// A volume of root becomes usable, and a ConfigMap and a Secret arrive in it. When
-// they change, the next pod has the new content, and only that was written.
+// The application can use a volume of root, and finds a ConfigMap and a Secret in it.
+// After these change, the next pod has the new content, and only that was written.
 func TestFilesFollowTheirSources(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Baseline)

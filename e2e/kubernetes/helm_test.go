@@ -40,7 +40,7 @@ func (r release) migration(t *testing.T, name, text string) {
 	}
 }
 
-// pods returns the names of the pods of one component that are not on their way out.
+// pods returns the names of the pods of one component that are not being deleted.
 func (r release) pods(t *testing.T, component string) string {
 	t.Helper()
 	return kubectl(t, r.Namespace, "get", "pods", "--selector", "app.kubernetes.io/instance=shop,app.kubernetes.io/component="+component,
@@ -55,8 +55,8 @@ func (r release) messages(t *testing.T, container string) string {
 			`{{with .state.terminated}}{{.message}}{{end}}{{with .lastState.terminated}}{{.message}}{{end}}{{end}}{{end}}{{end}}{{end}}`)
 }
 
-// TestHelmShop is the life of a release: it is installed, upgraded with a new
-// migration, rolled back, and survives a migration that is wrong.
+// TestHelmShop follows a release: it is installed, upgraded with a new migration, rolled
+// back, and survives a wrong migration.
 func TestHelmShop(t *testing.T) {
 	t.Parallel()
 	r := installShop(t)
@@ -95,8 +95,8 @@ func TestHelmShop(t *testing.T) {
 	}
 }
 
-// TestHelmWrongMigration: a migration with an error reaches no running pod, the new
-// pod says what is wrong with it, and a rollback is all it takes.
+// TestHelmWrongMigration: a migration with an error affects no running pod, the new pod
+// says what is wrong with the migration, and a rollback is enough to recover.
 func TestHelmWrongMigration(t *testing.T) {
 	t.Parallel()
 	r := installShop(t)

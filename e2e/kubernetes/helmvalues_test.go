@@ -15,8 +15,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// world is what the values of examples/helm/values wait for, under the names that they
-// use; the pod server is behind all of them.
+// world has the servers that the values of examples/helm/values wait for, under the
+// names that they use; the pod server serves all of them.
 const world = `
 apiVersion: v1
 kind: Service
@@ -39,10 +39,10 @@ metadata: {name: database}
 stringData: {password: "any:thing/%?"}
 `
 
-// chartValues is one file of examples/helm/values; its first lines say where its
-// chart looks for what.
+// chartValues is one file of examples/helm/values. Its first lines name the keys of its
+// chart.
 type chartValues struct {
-	containers, volumes, objects any // lists, as the charts put them into a pod and beside it
+	containers, volumes, objects any // lists; the chart puts objects beside the pod
 }
 
 func readValues(t *testing.T, file string) chartValues {
@@ -67,7 +67,7 @@ func readValues(t *testing.T, file string) chartValues {
 				t.Fatalf("there is no %s, which the line %q speaks of", key, line[0])
 			}
 		}
-		if text, ok := found.(string); ok { // a chart that takes a text, to render it as a template
+		if text, ok := found.(string); ok { // the chart takes a text and renders it as a template
 			if err := yaml.UnmarshalStrict([]byte(text), &found); err != nil {
 				t.Fatal(err)
 			}
@@ -80,8 +80,8 @@ func readValues(t *testing.T, file string) chartValues {
 	return chartValues{find("Containers"), find("Volumes"), find("Objects")}
 }
 
-// pod is a pod as the chart would make it, with a stand-in for its application. The
-// volume "data" is one that the charts have themselves.
+// pod returns a pod like that of the chart, with a stand-in for its application. The
+// volume "data" stands in for that of the chart.
 func (v chartValues) pod(t *testing.T) string {
 	t.Helper()
 	volumes := append([]any{map[string]any{"name": "data", "emptyDir": map[string]any{}}}, v.volumes.([]any)...)
@@ -106,8 +106,8 @@ func (v chartValues) pod(t *testing.T) string {
 	return strings.Join(docs, "---\n")
 }
 
-// TestHelmValues: what each file gives a chart is a list of init containers that the
-// cluster takes and that do their work.
+// TestHelmValues: each file gives a chart init containers that the cluster accepts and
+// that do their work.
 func TestHelmValues(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(helmExamples, "values", "*.yaml"))
@@ -143,7 +143,7 @@ func TestHelmValues(t *testing.T) {
 	}
 }
 
-// valuesWorld is a namespace with all that the values wait for.
+// valuesWorld returns a namespace with everything that the values wait for.
 func valuesWorld(t *testing.T) *kube.Namespace {
 	t.Helper()
 	ns := kube.New(t).Namespace(t, kube.Restricted)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// contains succeeds when text returns something that has want in it.
+// contains succeeds when text returns a text that contains want.
 func contains(text func() string, want string) func(context.Context) error {
 	return func(context.Context) error {
 		if got := text(); !strings.Contains(got, want) {

@@ -17,17 +17,17 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// stopWithin is how soon a task ends after its pod was deleted.
+// stopWithin is how soon a task must end after its pod was deleted.
 const stopWithin = 2 * time.Second
 
-// interruptTries is how often a pod may be deleted too late or its end be late: how
-// fast a node is, and what else it does, is not up to initbox.
+// interruptTries is how many tries an interruption has. A pod may be deleted too late, or
+// end late, because of the speed and the load of the node.
 const interruptTries = 4
 
-// interrupt deletes the pod in the middle of what its container does, which begin
-// brings about. The task ends in time, long before kubelet would kill it, and says
-// that it was stopped. If the task was done before, which is what whole tells, or if
-// the end was late, begin is called once more, with the number of the next try.
+// interrupt calls begin, which starts the work of a pod, and deletes the pod in the
+// middle of it. The task must end in time, long before kubelet kills it, and say that
+// it was stopped. If the task was done before (whole reports that), or if it ended
+// late, interrupt calls begin again, with the number of the next try.
 func interrupt(t *testing.T, ns *kube.Namespace, pod, container string, begin func(try int), whole func() bool) {
 	t.Helper()
 	why := ""
@@ -59,11 +59,11 @@ func wantStopped(t *testing.T, pod string, end *corev1.ContainerStateTerminated)
 	wantTexts(t, "the termination message", end.Message, stopped, "exit code 143")
 }
 
-// stopped is what a task says at its end, which a signal brought.
+// stopped is what a task says when a signal ended it.
 const stopped = "stopped by SIGTERM"
 
-// deletePod returns how the container of the pod ended, and how long after the
-// delete.
+// deletePod deletes the pod and returns how its container ended, and how long after
+// that.
 func deletePod(t *testing.T, ns *kube.Namespace, pod, container string) (*corev1.ContainerStateTerminated, time.Duration) {
 	t.Helper()
 	pods := ns.CoreV1().Pods(ns.Name)
@@ -71,8 +71,8 @@ func deletePod(t *testing.T, ns *kube.Namespace, pod, container string) (*corev1
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The log knows when it was stopped to less than a millisecond, the status of the
-	// pod to a second only; and the log is gone with the pod.
+	// The log has the time of the end to less than a millisecond, the pod's status only
+	// to a second; and the log vanishes with the pod.
 	log, err := pods.GetLogs(pod, &corev1.PodLogOptions{Container: container, Follow: true, Timestamps: true}).Stream(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func deletePod(t *testing.T, ns *kube.Namespace, pod, container string) (*corev1
 	return end, took.Round(time.Millisecond)
 }
 
-// timeOf returns the time of the first line of a log with timestamps that has text.
+// timeOf returns the time of the first line with text in a log with timestamps.
 func timeOf(log io.Reader, text string) (time.Time, bool) {
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
@@ -104,13 +104,13 @@ func timeOf(log io.Reader, text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// lastEnd waits until the pod is gone and returns how its container had ended.
+// lastEnd waits until the pod is deleted and returns how its container ended.
 func lastEnd(t *testing.T, ns *kube.Namespace, pod *corev1.Pod, container string) *corev1.ContainerStateTerminated {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), kube.Patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		// The API server may end a watch at any time; the next one begins where it was.
+		// The API server may end a watch at any time; the next watch continues there.
 		options := metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name, ResourceVersion: pod.ResourceVersion}
 		w, err := ns.CoreV1().Pods(ns.Name).Watch(ctx, options)
 		if err != nil {
@@ -136,7 +136,7 @@ func lastEnd(t *testing.T, ns *kube.Namespace, pod *corev1.Pod, container string
 	return nil
 }
 
-// waits are tasks that wait for what never comes.
+// waits are tasks that wait for something that never happens.
 var waits = []struct {
 	args    []string
 	volumes []corev1.Volume
@@ -173,13 +173,13 @@ func TestInterruptWaits(t *testing.T) {
 	}
 }
 
-// never is for work that has no end.
+// never is the whole of work without an end.
 func never() bool { return false }
 
-// An inspector is a pod that sees a volume that outlives the pods of the test.
+// An inspector is a pod with a volume that outlives the other pods of the test.
 type inspector struct{ ns *kube.Namespace }
 
-// newInspector makes the claim "data" and a root that looks after it.
+// newInspector creates the claim "data" and an inspector of it that runs as root.
 func newInspector(t *testing.T, ns *kube.Namespace) inspector {
 	t.Helper()
 	setClaim(t, ns, "data")
@@ -188,7 +188,7 @@ func newInspector(t *testing.T, ns *kube.Namespace) inspector {
 	return inspector{ns}
 }
 
-// sh returns what a script printed.
+// sh returns the output of a script.
 func (i inspector) sh(t *testing.T, script string) string {
 	t.Helper()
 	out, err := i.ns.Kubectl(t, "", "exec", "-n", i.ns.Name, "inspector", "--", "sh", "-euc", script)
@@ -207,15 +207,15 @@ func (i inspector) number(t *testing.T, script string) int {
 	return n
 }
 
-// someFiles makes a folder with files that each hold their name.
+// someFiles returns a script that makes a folder of files, each of which holds its name.
 func someFiles(folder string, n int) string {
 	return fmt.Sprintf("mkdir %s && cd %[1]s && for f in $(seq 1 %d); do echo $f >$f; done", folder, n)
 }
 
-// moreFiles is how many times as many files the next try has, if this one was too quick.
+// moreFiles is the factor for the number of files in the next try, if a try was too quick.
 const moreFiles = 3
 
-// begun is met as soon as the container runs, even if it has ended since.
+// begun is met once the container has started, even if it has ended since.
 func begun(container string) kube.Condition {
 	return func(pod *corev1.Pod) error {
 		if kube.Ended(container)(pod) == nil {
@@ -225,18 +225,18 @@ func begun(container string) kube.Condition {
 	}
 }
 
-// A tree of many files, and what a task that changes them does when its pod goes.
+// A tree of many files, and the task that changes them while its pod is deleted.
 type treeCase struct {
 	work   corev1.Container
-	files  int                    // how many the first try has;
-	make   func(files int) string // the tree,
-	done   string                 // how many of its entries are done,
-	wrong  string                 // those that are neither as they were nor as they must be,
-	more   int                    // and how many are done in the end besides the files
-	report string                 // what the run that goes on says
+	files  int                    // number of files in the first try
+	make   func(files int) string // script that makes the tree
+	done   string                 // script that counts the entries that are done
+	wrong  string                 // script that lists entries that are neither old nor done
+	more   int                    // number of entries besides the files that are done in the end
+	report string                 // the report of the run that continues
 }
 
-// The pod is deleted in the middle of the work; nothing is torn, and the next pod
+// The pod is deleted in the middle of the work. No file is half done, and the next pod
 // does the rest.
 func TestInterruptFiles(t *testing.T) {
 	t.Parallel()
@@ -310,8 +310,8 @@ func awaitWork(t *testing.T, volume inspector, done string) {
 	}
 }
 
-// setHalfway gives the database a migration that stops in its middle as long as
-// there is no table gate.
+// setHalfway creates a migration that stops in its middle as long as the database has
+// no table gate.
 func (d database) setHalfway(t *testing.T) {
 	t.Helper()
 	setConfigMap(t, d.ns, "migrations", map[string]string{
@@ -326,8 +326,8 @@ func (d database) awaitHalfway(t *testing.T, n int) {
 	kube.Eventually(t, fmt.Sprintf("%d sessions that sleep", n), contains(func() string { return "=" + d.query(t, d.sleepers) }, fmt.Sprint("=", n)))
 }
 
-// wantHalf fails unless the database is as an interrupted migration must leave it:
-// PostgreSQL as it was before, MariaDB with the statements that were done.
+// wantHalf fails unless the database is in the right state after an interrupted
+// migration: PostgreSQL unchanged, MariaDB with the statements that were done.
 func (d database) wantHalf(t *testing.T) {
 	t.Helper()
 	tables, want := d.query(t, "SELECT count(*) FROM information_schema.tables WHERE table_name = 'half' AND table_schema IN ('public', '"+d.schema+"')"), "0"
@@ -354,7 +354,7 @@ func testInterruptMigrate(t *testing.T, d database) {
 	d.setHalfway(t)
 	pod := preparedPod("shop", migrationVolumes(), migrator(), shell("app", "echo started"))
 	interrupt(t, d.ns, "shop", "migrate", func(int) {
-		d.awaitHalfway(t, 0) // not those of the try before
+		d.awaitHalfway(t, 0) // until the sessions of the last try have ended
 		startPod(t, d.ns, pod.DeepCopy())
 		d.awaitHalfway(t, 1)
 	}, never)

@@ -10,8 +10,8 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// testJob: pods with wait-db --source are held back, by a Job that stops before
-// their last migration too, and go on when a Job has applied that one.
+// testJob: pods with wait-db --source wait, also after a Job that stops before their
+// last migration, and start once a Job has applied that migration.
 func testJob(t *testing.T, d database) {
 	const pods = 3
 	setConfigMap(t, d.ns, "migrations", map[string]string{
@@ -49,7 +49,7 @@ func (d database) wantHeld(t *testing.T, pods int, reason string) {
 	d.ns.WaitPods(t, "app=shop", pods, kube.Running("wait"))
 }
 
-// runJob migrates with the flags, in a Job that has one try.
+// runJob migrates with the flags, in a Job with one attempt.
 func (d database) runJob(t *testing.T, name, says string, flags ...string) {
 	t.Helper()
 	main := migrator()

@@ -12,7 +12,7 @@ import (
 
 const kustomizeExamples = "../../examples/kustomize"
 
-// copyKustomize returns a copy of the example, to change, and its overlay.
+// copyKustomize returns a copy of the example that a test may change, and its overlay.
 func copyKustomize(t *testing.T) (overlay string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -22,8 +22,8 @@ func copyKustomize(t *testing.T) (overlay string) {
 	return filepath.Join(dir, "overlay")
 }
 
-// TestKustomize: the component gives the Deployment with the label its init
-// containers, and a new migration rolls the pods.
+// TestKustomize: the component adds its init containers to the Deployment with the
+// label, and a new migration replaces the pods.
 func TestKustomize(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -62,7 +62,7 @@ func TestKustomize(t *testing.T) {
 	}
 }
 
-// TestKustomizeImage: images: of an overlay reaches what the component adds.
+// TestKustomizeImage: images: of an overlay applies to the containers that the component adds.
 func TestKustomizeImage(t *testing.T) {
 	t.Parallel()
 	overlay := copyKustomize(t)

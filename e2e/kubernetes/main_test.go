@@ -1,6 +1,6 @@
-// Package kubernetes tests the image in a real Kubernetes: one that it brings up,
-// or the one of INITBOX_E2E_KUBECONFIG (see package cluster). Tests run side by
-// side, each in a namespace of its own.
+// Package kubernetes tests the image in a real Kubernetes: a cluster that it starts, or
+// the cluster of INITBOX_E2E_KUBECONFIG (see package cluster). Tests run in parallel,
+// each in its own namespace.
 package kubernetes
 
 import (
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run runs the tests on a cluster that has the images. Images are made while the
-// cluster comes up.
+// run runs the tests on a cluster with the images. It makes the images while the
+// cluster starts.
 func run(m *testing.M) (code int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
@@ -55,7 +55,7 @@ func run(m *testing.M) (code int, err error) {
 			made <- result{archives, err}
 		}
 	}()
-	defer func() { // whatever fails, no engine that makes images is left behind
+	defer func() { // whatever fails, the engine that makes images must end
 		cancel()
 		for range made {
 		}

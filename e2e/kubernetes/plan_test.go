@@ -7,8 +7,8 @@ import (
 	"github.com/initbox/initbox/e2e/podstart"
 )
 
-// One container with a plan starts a pod sooner than a container for each step. It
-// runs before those tests that run side by side.
+// A pod starts sooner with one container for a plan than with a container for each
+// step. This test runs before the parallel tests.
 func TestPlanStartsPodsSooner(t *testing.T) {
 	ns := kube.New(t).Namespace(t, kube.Restricted)
 	times, err := podstart.Measure(t.Context(), ns, ns.Name, 3)

@@ -18,24 +18,24 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// task is a container that does a task of initbox, hardened as those of the examples.
+// task returns a container that runs a task of initbox, as restricted as in the examples.
 func task(name string, args ...string) corev1.Container {
 	c := restricted.Container(name, image.Name)
 	c.Args = args
 	return c
 }
 
-// shell is a container that runs a script of busybox.
+// shell returns a container that runs a script of busybox.
 func shell(name, script string) corev1.Container {
 	c := restricted.Container(name, debimage.BusyBox)
 	c.Command = []string{"sh", "-euc", script}
 	return c
 }
 
-// stay makes a script's container run on until it is told to end.
+// stay keeps a script's container running until a signal ends it.
 const stay = "\ntrap 'exit 0' TERM; sleep 3600 & wait"
 
-// asUser runs the container as another user than that of the image.
+// asUser runs the container as a user other than that of the image.
 func asUser(c corev1.Container, user int64) corev1.Container {
 	c.SecurityContext.RunAsUser = &user
 	c.SecurityContext.RunAsNonRoot = new(user != 0)
@@ -49,20 +49,20 @@ func asRoot(c corev1.Container) corev1.Container {
 	return c
 }
 
-// slow gives the container so little of a processor that short work takes seconds.
+// slow gives the container so little CPU that short work takes seconds.
 func slow(c corev1.Container) corev1.Container {
 	c.Resources.Limits[corev1.ResourceCPU] = resource.MustParse("40m")
 	return c
 }
 
-// sidecar makes an init container one that starts and stays.
+// sidecar makes an init container a native sidecar.
 func sidecar(c corev1.Container) corev1.Container {
 	c.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 	return c
 }
 
-// preparedPod has the last container as its main one and the others as its init
-// containers. Each has every volume, at /NAME.
+// preparedPod returns a pod whose main container is the last of containers; the others
+// are its init containers. Each container mounts every volume at /NAME.
 func preparedPod(name string, volumes []corev1.Volume, containers ...corev1.Container) *corev1.Pod {
 	for i := range containers {
 		for _, v := range volumes {
@@ -82,7 +82,7 @@ func preparedPod(name string, volumes []corev1.Volume, containers ...corev1.Cont
 	}
 }
 
-// deployment runs replicas of the pod.
+// deployment returns a Deployment of the pod.
 func deployment(pod *corev1.Pod, replicas int32) *appsv1.Deployment {
 	pod.Spec.RestartPolicy = corev1.RestartPolicyAlways
 	return &appsv1.Deployment{
@@ -122,7 +122,7 @@ func startPod(t *testing.T, ns *kube.Namespace, pod *corev1.Pod) {
 	}
 }
 
-// removePod returns when the pod is gone.
+// removePod deletes the pod and returns when it is gone.
 func removePod(t *testing.T, ns *kube.Namespace, name string) {
 	t.Helper()
 	if out, err := ns.Kubectl(t, "", "delete", "pod", "-n", ns.Name, name, "--wait", "--timeout=2m"); err != nil {
@@ -130,7 +130,7 @@ func removePod(t *testing.T, ns *kube.Namespace, name string) {
 	}
 }
 
-// setConfigMap makes the ConfigMap, or replaces what is in it.
+// setConfigMap creates the ConfigMap, or replaces its content.
 func setConfigMap(t *testing.T, ns *kube.Namespace, name string, data map[string]string) {
 	t.Helper()
 	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: data}
@@ -138,7 +138,7 @@ func setConfigMap(t *testing.T, ns *kube.Namespace, name string, data map[string
 	put(t, m, maps.Create, maps.Update)
 }
 
-// setSecret makes the Secret, or replaces what is in it.
+// setSecret creates the Secret, or replaces its content.
 func setSecret(t *testing.T, ns *kube.Namespace, name string, data map[string]string) {
 	t.Helper()
 	s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: name}, StringData: data}
@@ -173,15 +173,15 @@ func setClaim(t *testing.T, ns *kube.Namespace, name string) {
 	}
 }
 
-// startWeb starts a web server behind the Service web, with files of the ConfigMap
-// web in its root.
+// startWeb starts a web server behind the Service web. It serves the files of the
+// ConfigMap web.
 func startWeb(t *testing.T, ns *kube.Namespace, files map[string]string) {
 	t.Helper()
 	setConfigMap(t, ns, "web", files)
 	startPod(t, ns, preparedPod("web", []corev1.Volume{configMapVolume("web")}, shell("web", "exec httpd -f -p 8080 -h /web")))
 }
 
-// setWebService makes the name web known, before there is a server.
+// setWebService creates the Service web, so that its name resolves before there is a server.
 func setWebService(t *testing.T, ns *kube.Namespace) {
 	t.Helper()
 	_, err := ns.CoreV1().Services(ns.Name).Create(t.Context(), &corev1.Service{
@@ -196,7 +196,7 @@ func setWebService(t *testing.T, ns *kube.Namespace) {
 	}
 }
 
-// wantTexts fails for each of want that is not in text.
+// wantTexts fails for each text of want that text lacks.
 func wantTexts(t *testing.T, what, text string, want ...string) {
 	t.Helper()
 	for _, w := range want {

@@ -10,9 +10,10 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// sharedPod is a pod whose processes see each other, as one user: a sidecar can end
-// initbox as the kernel would that runs out of memory, and the main container the
-// sandbox, which makes kubelet begin the pod anew. No access to the node is needed.
+// sharedPod returns a pod whose processes see each other and have the same user. So a
+// sidecar can kill initbox, as the kernel does when memory runs out, and the main
+// container can end the sandbox, which makes kubelet start the pod again. The test
+// needs no access to the node.
 func sharedPod(name string, volumes []corev1.Volume, containers ...corev1.Container) *corev1.Pod {
 	killer := sidecar(shell("killer", stay))
 	pod := preparedPod(name, volumes, append([]corev1.Container{killer}, containers...)...)
@@ -22,9 +23,9 @@ func sharedPod(name string, volumes []corev1.Volume, containers ...corev1.Contai
 	return pod
 }
 
-// tryKill ends initbox by SIGKILL as soon as the script of the sidecar killer came to
-// its end. It returns when kubelet has started the container again, or false if
-// initbox was not there any more.
+// tryKill kills initbox with SIGKILL as soon as the script of the sidecar killer has
+// ended. It returns when kubelet has restarted the container, or false if initbox had
+// already ended.
 func tryKill(t *testing.T, ns *kube.Namespace, pod, container, script string) bool {
 	t.Helper()
 	script += "\npid=$(pidof initbox) && kill -9 $pid && echo killed || echo gone"
@@ -41,15 +42,15 @@ func tryKill(t *testing.T, ns *kube.Namespace, pod, container, script string) bo
 	return true
 }
 
-// beginAnew ends the pod's sandbox, as a node does that was restarted, and returns
-// when the pod is ready again. The init containers have run once more.
+// beginAnew ends the pod's sandbox, as a restart of the node does, and returns when the
+// pod is ready again. By then the init containers have run again.
 func beginAnew(t *testing.T, ns *kube.Namespace, name string, containers ...string) {
 	t.Helper()
 	runs := map[string]string{}
 	for _, s := range ns.WaitPod(t, name, kube.Ready).Status.InitContainerStatuses {
 		runs[s.Name] = s.ContainerID
 	}
-	// Its shell may end with the sandbox; what comes of it is seen below.
+	// The shell may end with the sandbox, so its error says nothing; the result is checked below.
 	out, err := ns.Kubectl(t, "", "exec", "-n", ns.Name, name, "-c", "killer", "--", "kill", "-TERM", "1")
 	t.Logf("end of the sandbox: %v %s", err, out)
 	for _, c := range containers {
@@ -67,8 +68,8 @@ func ranAgain(pod *corev1.Pod, container, before string) error {
 	return fmt.Errorf("%s has not run again", container)
 }
 
-// testRestartMigrate: the container that migrates is killed in the middle; its second
-// try finds out how far the first one came.
+// testRestartMigrate: the container that migrates is killed in the middle. Its second
+// attempt finds out how far the first attempt came.
 func testRestartMigrate(t *testing.T, d database) {
 	d.setHalfway(t)
 	startPod(t, d.ns, sharedPod("shop", migrationVolumes(), migrator(), shell("app", "echo started"+stay)))
@@ -86,8 +87,8 @@ func testRestartMigrate(t *testing.T, d database) {
 	d.wantWhole(t)
 }
 
-// copy-config is killed in the middle; its second try leaves the copy whole and
-// nothing beside it.
+// copy-config is killed in the middle. Its second attempt makes the copy whole and
+// leaves nothing else behind.
 func TestRestartCopyConfig(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -113,8 +114,8 @@ func TestRestartCopyConfig(t *testing.T) {
 	kube.Eventually(t, "the copy to be whole", contains(func() string { return ns.Logs(t, "shop", "app") }, "0\nwhole"))
 }
 
-// Init containers run again after the main container was there: each finds its work
-// done and says so.
+// Init containers run again after the main container has run: each finds its work done
+// and says so.
 func TestInitContainersRunAgain(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Baseline)

@@ -18,21 +18,21 @@ import (
 // replicas is how many pods migrate at the same time.
 const replicas = 10
 
-// runs holds what each migration inserts: whatever runs twice is there twice.
+// runs is the table into which each migration inserts: a migration that runs twice is there twice.
 var firstRelease = map[string]string{
 	"1_runs.up.sql":   "CREATE TABLE runs (migration int NOT NULL);\nINSERT INTO runs VALUES (1);\n",
 	"2_orders.up.sql": "CREATE TABLE orders (item varchar(100) NOT NULL);\nINSERT INTO runs VALUES (2);\n",
 }
 
-// secondRelease has one migration more.
+// secondRelease has one more migration.
 func secondRelease() map[string]string {
 	release := maps.Clone(firstRelease)
 	release["3_price.up.sql"] = "ALTER TABLE orders ADD COLUMN price int;\nINSERT INTO runs VALUES (3);\n"
 	return release
 }
 
-// testRollout: ten pods migrate at once, then a rolling update brings a migration,
-// then the rollout is undone while the database stays ahead.
+// testRollout: ten pods migrate at once, a rolling update brings a migration, and the
+// rollout is undone while the database stays ahead.
 func testRollout(t *testing.T, d database) {
 	setConfigMap(t, d.ns, "migrations", firstRelease)
 	setConfigMap(t, d.ns, "migrations-2", secondRelease())
@@ -54,8 +54,9 @@ func testRollout(t *testing.T, d database) {
 	}
 }
 
-// release waits until all pods of a release are ready. Then each migration ran once,
-// no init container failed, and if applied is not empty, just one pod reports it.
+// release waits until all pods of a release are ready. It fails unless each migration
+// ran once, no init container failed, and exactly one pod reports applied, if that is
+// not empty.
 func (d database) release(t *testing.T, migrations, ran, applied string) []corev1.Pod {
 	t.Helper()
 	rollout(t, d.ns, "shop")

@@ -12,23 +12,23 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A taskCase is a task in an init container of its own, and what must come of it.
+// A taskCase is a task in its own init container, with the expected results.
 type taskCase struct {
 	task    string
 	level   kube.Level // restricted if empty
 	volumes []corev1.Volume
-	before  []corev1.Container // init containers ahead of it
+	before  []corev1.Container // init containers that run before the task
 	args    []string
 	env     []corev1.EnvVar
-	main    string // what the main container does, a script of busybox or SQL
-	says    string // what the termination message has after its first line, or in it
+	main    string // what the main container runs: a script of busybox, or SQL
+	says    string // text in the termination message
 	sees    string // what the main container prints
 }
 
-// webFiles are what the web server of the tasks that wait for it has.
+// webFiles are the files of the web server that tasks wait for.
 var webFiles = map[string]string{"ready.json": `{"status": "UP"}`}
 
-// objectCases need no database. What their volumes name, [setTaskObjects] makes.
+// objectCases need no database. [setTaskObjects] creates the objects of their volumes.
 var objectCases = []taskCase{{
 	task: "wait-tcp", args: []string{"--timeout=3m", "web:80"},
 	main: "wget -q -O - http://web/ready.json", says: "0 changes", sees: webFiles["ready.json"],
@@ -70,7 +70,7 @@ var databaseCases = []taskCase{{
 	args: []string{"--database-file=/database/url", "--source=/migrations"},
 	main: "SELECT item FROM orders", says: "at version 1", sees: "a pencil",
 }, {
-	task: "wait-db", volumes: migrationVolumes(), // after the first, so that there is something to see
+	task: "wait-db", volumes: migrationVolumes(), // after the case of migrate, so that the database is migrated
 	args: []string{"--database-file=/database/url", "--source=/migrations"},
 	main: "SELECT version FROM schema_migrations", says: "0 changes", sees: "1",
 }}
@@ -98,7 +98,7 @@ func TestTasks(t *testing.T) {
 	}
 }
 
-// testMigrate is each task that works on a database, in its own init container.
+// testMigrate runs each task that works on a database, in its own init container.
 func testMigrate(t *testing.T, d database) {
 	setConfigMap(t, d.ns, "migrations", orders)
 	for _, c := range databaseCases {
@@ -107,7 +107,7 @@ func testMigrate(t *testing.T, d database) {
 	}
 }
 
-// A task without a case is found here.
+// Every task has a case.
 func TestTasksAreCovered(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -149,8 +149,8 @@ func (c taskCase) pod(main corev1.Container) *corev1.Pod {
 	return preparedPod(c.task, slices.Clone(c.volumes), append(slices.Clone(c.before), init, main)...)
 }
 
-// check waits for the main container's end: it saw what the task did, and kubectl
-// describe shows what the task said.
+// check waits for the main container's end. The main container must see what the task
+// did, and kubectl describe must show its message.
 func (c taskCase) check(t *testing.T, ns *kube.Namespace) {
 	t.Helper()
 	pod := ns.WaitPod(t, c.task, kube.Succeeded)
@@ -164,8 +164,7 @@ func (c taskCase) check(t *testing.T, ns *kube.Namespace) {
 	wantTexts(t, "kubectl describe pod", ns.Describe(t, c.task), strings.Split(strings.TrimSpace(end.Message), "\n")...)
 }
 
-// testLateDatabases: the names resolve, but nothing is behind them until long after
-// the pods started.
+// testLateDatabases: the names resolve, but their servers start long after the pods.
 func testLateDatabases(t *testing.T, ns *kube.Namespace) {
 	pods := map[string][]string{
 		"late-tcp":      {"wait-tcp", "--timeout=4m", "postgres:5432", "mariadb:3306"},

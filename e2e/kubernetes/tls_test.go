@@ -24,7 +24,7 @@ func verifyingPod(name string, args ...string) *corev1.Pod {
 	return preparedPod(name, []corev1.Volume{secretVolume("tls")}, task("verify", append(args, "/tls")...), shell("app", "echo started"))
 }
 
-// A certificate that is good lets the pod start; when it has expired, the next pod
+// A pod with a good certificate starts. After the certificate has expired, the next pod
 // does not start and says why.
 func TestTLSSecretExpires(t *testing.T) {
 	t.Parallel()
@@ -49,8 +49,8 @@ func TestTLSSecretExpires(t *testing.T) {
 	}
 }
 
-// The Secret is there from the beginning, but filled while the pod waits, as
-// cert-manager does: kubelet brings the new version into the mount.
+// The Secret exists from the start, but is filled while the pod waits, as cert-manager
+// does. kubelet updates the mount.
 func TestTLSSecretIsLate(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)
@@ -65,8 +65,8 @@ func TestTLSSecretIsLate(t *testing.T) {
 	wantTexts(t, "the termination message", ns.TerminationMessage(t, "late", "verify"), "verify-cert: done in ", "good /tls: CN=app")
 }
 
-// nudge makes kubelet look at a pod, and so at its Secrets, at once instead of
-// within a minute or two.
+// nudge makes kubelet update a pod, and so its Secrets, at once instead of within a
+// minute or two.
 func nudge(t *testing.T, ns *kube.Namespace, name string) {
 	t.Helper()
 	patch := []byte(`{"metadata": {"annotations": {"initbox.e2e/nudge": "1"}}}`)

@@ -10,7 +10,7 @@ import (
 	"github.com/initbox/initbox/e2e/kube"
 )
 
-// waiter is a pod whose application starts when target accepts connections.
+// waiter returns a pod whose application starts when target accepts connections.
 func waiter(target, timeout string) *corev1.Pod {
 	return preparedPod("app", nil, task("wait", "wait-tcp", "--timeout", timeout, target), shell("app", stay))
 }
@@ -24,7 +24,7 @@ spec:
   ports: [{port: 5432, targetPort: 8080}]
 `
 
-// The name resolves from the beginning, but kube-proxy refuses connections until the
+// The name resolves from the start, but kube-proxy refuses connections until the
 // Service has an endpoint.
 func TestWaitTCPLateEndpoint(t *testing.T) {
 	t.Parallel()
@@ -48,7 +48,7 @@ func TestWaitTCPLateEndpoint(t *testing.T) {
 	}
 }
 
-// Whoever has kubectl describe only sees which name is wrong, and where to look.
+// A user who has only kubectl describe sees which name is wrong, and where to look.
 func TestWaitTCPWrongName(t *testing.T) {
 	t.Parallel()
 	ns := kube.New(t).Namespace(t, kube.Restricted)

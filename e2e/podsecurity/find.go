@@ -12,14 +12,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Renderers are the programs that make manifests of what is none.
+// Renderers are the programs that turn other files into manifests.
 type Renderers struct {
 	Chart     func(folder, values string) (string, error) // with a file of values
 	Kustomize func(folder string) (string, error)
 }
 
-// Find returns the pods of all YAML files below root. A file that it does not
-// understand is an error.
+// Find returns the pods of all YAML files below root. A file that it cannot classify
+// is an error.
 func Find(root string, r Renderers) ([]Pod, error) {
 	f := finder{root: root, renderers: r, used: map[string]bool{}}
 	err := fs.WalkDir(os.DirFS(root), ".", func(file string, entry fs.DirEntry, err error) error {
@@ -52,17 +52,17 @@ func Find(root string, r Renderers) ([]Pod, error) {
 const (
 	kustomization = "kustomization.yaml"
 	chart         = "Chart.yaml"
-	snippets      = "helm/values/" // values for charts of others
+	snippets      = "helm/values/" // values for other people's charts
 )
 
 type finder struct {
 	root      string
 	renderers Renderers
 	files     []string
-	used      map[string]bool // files and folders that a kustomization names
+	used      map[string]bool // files and folders that some kustomization names
 }
 
-// A kustomizationFile is what names other files in one.
+// A kustomizationFile has the fields of a kustomization that name other files.
 type kustomizationFile struct {
 	Kind                  string
 	Resources, Components []string
@@ -84,7 +84,7 @@ func (f *finder) parse(file string, into any) error {
 	return nil
 }
 
-// readKustomization notes what the file uses.
+// readKustomization records the files that the kustomization uses.
 func (f *finder) readKustomization(file string) error {
 	var k kustomizationFile
 	if err := f.parse(file, &k); err != nil {
@@ -108,7 +108,7 @@ func (f *finder) readKustomization(file string) error {
 	return nil
 }
 
-// file returns the pods that one file stands for.
+// file returns the pods of one file.
 func (f *finder) file(file string) ([]Pod, error) {
 	switch folder := f.chartOf(file); {
 	case file == path.Join(folder, chart):
@@ -143,8 +143,8 @@ func (f *finder) chartOf(file string) string {
 	return ""
 }
 
-// chart renders a chart with each of the values in its folder ci; a library is
-// rendered by those that use it.
+// chart renders a chart with each values file in its folder ci. A library chart is
+// rendered by the charts that use it.
 func (f *finder) chart(folder string) ([]Pod, error) {
 	var about struct{ Type string }
 	if err := f.parse(path.Join(folder, chart), &about); err != nil || about.Type == "library" {
@@ -172,7 +172,7 @@ func (f *finder) chart(folder string) ([]Pod, error) {
 	return pods, nil
 }
 
-// kustomize renders a kustomization; a component is rendered by those that use it.
+// kustomize renders a kustomization. A component is rendered by the kustomizations that use it.
 func (f *finder) kustomize(file string) ([]Pod, error) {
 	var k kustomizationFile
 	if err := f.parse(file, &k); err != nil {
@@ -192,7 +192,7 @@ func (f *finder) kustomize(file string) ([]Pod, error) {
 	return manifests(file, []byte(text))
 }
 
-// isPlan tells whether the file is one of initbox run, which is a part of a container.
+// isPlan reports whether the file is a plan of initbox run, which is part of a container.
 func isPlan(text []byte) bool {
 	var plan map[string]any
 	return yaml.Unmarshal(text, &plan) == nil && plan["steps"] != nil && plan["kind"] == nil

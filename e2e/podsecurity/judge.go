@@ -9,33 +9,33 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// A Judge holds pods to the newest version of the standards.
+// A Judge checks pods against the newest version of the standards.
 type Judge struct {
 	evaluator policy.Evaluator
 	needs     Needs
 }
 
-// NewJudge returns one that grants each task what it needs.
+// NewJudge returns a Judge that grants each task what it needs.
 func NewJudge(needs Needs) (Judge, error) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	return Judge{evaluator, needs}, err
 }
 
-// Faults tells what is wrong with the pod: it must be of the restricted level, or of
-// the baseline level if a task needs more, and then only for the sake of that.
+// Faults returns what is wrong with the pod: it must meet the restricted level. If a task
+// needs more, the pod must meet the baseline level, and deviate only as that task needs.
 func (j Judge) Faults(pod Pod) []string {
 	var faults []string
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	others := *pod.Spec.DeepCopy()
 	others.InitContainers = slices.DeleteFunc(others.InitContainers, j.needs.privileged)
 	if len(others.Containers)+len(others.InitContainers) > 0 {
-		if said := j.refuses(api.LevelRestricted, pod, &others); said != "" {
-			add("not restricted: %s", said)
+		if reason := j.refuses(api.LevelRestricted, pod, &others); reason != "" {
+			add("not restricted: %s", reason)
 		}
 	}
 	if len(others.InitContainers) < len(pod.Spec.InitContainers) {
-		if said := j.refuses(api.LevelBaseline, pod, &pod.Spec); said != "" {
-			add("not baseline: %s", said)
+		if reason := j.refuses(api.LevelBaseline, pod, &pod.Spec); reason != "" {
+			add("not baseline: %s", reason)
 		}
 		if j.refuses(api.LevelRestricted, pod, &pod.Spec) == "" {
 			add("restricted, although a task needs more")

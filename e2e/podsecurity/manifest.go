@@ -17,15 +17,15 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-// A Pod is one that would be made.
+// A Pod is a pod that a manifest would create.
 type Pod struct {
-	Where    string // the file and what in it
+	Where    string // the file and the object in it
 	Meta     metav1.ObjectMeta
 	Spec     corev1.PodSpec
 	Fragment bool // containers for somebody else's pod
 }
 
-// documents returns the YAML documents of a file that hold more than comments.
+// documents returns the YAML documents of a file, without those that hold only comments.
 func documents(text []byte) ([][]byte, error) {
 	reader := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	var list [][]byte
@@ -47,8 +47,8 @@ func documents(text []byte) ([][]byte, error) {
 	}
 }
 
-// manifests returns the pods of a file of manifests. What kubectl would take but is
-// not known here is an error, lest a pod be overlooked.
+// manifests returns the pods of a file of manifests. A kind that is not known here is
+// an error, so that no pod is overlooked.
 func manifests(where string, text []byte) ([]Pod, error) {
 	list, err := documents(text)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // Needs is what each task needs of its pod, by the task's name.
 type Needs map[string]tasks.Needs
 
-// ReadNeeds asks initbox, whose source is in the folder root.
+// ReadNeeds asks initbox, with its source in the folder root.
 func ReadNeeds(root string) (Needs, error) {
 	cmd := exec.Command("go", "run", "./cmd/initbox", "reference", "--format=json")
 	cmd.Dir = root
@@ -37,7 +37,7 @@ func ReadNeeds(root string) (Needs, error) {
 	return needs, nil
 }
 
-// of returns the needs of what the container runs: a task, or the steps of a plan
+// of returns the needs of the task that the container runs, or of the steps of a plan
 // on its command line.
 func (n Needs) of(c *corev1.Container) (needs tasks.Needs) {
 	for _, arg := range c.Args {
@@ -48,14 +48,14 @@ func (n Needs) of(c *corev1.Container) (needs tasks.Needs) {
 	return needs
 }
 
-// privileged tells whether the container needs more than the restricted level has.
+// privileged reports whether the container needs more than the restricted level allows.
 func (n Needs) privileged(c corev1.Container) bool {
 	needs := n.of(&c)
 	return needs.Root || len(needs.Always()) > 0
 }
 
-// capabilities returns what the container must have, and what else it may have
-// because of its flags.
+// capabilities returns the capabilities that the container must have, and those that it
+// may have as well because of its flags.
 func (n Needs) capabilities(c *corev1.Container) (must, may []corev1.Capability) {
 	for _, capability := range n.of(c).Capabilities {
 		name := corev1.Capability(capability.Name)

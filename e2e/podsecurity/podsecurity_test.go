@@ -17,7 +17,7 @@ import (
 
 const examples = "../../examples"
 
-// real are helm and kubectl.
+// real returns helm and kubectl.
 func real(t *testing.T) Renderers {
 	t.Helper()
 	kubectl, err := cluster.Kubectl(t.Context(), t.Output())
@@ -51,8 +51,8 @@ func judge(t *testing.T) Judge {
 	return j
 }
 
-// TestExamples: every pod below examples/ is restricted, and those with a task that
-// needs more are baseline for that alone.
+// TestExamples: every pod below examples/ meets the restricted level; a pod with a task
+// that needs more meets the baseline level, and deviates only for that task.
 func TestExamples(t *testing.T) {
 	pods, err := Find(examples, real(t))
 	if err != nil {
@@ -74,8 +74,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestPages: the container on each task's page is admitted as the examples are. What
-// it may use of CPU and memory is left to the reader.
+// TestPages: the container on each task's page passes the same checks as the examples.
+// Its limits of CPU and memory are left to the reader.
 func TestPages(t *testing.T) {
 	pages, err := filepath.Glob("../../tasks/*/README.md")
 	if err != nil || len(pages) == 0 {
@@ -139,7 +139,7 @@ var chownPod = []string{
 	"drop: [ALL]", "drop: [ALL], add: [CHOWN, DAC_OVERRIDE]",
 }
 
-// TestFaults: each deviation from what is right is found.
+// TestFaults: each deviation is found.
 func TestFaults(t *testing.T) {
 	j := judge(t)
 	for _, tt := range []struct {
@@ -172,7 +172,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestUnknown: what cannot be classified is an error, not passed over.
+// TestUnknown: a file that cannot be classified is an error; it is not skipped.
 func TestUnknown(t *testing.T) {
 	for _, tt := range []struct{ file, text, want string }{
 		{"a/x.yaml", "name: value\n", "not a manifest"},

@@ -7,8 +7,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// snippet returns the containers, and the pods of whole objects, of values for the
-// chart of somebody else.
+// snippet returns the pods of values for other people's charts: their containers, and
+// the pods of whole objects.
 func snippet(where string, text []byte) ([]Pod, error) {
 	var values any
 	if err := yaml.UnmarshalStrict(text, &values); err != nil {
@@ -55,7 +55,7 @@ func snippetValue(where, key string, value any) ([]Pod, error) {
 	return pods, nil
 }
 
-// fragment reads a list of containers; some charts take it as text.
+// fragment reads a list of containers, which some charts take as text.
 func fragment(where string, list any) ([]Pod, error) {
 	text, ok := list.(string)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/initbox/initbox/e2e/internal/restricted"
 )
 
-// A step, done by initbox and by a line of shell.
+// A step is done by initbox or by a line of shell.
 type step struct {
 	name  string
 	task  []string
@@ -40,7 +40,7 @@ func plan() string {
 	return text
 }
 
-// prepare makes a web server with two names, and the ConfigMap; it returns when the
+// prepare creates a web server with two names, and the ConfigMap. It returns when the
 // server answers, so that no step has to wait.
 func prepare(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	core := client.CoreV1()
@@ -68,12 +68,12 @@ func prepare(ctx context.Context, client kubernetes.Interface, namespace string)
 	if _, err := core.Pods(namespace).Create(ctx, server, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	// The first pod finds out whether all of it works, and is not counted.
+	// The first pod shows whether everything works, and is not counted.
 	_, err := start(ctx, core.Pods(namespace), OneRun.pod())
 	return err
 }
 
-// pod is what is measured.
+// pod returns the pod that is measured.
 func (w Way) pod() *corev1.Pod {
 	var init []corev1.Container
 	switch w {

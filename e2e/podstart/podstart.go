@@ -17,7 +17,7 @@ import (
 	typed "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// A Way is one of those that the steps are done in.
+// A Way is one way to do the steps.
 type Way string
 
 // The ways, in the order of a round.
@@ -56,9 +56,9 @@ func (t Times) Table() string {
 	return b.String()
 }
 
-// Measure makes what the steps need in the namespace, and then in each round one pod
-// in each way. The main container's start is the time that the container runtime
-// gives the first line it prints; it is compared with this process's clock.
+// Measure creates what the steps need in the namespace, and then one pod of each way in
+// each round. The main container's start is the runtime's time of its first line of
+// output, compared with the clock of this process.
 func Measure(ctx context.Context, client kubernetes.Interface, namespace string, rounds int) (Times, error) {
 	if err := prepare(ctx, client, namespace); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
@@ -76,8 +76,8 @@ func Measure(ctx context.Context, client kubernetes.Interface, namespace string,
 	return times, nil
 }
 
-// start returns how long the pod took. The pod is gone afterwards, so that pods do
-// not slow each other down.
+// start returns how long the pod took, and deletes the pod, so that pods do not slow
+// each other down.
 func start(ctx context.Context, pods typed.PodInterface, pod *corev1.Pod) (time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the pod did not end within %s", patience))
 	defer cancel()
@@ -104,7 +104,7 @@ func start(ctx context.Context, pods typed.PodInterface, pod *corev1.Pod) (time.
 	return started.Sub(created), await(ctx, pods, made, func(_ *corev1.Pod, gone bool) bool { return gone })
 }
 
-// await returns when the pod is as until wants it.
+// await returns when the pod meets until.
 func await(ctx context.Context, pods typed.PodInterface, pod *corev1.Pod, until func(pod *corev1.Pod, gone bool) bool) error {
 	w, err := pods.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name, ResourceVersion: pod.ResourceVersion})
 	if err != nil {

@@ -1,9 +1,9 @@
-// The demo shows initbox hold back an application until what it needs answers.
+// The demo shows how initbox holds back an application until its dependencies answer.
 // It starts a database (a TCP port that opens late) and an API (an HTTP server
 // that answers 503 at first), runs initbox with plan.yaml, which also migrates an
 // embedded SQLite database, and then does what an application does first: it
-// connects to both. Then the pod starts again and initbox must find nothing to do.
-// The demo fails unless initbox kept its promises, so that it is a test as well.
+// connects to both. Then the pod starts again, and initbox must find nothing to do.
+// The demo fails unless initbox keeps its promises, so that it is a test as well.
 //
 //	go run ./examples/demo bin/initbox
 package main
@@ -80,8 +80,8 @@ func demo(initbox string) error {
 	return restart(ctx, stage, initbox, env, message)
 }
 
-// restart runs initbox again, as a pod does that starts again: on the same volume
-// it must find nothing to do.
+// restart runs initbox again, as a restarted pod does: on the same volume, it must
+// find nothing to do.
 func restart(ctx context.Context, stage *stage, initbox string, env []string, first string) error {
 	stage.print("The pod starts again, with the same volume:\n")
 	second, err := prepare(ctx, stage, initbox, env)

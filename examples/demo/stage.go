@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A stage is where everybody in the demo speaks, one at a time.
+// A stage prints what the parts of the demo say, one line at a time.
 type stage struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -16,7 +16,7 @@ type stage struct {
 
 func newStage(w io.Writer) *stage { return &stage{w: w, start: time.Now()} }
 
-// say prints what who says, with the time since the start.
+// say prints a line of who, with the time since the start.
 func (s *stage) say(who, format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes secret.yaml anew: a CA, a certificate of it for the Service shop, and the Secret of both, on stdout.
+# Makes a new secret.yaml on stdout: a CA, a certificate that it issues for the Service shop, and the Secret with both.
 #   ./make-secret.sh >secret.yaml
-# Needs openssl. The key of the CA is thrown away: nothing else can be issued by it.
+# Needs openssl. It deletes the key of the CA, so that the CA can issue nothing else.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -25,8 +25,8 @@ openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -sha256 -days 36499 -extf
 
 pem() { sed 's/^/    /' "$1"; }
 cat <<EOF
-# Made by make-secret.sh, for this example alone: everybody has this key. In a cluster of yours cert-manager
-# fills such a Secret (README.md), and this file goes.
+# Made by make-secret.sh, only for this example: everybody has this key. In your cluster, let cert-manager fill such a
+# Secret (README.md), and delete this file.
 apiVersion: v1
 kind: Secret
 metadata:

@@ -6,7 +6,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// slow delays what the kernel waits for. Forget is no such thing.
+// slow delays every operation that the kernel waits for, so not Forget.
 type slow struct {
 	fuse.RawFileSystem
 	delay time.Duration

@@ -1,6 +1,6 @@
 // Package slowfs shows a directory at another place with a delay added to every
-// file-system operation, as a network volume has one. The kernel is told to cache
-// neither names nor attributes, so each operation is paid for.
+// file-system operation, as on a network volume. The kernel caches neither names nor
+// attributes of it, so every operation takes the delay.
 package slowfs
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// Mount shows backing at mountpoint, each operation taking delay longer than it
-// does there. unmount ends that.
+// Mount shows backing at mountpoint and adds delay to each operation. unmount ends
+// that.
 func Mount(backing, mountpoint string, delay time.Duration) (unmount func() error, err error) {
 	return mount(backing, mountpoint, func(raw fuse.RawFileSystem) fuse.RawFileSystem { return &slow{raw, delay} })
 }
@@ -27,7 +27,7 @@ func mount(backing, mountpoint string, around func(fuse.RawFileSystem) fuse.RawF
 	raw := fs.NewNodeFS(root, &fs.Options{EntryTimeout: &none, AttrTimeout: &none, NegativeTimeout: &none})
 	server, err := fuse.NewServer(around(raw), mountpoint, &fuse.MountOptions{
 		Name: "slowfs", FsName: backing, DirectMount: true, AllowOther: true,
-		// With it the names of a directory would come with attributes that must not be kept.
+		// Otherwise the names of a directory would come with attributes, which the kernel must not keep.
 		DisableReadDirPlus: true,
 		MaxWrite:           1 << 20,
 		MaxBackground:      256,

@@ -19,8 +19,8 @@ import (
 	"github.com/initbox/initbox/internal/files/fileperm"
 )
 
-// A recorder notes what makes a new file durable. Writes may pass it by: newer
-// kernels hand them to the file beneath.
+// A recorder notes the operations that make a new file durable. It may miss writes:
+// newer kernels pass them directly to the backing file.
 type recorder struct {
 	fuse.RawFileSystem
 	mu     sync.Mutex
@@ -53,7 +53,8 @@ func (r *recorder) Rename(cancel <-chan struct{}, in *fuse.RenameIn, from, to st
 	return r.RawFileSystem.Rename(cancel, in, from, to)
 }
 
-// asWriter names the folder in which this binary, started again, shall write.
+// asWriter is the variable with the folder in which this binary writes when the test
+// starts it again.
 const asWriter = "INITBOX_TEST_WRITER"
 
 func TestMain(m *testing.M) {
@@ -67,8 +68,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestFilesAreDurable lets atomicfile write to a file system that sees in which
-// order it does what.
+// TestFilesAreDurable lets atomicfile write to a file system that records the order
+// of its operations.
 func TestFilesAreDurable(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), asWriter+"="+t.TempDir())

@@ -1,4 +1,4 @@
-// Cmd brings up a Kubernetes of one node for development, and takes it down.
+// Cmd starts a Kubernetes of one node for development, and stops it.
 //
 //	go run ./cluster/cmd [-name NAME] up | down | load ARCHIVE... | kubectl ARGS... | exec COMMAND... | kubeconfig | build
 package main
@@ -18,9 +18,9 @@ import (
 
 const usage = `usage: go run ./cluster/cmd [-name NAME] COMMAND
 
-  up                bring a cluster up; it stays until it is taken down
-  down              end it and remove its files
-  load ARCHIVE...   give it images (docker-archive, as docker save writes)
+  up                start a cluster, which runs until down
+  down              stop the cluster and remove its files
+  load ARCHIVE...   load images (docker-archive, as docker save writes it)
   kubectl ARGS...   run kubectl against it
   exec COMMAND...   run a command on its node
   kubeconfig        print the path of its kubeconfig
@@ -86,7 +86,7 @@ func run(ctx context.Context, name string, args []string) error {
 		fmt.Println(c.Kubeconfig())
 		return nil
 	}
-	return fmt.Errorf("unknown command %q: -help lists those that there are", args[0])
+	return fmt.Errorf("unknown command %q: -help lists the commands", args[0])
 }
 
 func attached(cmd *exec.Cmd) error {

@@ -1,13 +1,13 @@
 // Keeper is process 1 of a cluster's namespaces (processes, mounts, network).
-// When it ends, the kernel kills everything that ran in the cluster and drops
-// its mounts and its network, so that nothing has to be looked for.
+// When it ends, the kernel kills everything in the cluster and drops its mounts and
+// its network, so that nobody has to search for them.
 //
-// It inherits a socket that listens on the loopback of the host, and carries
-// each connection to the address in the cluster that its argument names. It
-// inherits the cluster's lock, which is held for as long as it lives. It also
-// inherits the reading end of a pipe if the cluster has an owner, and ends when
-// the owner, who holds the other end, is gone. Its other arguments are a folder of
-// programs, and where the cluster sees them, whatever else is hidden from it.
+// Keeper inherits a socket that listens on the loopback of the host, and forwards
+// each connection to an address in the cluster, its first argument. It inherits the
+// cluster's lock and holds it for as long as it lives. If the cluster has an owner,
+// keeper also inherits the reading end of a pipe, and ends when the owner, which holds
+// the other end, has ended. Its other arguments are a folder of programs, and the path
+// where the cluster sees that folder.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"syscall"
 )
 
-// What is inherited, in the order of package cluster; 4 is the lock.
+// The inherited descriptors, in the order of package cluster; 4 is the lock.
 const (
 	listenerFD = 3
 	ownerFD    = 5
@@ -58,8 +58,8 @@ func run(apiServer, programs, folder string) error {
 	return err
 }
 
-// mount gives the cluster its own view of the processes and of the places that
-// kubelet, containerd and the network plugins use whatever they are told.
+// mount gives the cluster its own view of the processes, and of the fixed paths that
+// kubelet, containerd and the network plugins use whatever their configuration says.
 func mount(programs, folder string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep mounts from the host: %w", err)
@@ -78,8 +78,8 @@ func mount(programs, folder string) error {
 	return tunables()
 }
 
-// tunables shows kubelet the kernel settings that it wants, which are the same for
-// the whole machine, so that it leaves those of the host as they are.
+// tunables shows kubelet the kernel settings that it wants. Otherwise kubelet would
+// change them, and the kernel has them only once for the whole machine.
 func tunables() error {
 	if err := os.Mkdir("/run/sysctl", 0o755); err != nil {
 		return err

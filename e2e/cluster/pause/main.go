@@ -1,5 +1,5 @@
-// Pause is what keeps a pod's sandbox alive: it sleeps until it is told to stop,
-// and reaps what a pod with a shared process namespace leaves to process 1.
+// Pause keeps a pod's sandbox alive: it sleeps until a signal stops it, and reaps the
+// orphans of a pod with a shared process namespace, as its process 1.
 package main
 
 import (

@@ -1,8 +1,8 @@
-// Cmd is what make image needs besides Docker, and the image for those who have no Docker.
+// Cmd prints the sizes of an image for make image, and builds the image without a Docker engine of the user.
 //
 //	docker save IMAGE | go run ./image/cmd size -ours N -max BYTES
-//	                                                            what is pulled; fails if our N layers are more
-//	go run ./image/cmd archive FILE                             build the image, as docker save writes it (root)
+//	                                                            print the sizes; fails if our N layers exceed BYTES
+//	go run ./image/cmd archive FILE                             build the image as docker save writes it (root)
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package command runs other programs, whose complaints become errors.
+// Package command runs other programs and turns their stderr into errors.
 package command
 
 import (
@@ -14,17 +14,17 @@ import (
 // A Command is a program and where it runs.
 type Command struct {
 	Folder string
-	Env    []string // besides those of this process
+	Env    []string // in addition to those of this process
 	Args   []string // the first is the program
 }
 
-// A Result is what a program that ran left behind.
+// A Result is the outcome of a program that ran.
 type Result struct {
 	Stdout, Stderr string
 	Code           int
 }
 
-// Run runs the program. That it failed is no error: that it did not run is.
+// Run runs the program. A failure of the program is not an error, but that it cannot run is.
 func (c Command) Run(ctx context.Context) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// SearchPath is PATH and the folders of programs for root, which not everybody's has.
+// SearchPath returns PATH with the folders of root's programs, which a user's PATH may lack.
 func SearchPath() string { return os.Getenv("PATH") + ":/usr/sbin:/sbin" }
 
 // LookPath finds a program in the folders of [SearchPath].

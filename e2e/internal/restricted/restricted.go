@@ -1,5 +1,5 @@
-// Package restricted makes containers that ask for as little as those of the examples
-// do: the restricted level admits them, and their root file system is read-only.
+// Package restricted makes containers that ask for as little as those of the examples:
+// the restricted level admits them, and their root file system is read-only.
 package restricted
 
 import (
@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Container returns one that does what its image does by itself.
+// Container returns a container that runs the default command of its image.
 func Container(name, image string) corev1.Container {
 	return corev1.Container{
 		Name: name, Image: image,

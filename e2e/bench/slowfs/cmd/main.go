@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	delay := flag.Duration("delay", time.Millisecond, "what each operation takes longer")
+	delay := flag.Duration("delay", time.Millisecond, "the time added to each operation")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		fmt.Fprintln(os.Stderr, "usage: cmd [-delay 1ms] BACKING MOUNTPOINT")

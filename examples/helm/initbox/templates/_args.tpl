@@ -1,6 +1,6 @@
 {{/*
-initbox.args renders (list TASK OPTIONS) as the JSON list of a container's args: the task, its flags in the order of
-the alphabet, its positional arguments; then, each behind "--", the steps of run.
+initbox.args renders (list TASK OPTIONS) as the JSON list of a container's args: the task, its flags in alphabetical
+order, its positional arguments; then the steps of run, each after "--".
 */}}
 {{- define "initbox.args" -}}
 {{- $task := index . 0 -}}
@@ -35,8 +35,8 @@ the alphabet, its positional arguments; then, each behind "--", the steps of run
 {{- end }}
 
 {{/*
-initbox.scalar renders (list WHERE VALUE) as the text of an argument. toJson, because Helm reads 1048576 as a floating
-point number, which would be printed as 1.048576e+06.
+initbox.scalar renders (list WHERE VALUE) as the text of an argument. It uses toJson because Helm reads 1048576 as a
+floating-point number, which would print as 1.048576e+06.
 */}}
 {{- define "initbox.scalar" -}}
 {{- $where := index . 0 -}}

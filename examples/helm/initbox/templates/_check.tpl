@@ -1,4 +1,4 @@
-{{/* What is wrong is said when the chart is rendered, under the name that its author gave it. */}}
+{{/* Rendering the chart reports mistakes under the name that its author gave the thing. */}}
 
 {{- define "initbox.checkCall" -}}
 {{- $task := index . 0 -}}

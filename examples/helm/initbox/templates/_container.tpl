@@ -1,7 +1,7 @@
 {{/*
 initbox.container renders one init container from (list TASK (list $ OPTIONS) [SECURITY-CONTEXT]), where SECURITY-CONTEXT
-is what the task needs to differ from the default. It is put together as data and written by toYaml, so that nothing
-in a value can break out of its place.
+replaces what the task cannot leave at the default. toYaml writes the container, so that no value can break out of its
+place.
 */}}
 {{- define "initbox.container" -}}
 {{- $task := index . 0 -}}

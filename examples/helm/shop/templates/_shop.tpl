@@ -2,7 +2,7 @@
 {{ .Release.Name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
-{{/* What identifies the pods of one part: (list $ PART). */}}
+{{/* The labels that select the pods of one part: (list $ PART). */}}
 {{- define "shop.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
@@ -35,7 +35,7 @@ db-user: {{ .Values.database.user | quote }}
 db-password-file: /secrets/password
 {{- end }}
 
-{{/* Of every container that is not of initbox, with the user that it runs as. */}}
+{{/* The securityContext of every container that is not of initbox, with the user that it runs as. */}}
 {{- define "shop.securityContext" -}}
 runAsNonRoot: true
 runAsUser: {{ . }}
