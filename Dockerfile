@@ -5,7 +5,7 @@ FROM gcr.io/distroless/static-debian13:nonroot
 
 # BuildKit sets it by itself; the classic builder does not.
 ARG TARGETARCH
-COPY bin/linux-${TARGETARCH}/initbox /initbox
+COPY bin/linux-${TARGETARCH}/initbox bin/linux-${TARGETARCH}/LICENSE bin/linux-${TARGETARCH}/NOTICE /
 # By number: runAsNonRoot cannot tell whether a name is root.
 USER 65532:65532
 ENTRYPOINT ["/initbox"]

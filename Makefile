@@ -84,7 +84,7 @@ check: lint test-short ## the fast loop: lint and short tests; it needs only Go,
 	@echo "make check: all good; make test runs everything"
 
 .PHONY: update
-update: build ## write what derives from the code: each task's README.md, the schema of a plan, Helm chart templates
+update: build ## write what derives from the code: each task's README.md, the schema of a plan, Helm chart templates, NOTICE
 	@$(call generate,.)
 
 .PHONY: update-diagnosis
@@ -199,14 +199,30 @@ clean: ## remove bin/
 
 # The shell commands of the targets above.
 
-# Writes the pages, the schema and the chart templates below the folder $(1).
+# LICENSE is ours; this is what the binary links on linux, with the licences, which a module has at its root.
+define notice
+export LC_ALL=C && part() { echo; printf '=%.0s' $$(seq 80); printf '\n%s\n\n' "$$1"; shift; cat "$$@"; } && \
+printf '%s\n' 'initbox' 'Copyright 2026 The initbox authors' '' \
+	'initbox is licensed under the Apache License, Version 2.0: see LICENSE.' '' \
+	'The binary links what follows, unchanged, each part under the licence below its name. To get the source of a' \
+	'module: go mod download MODULE@VERSION. The source of the Go standard library comes with Go: https://go.dev.' && \
+part 'The Go standard library' "$$(go env GOROOT)/LICENSE" && \
+for arch in amd64 arm64; do \
+	GOOS=linux GOARCH=$$arch go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/initbox; \
+done | sort -u | while read -r path version dir; do \
+	part "$$path $$version" "$$dir"/LICENSE* $$(ls "$$dir"/NOTICE* 2>/dev/null) || exit; \
+done
+endef
+
+# Writes the pages, the schema, the chart templates and the licences below the folder $(1).
 define generate
 bin/initbox reference | sed -n '/^<!-- Written by/ { n; n; s/^# //p; }' | while read -r task; do \
 	page=$(1)/tasks/$$(echo $$task | tr -d -)/README.md; \
 	mkdir -p $$(dirname $$page) && bin/initbox reference --format=markdown $$task >$$page || exit 1; \
 done && mkdir -p $(1)/examples/helm/initbox/templates && \
 bin/initbox reference --format=helm >$(1)/examples/helm/initbox/templates/_tasks.tpl && \
-bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json
+bin/initbox reference --format=json-schema >$(1)/examples/plan.schema.json && \
+{ $(notice); } >$(1)/NOTICE
 endef
 
 # Fails if "make update" would change anything.
@@ -256,8 +272,10 @@ GOOS=linux GOARCH=$(ARCH) $(GOBUILD) -o $$bin ./cmd/initbox && \
 chmod 0755 $$bin && touch -d @$$SOURCE_DATE_EPOCH $$bin
 endef
 
+# The licences lie beside the binary, so that one COPY, which is one layer, takes all.
 define image
 $(binary) && \
+install -m 0644 LICENSE NOTICE $$(dirname $$bin) && touch -r $$bin $$(dirname $$bin)/LICENSE $$(dirname $$bin)/NOTICE && \
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 $(DOCKER_BUILD) --platform linux/$(ARCH) -t $(IMAGE) --build-arg TARGETARCH=$(ARCH) \
 	--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
 	--build-arg CREATED=$$(date -u -d @$$SOURCE_DATE_EPOCH +%Y-%m-%dT%H:%M:%SZ) . >/dev/null && \

@@ -32,6 +32,7 @@ const (
 	Postgres = "postgres:15"
 	MariaDB  = "mariadb:10.11"
 	BusyBox  = "busybox:1.35"
+	Bare     = "bare:1"
 	Base     = "gcr.io/distroless/static-debian13:nonroot"
 )
 
@@ -49,7 +50,7 @@ type recipe struct {
 }
 
 func recipes() []recipe {
-	return []recipe{postgres(), mariadb(), busybox(), base()}
+	return []recipe{postgres(), mariadb(), busybox(), base(), bare()}
 }
 
 // Names lists the images.

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"debug/elf"
@@ -82,15 +83,21 @@ func TestOneLayerOfOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(headers) != 1 {
-		t.Fatalf("our layer has %d entries, want the binary alone", len(headers))
+	modes := map[string]int64{"initbox": 0o755, "LICENSE": 0o644, "NOTICE": 0o644}
+	if len(headers) != len(modes) {
+		t.Fatalf("our layer has %d entries, want the binary and its licences", len(headers))
 	}
-	h := headers[0]
-	if h.Name != "initbox" || h.Mode&0o7777 != 0o755 || h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(commitTime(t)) {
-		t.Errorf("our layer has %s, mode %o, owner %d:%d, time %v", h.Name, h.Mode, h.Uid, h.Gid, h.ModTime)
-	}
-	if !bytes.Equal(bodies[0], binary(t, shared.root, runtime.GOARCH)) {
-		t.Error("the binary is not the one that make built")
+	for i, h := range headers {
+		if h.Mode&0o7777 != modes[h.Name] || h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(commitTime(t)) {
+			t.Errorf("our layer has %s, mode %o, owner %d:%d, time %v", h.Name, h.Mode, h.Uid, h.Gid, h.ModTime)
+		}
+		want, err := os.ReadFile(filepath.Join(shared.root, h.Name))
+		if h.Name == "initbox" {
+			want, err = binary(t, shared.root, runtime.GOARCH), nil
+		}
+		if err != nil || !bytes.Equal(bodies[i], want) {
+			t.Errorf("%s is not the one that make built or the repository has (%v)", h.Name, err)
+		}
 	}
 }
 
@@ -113,11 +120,12 @@ func TestArm64(t *testing.T) {
 	if c.Config.Architecture != "arm64" {
 		t.Errorf("the image is for %s", c.Config.Architecture)
 	}
-	_, bodies, err := c.Layers[len(c.Layers)-1].Files()
-	if err != nil || len(bodies) != 1 {
-		t.Fatalf("our layer has %d entries, %v", len(bodies), err)
+	headers, bodies, err := c.Layers[len(c.Layers)-1].Files()
+	i := slices.IndexFunc(headers, func(h *tar.Header) bool { return h.Name == "initbox" })
+	if err != nil || i < 0 {
+		t.Fatalf("our layer has no initbox among %d entries, %v", len(bodies), err)
 	}
-	program, err := elf.NewFile(bytes.NewReader(bodies[0]))
+	program, err := elf.NewFile(bytes.NewReader(bodies[i]))
 	if err != nil {
 		t.Fatal(err)
 	}
