@@ -51,6 +51,19 @@ func WithNext(err error, next string) error {
 	return &Error{Kind: KindOf(err), Err: err, Next: next}
 }
 
+// Reword returns an error with the given text that wraps err: people read the
+// text, and errors.Is and errors.As still find err.
+func Reword(err error, text string) error { return &reworded{text, err} }
+
+type reworded struct {
+	text string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.text }
+
+func (r *reworded) Unwrap() error { return r.err }
+
 // KindOf returns the kind of err: that of the outermost *Error in it, or Failed.
 func KindOf(err error) Kind {
 	if e := (*Error)(nil); errors.As(err, &e) {

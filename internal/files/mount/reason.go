@@ -19,7 +19,7 @@ var (
 	ErrLoop    = errors.New("the link leads back to a directory that it is in")
 	ErrSpecial = errors.New("it is not a regular file")
 
-	errDirectory = &reason{"it is a directory", ErrSpecial}
+	errDirectory = fault.Reword(ErrSpecial, "it is a directory")
 )
 
 // A TooLarge is the error for a file of more than Limit bytes.
@@ -41,15 +41,6 @@ const (
 	nextChanged = "find out what rewrites it all the time: it must be left alone while it is read"
 )
 
-// A reason says in words what its cause means.
-type reason struct {
-	text  string
-	cause error
-}
-
-func (r *reason) Error() string { return r.text }
-func (r *reason) Unwrap() error { return r.cause }
-
 // explain says in words what err of a file that the user named means. It leaves
 // out the path, which the user may know by another name.
 func explain(err error) error {
@@ -58,9 +49,9 @@ func explain(err error) error {
 	case errors.Is(err, ErrChanged):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.WithNext(&reason{"there is no such file or directory", err}, nextMissing)
+		return fault.WithNext(fault.Reword(err, "there is no such file or directory"), nextMissing)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.WithNext(&reason{fmt.Sprintf("UID %d may not read it", os.Geteuid()), err}, nextRights)
+		return fault.WithNext(fault.Reword(err, fmt.Sprintf("UID %d may not read it", os.Geteuid())), nextRights)
 	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV): // a socket, a device
 		return ErrSpecial
 	case !errors.As(err, &p):
@@ -72,7 +63,7 @@ func explain(err error) error {
 }
 
 // dangling says what a missing file means that a listing has.
-func dangling(err error) error { return &reason{"it is a link that leads nowhere", err} }
+func dangling(err error) error { return fault.Reword(err, "it is a link that leads nowhere") }
 
 // advised adds the next step to an error that has none.
 func advised(err error, next string) error {

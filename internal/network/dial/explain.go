@@ -13,18 +13,9 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// explained is an error in our words that still wraps the system's.
-type explained struct {
-	text  string
-	cause error
-}
-
-func (e *explained) Error() string { return e.text }
-func (e *explained) Unwrap() error { return e.cause }
-
 // explain returns the cause in words with the next step to try.
 func explain(cause error, next, format string, args ...any) error {
-	return &fault.Error{Err: &explained{fmt.Sprintf(format, args...), cause}, Next: next}
+	return &fault.Error{Err: fault.Reword(cause, fmt.Sprintf(format, args...)), Next: next}
 }
 
 // explainName says why a name could not be resolved.
