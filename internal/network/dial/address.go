@@ -89,7 +89,7 @@ func parseHostPort(s string) (Address, error) {
 
 func hostPortHint(s string) string {
 	if _, err := netip.ParseAddr(s); err == nil && strings.Contains(s, ":") {
-		return "an IPv6 address needs brackets: write [" + s + "]:PORT"
+		return "an IPv6 address must be in brackets: write [" + s + "]:PORT"
 	}
 	switch {
 	case s == "":
