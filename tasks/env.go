@@ -13,31 +13,32 @@ import (
 	"github.com/initbox/initbox/internal/text/redact"
 )
 
-// Env is what a Task may use of the world. The zero value is not usable; see [NewEnv].
-// Its methods may be called from several goroutines.
+// Env is what a Task may use of the outside world. Make one with [NewEnv]; the
+// zero value does not work. Its methods are safe for concurrent use.
 type Env struct {
 	Log    *slog.Logger
 	Stdout io.Writer // only for output that was asked for
-	DryRun bool      // change nothing, say what would change
+	DryRun bool      // change nothing, report what would change
 
 	// ListAll makes a dry-run log every change instead of the first ten. A Task
-	// sets it whose changes are few and whose reader wants to know each.
+	// sets it if it makes few changes and its reader wants to see each of them.
 	ListAll bool
 
-	// Environ is the environment, NAME=VALUE each; see [Env.LookupEnv].
+	// Environ is the environment, one NAME=VALUE per entry; see [Env.LookupEnv].
 	Environ []string
 
-	// Pod and Namespace say who we are in Kubernetes, "" where that is not known. The
-	// command line takes them from POD_NAME and POD_NAMESPACE, the names by which the
-	// downward API is commonly read; without these, the pod is the host's name, and the
-	// namespace that of the service account.
+	// Pod and Namespace are our own pod and its namespace in Kubernetes, "" if
+	// unknown. The command line takes them from POD_NAME and POD_NAMESPACE, the
+	// names that manifests commonly give to these downward API fields. Without
+	// them, the pod is the host name and the namespace is that of the service
+	// account.
 	Pod, Namespace string
 
 	// Secrets holds what must not be printed. A Task adds each secret as soon as
-	// it has read it; log, errors and termination message pass through it.
+	// it has read it; the log, errors and the termination message pass through it.
 	Secrets *redact.Set
 
-	parent   *Env // counts along, nil at the top
+	parent   *Env // counts the changes of this Env too; nil at the top
 	changes  atomic.Int64
 	activity atomic.Pointer[activity]
 
@@ -45,14 +46,16 @@ type Env struct {
 	summary []string
 }
 
-// NewEnv returns an Env that logs to log and writes asked-for output to stdout. It
-// knows no environment and no pod until its fields say so (Environ: os.Environ()).
+// NewEnv returns an Env that logs to log and writes requested output to stdout.
+// It knows neither the environment nor the pod until the caller sets those
+// fields (Environ: os.Environ()).
 func NewEnv(log *slog.Logger, stdout io.Writer, dryRun bool) *Env {
 	return &Env{Log: log, Stdout: stdout, DryRun: dryRun, Secrets: new(redact.Set)}
 }
 
-// LookupEnv returns the variable name of the environment and whether it is set. It is
-// for variables that belong to others, as SSL_CERT_FILE does: those of initbox set flags.
+// LookupEnv returns the environment variable name and whether it is set. Use it
+// for variables that belong to others, such as SSL_CERT_FILE; initbox's own
+// variables set flags.
 func (e *Env) LookupEnv(name string) (value string, found bool) {
 	for _, entry := range e.Environ {
 		if value, found = strings.CutPrefix(entry, name+"="); found {
@@ -62,18 +65,22 @@ func (e *Env) LookupEnv(name string) (value string, found bool) {
 	return "", false
 }
 
-// An activity is what a Task is at. It is put together only when somebody asks,
-// for there may be millions of them.
+// An activity is what a Task is doing. Its text is built only on request,
+// because a Task may note millions of them.
 type activity struct{ verb, target string }
 
-// shownChanges is how many changes a dry-run logs before it only counts them.
+// shownChanges is how many changes a dry-run logs at level info.
 const shownChanges = 10
 
-// Do makes one change that is needed: "create", "/etc/app/a.conf". Every change
-// of a Task goes through Do, and only after the Task has seen that it is needed.
-// A dry-run only counts it, and logs the first ten; the others it logs at level
-// debug. Do returns change's error with verb and target before it, or ctx's
-// error if it is done already.
+// Do makes one change that is needed, such as "create" of "/etc/app/a.conf".
+// Every change of a Task goes through Do, and only after the Task has seen that
+// the change is needed.
+//
+// A dry-run only counts the change. It logs the first ten at level info and the
+// rest at level debug.
+//
+// Do returns the error of change, prefixed with verb and target. If ctx is
+// already done, Do changes nothing and returns the error of ctx.
 func (e *Env) Do(ctx context.Context, verb, target string, change func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -117,8 +124,8 @@ func (e *Env) count() int64 {
 // Changes returns how many changes Do has made, or in a dry-run would have made.
 func (e *Env) Changes() int64 { return e.changes.Load() }
 
-// Doing notes what the Task is at, for whoever must explain an interruption:
-// "waiting for db:5432".
+// Doing notes what the Task is doing, to explain an interruption: "waiting for
+// db:5432".
 func (e *Env) Doing(what string) { e.note(&activity{verb: what}) }
 
 func (e *Env) note(a *activity) {
@@ -127,7 +134,7 @@ func (e *Env) note(a *activity) {
 	}
 }
 
-// Activity returns what was last noted with Doing, or "".
+// Activity returns the last activity that Do or Doing noted, or "".
 func (e *Env) Activity() string {
 	a := e.activity.Load()
 	switch {
@@ -140,9 +147,9 @@ func (e *Env) Activity() string {
 	}
 }
 
-// Summarize adds a line to the termination message, below the verdict: the sums
-// of a long walk, the outcome of a step. Lines that do not fit are left out from
-// the front, so the newest stay.
+// Summarize adds a line to the termination message, below the verdict: the
+// totals of a long walk, the outcome of a step. If the lines do not fit, the
+// oldest are left out.
 func (e *Env) Summarize(line string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -156,7 +163,8 @@ func (e *Env) Summary() []string {
 	return slices.Clone(e.summary)
 }
 
-// Sub returns an Env for a part of e's work that counts its own changes too.
+// Sub returns an Env for one part of the work. It counts the changes of that
+// part; they count for e as well.
 func (e *Env) Sub(log *slog.Logger) *Env {
 	return &Env{
 		Log: log, Stdout: e.Stdout, DryRun: e.DryRun, Secrets: e.Secrets,

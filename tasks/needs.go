@@ -2,16 +2,16 @@ package tasks
 
 import "strings"
 
-// Needs is what a task asks of the pod: what its container must be granted beyond
-// what the Pod Security level restricted leaves it. The zero value asks for nothing:
-// any user, no capability. Help, pages, the Helm library chart and the tests of the
-// examples take the securityContext from here.
+// Needs is what the pod must grant a task beyond what the Pod Security level
+// restricted allows. The zero value needs nothing: any user, no capability.
+// Help, pages, the Helm library chart and the tests of the examples take the
+// securityContext from here.
 type Needs struct {
-	// Root is whether the task runs as UID 0.
+	// Root says that the task runs as UID 0.
 	Root bool
-	// Capabilities are those that the container keeps or gets; all others are dropped.
+	// Capabilities are those that the container needs; it drops all others.
 	Capabilities []Capability
-	// Mounts are the volumes that the container mounts, one line each:
+	// Mounts are the volumes that the container mounts, one line each, such as
 	// "the volume that changes owner, writable".
 	Mounts []string
 }
@@ -19,8 +19,8 @@ type Needs struct {
 // A Capability is one Linux capability that a task needs.
 type Capability struct {
 	Name string // as Kubernetes writes it: "CHOWN"
-	// Flags are those of the task that need it, nil if every use does. A
-	// capability has no effect for a user other than root.
+	// Flags are the task's flags that need the capability, nil if every use needs
+	// it. A capability has no effect for a user other than root.
 	Flags []string
 }
 
@@ -35,9 +35,9 @@ func (n Needs) Always() []string {
 	return names
 }
 
-// SecurityContext returns the smallest securityContext that a container of the task
-// runs with, as the lines of a YAML mapping. The Pod Security level restricted
-// admits it unless the task needs root.
+// SecurityContext returns the smallest securityContext with which the task's
+// container works, as lines of a YAML mapping. Unless the task needs root, the
+// Pod Security level restricted admits it.
 func (n Needs) SecurityContext() string {
 	user := "runAsNonRoot: true\nrunAsUser: 65532\n"
 	if n.Root {

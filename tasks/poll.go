@@ -11,27 +11,32 @@ import (
 	"github.com/initbox/initbox/internal/wait/retry"
 )
 
-// heartbeat is how often a wait that makes no progress says so.
+// heartbeat is how often a wait without progress is logged.
 const heartbeat = 10 * time.Second
 
 // A Poll describes one wait.
 type Poll struct {
-	Target         string        // what is waited for, as the user wrote it, without secrets
-	AttemptTimeout time.Duration // bound of one attempt; 0 for none but the deadline
+	Target         string        // the target, as the user wrote it, without secrets
+	AttemptTimeout time.Duration // limit of one attempt; 0 for no limit but the deadline
 	FastInterval   time.Duration // time between attempts during the first half minute; 0 for 40 ms
 	MaxInterval    time.Duration // longest time between attempts; 0 for 5 s
-	Overlap        int           // attempts in flight at once, so that a hanging one delays nothing; 0 for one
-	Successes      int           // successes in a row that are asked for; 0 for one
+	Overlap        int           // attempts in flight at once, so that one that hangs does not delay the others; 0 for one
+	Successes      int           // successes in a row that end the wait; 0 for one
 }
 
 // DefaultMaxInterval is the longest time between two attempts unless a Poll says otherwise.
 const DefaultMaxInterval = 5 * time.Second
 
-// Poll tries probe, fast at first and slower after half a minute, until it has
-// succeeded, has failed for good ([Permanent]), or ctx is done. The error then
-// holds the last one of probe. A failure is logged when it differs from the one
-// before, and every 10 s. A dry-run tries once, says what it found and returns
-// nil unless the failure is permanent.
+// Poll calls probe until it has succeeded, has failed permanently
+// ([Permanent]), or ctx is done: often during the first half minute, then more
+// and more slowly. If ctx ends the wait, the error wraps the last error of
+// probe.
+//
+// Poll logs a failure when it differs from the one before, and otherwise every
+// 10 s.
+//
+// A dry-run probes once and logs the result. It returns an error only if the
+// failure is permanent or ctx is done.
 func (e *Env) Poll(ctx context.Context, p Poll, probe func(context.Context) error) error {
 	if e.DryRun {
 		return e.probeOnce(ctx, p, probe)
@@ -79,7 +84,7 @@ func (e *Env) probeOnce(ctx context.Context, p Poll, probe func(context.Context)
 	return ctx.Err()
 }
 
-// A watch sees every attempt of one Poll and logs the ones worth reading.
+// A watch sees every attempt of one Poll and logs those worth reading.
 type watch struct {
 	env      *Env
 	ctx      context.Context
@@ -101,7 +106,7 @@ func (w *watch) observe(r retry.Result) bool {
 		return false
 	}
 	w.last = r.Err
-	// Two causes that take turns are one piece of news each, not one an attempt.
+	// Two alternating causes are two pieces of news, not one per attempt.
 	now, cause := time.Now(), fault.CauseOf(r.Err)
 	news := now.Sub(w.seen[cause]) >= heartbeat && len(w.seen) < maxCauses
 	if !news && now.Sub(w.loggedAt) < heartbeat {
@@ -119,7 +124,8 @@ func (w *watch) observe(r retry.Result) bool {
 	return true
 }
 
-// maxCauses bounds what a watch remembers; past it only the heartbeat is logged.
+// maxCauses limits what a watch remembers. Beyond it, only the heartbeat is
+// logged.
 const maxCauses = 32
 
 func attempts(n int) string {

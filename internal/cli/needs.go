@@ -7,14 +7,14 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// indent puts n blanks before each line of text.
+// indent prefixes each line of text with n spaces.
 func indent(text string, n int) string {
 	blanks := strings.Repeat(" ", n)
 	return blanks + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+blanks) + "\n"
 }
 
-// needsHelp is the end of a task's help: the smallest securityContext, and what
-// some flags and the volumes need.
+// needsHelp returns the end of a task's help: the smallest securityContext, and
+// what some flags and the volumes need.
 func needsHelp(n tasks.Needs) string {
 	text := "The smallest securityContext of its container:\n" + indent(n.SecurityContext(), 2)
 	if lines := needsLines(n); len(lines) > 0 {
@@ -23,7 +23,7 @@ func needsHelp(n tasks.Needs) string {
 	return text
 }
 
-// needsLines says what the securityContext does not.
+// needsLines returns the needs that the securityContext does not show.
 func needsLines(n tasks.Needs) []string {
 	var lines []string
 	for _, c := range n.Capabilities {
@@ -42,7 +42,7 @@ func needsLines(n tasks.Needs) []string {
 	return lines
 }
 
-// inPod is the part of a task's page that shows it in a pod.
+// inPod returns the section of a task's page that shows it in a pod.
 func inPod(spec tasks.Spec) string {
 	container := fmt.Sprintf("- name: %s\n  image: initbox:dev\n", spec.Name) +
 		indent(spec.Container, 2) + "  securityContext:\n" + indent(spec.Needs.SecurityContext(), 4)
@@ -53,7 +53,8 @@ func inPod(spec tasks.Spec) string {
 	return text
 }
 
-// helmTemplates are the named templates of the Helm library chart, one for each task.
+// helmTemplates returns the named templates of the Helm library chart, one for
+// each task.
 func helmTemplates(specs []tasks.Spec) string {
 	var b strings.Builder
 	b.WriteString(`{{/*
@@ -70,8 +71,8 @@ A task that needs more than the Pod Security level restricted leaves it brings w
 	return b.String()
 }
 
-// helmSecurity is what a task changes of the chart's securityContext, as an
-// argument of initbox.container.
+// helmSecurity returns what a task changes in the chart's securityContext, as
+// an argument of initbox.container.
 func helmSecurity(n tasks.Needs) string {
 	var entries string
 	if n.Root {
@@ -86,7 +87,8 @@ func helmSecurity(n tasks.Needs) string {
 	return " (dict" + entries + ")"
 }
 
-// CamelCase is the name of a task in the library chart: waitTcp for wait-tcp.
+// CamelCase returns the name of a task in the library chart: waitTcp for
+// wait-tcp.
 func CamelCase(name string) string {
 	words := strings.Split(name, "-")
 	for i, w := range words[1:] {
@@ -95,7 +97,7 @@ func CamelCase(name string) string {
 	return strings.Join(words, "")
 }
 
-// data are the tasks for programs: what a pod must grant them.
+// data returns the tasks and their needs for other programs.
 func data(specs []tasks.Spec) []object {
 	list := []object{}
 	for _, s := range specs {

@@ -81,16 +81,8 @@ func (v Verdict) error(cause error) error {
 	if v.Final {
 		kind = fault.Final
 	}
-	return &fault.Error{Kind: kind, Err: &reworded{v.Text, cause}, Next: v.Next}
+	return &fault.Error{Kind: kind, Err: fault.Reword(cause, v.Text), Next: v.Next}
 }
-
-type reworded struct {
-	text  string
-	cause error
-}
-
-func (r *reworded) Error() string { return r.text }
-func (r *reworded) Unwrap() error { return r.cause }
 
 // Root returns the innermost error, of several the last: what is around it
 // repeats the settings.

@@ -2,7 +2,7 @@ package text
 
 import "strconv"
 
-// Count returns n with the word for one, or for none or many: "1 entry", "2 entries".
+// Count returns n and the word in the right number: "1 entry", "2 entries".
 func Count[N int | int64](n N, one, many string) string {
 	word := many
 	if n == 1 {

@@ -1,3 +1,3 @@
-// Package text has what several packages say in the same words: how many there
-// are of something, and text from outside on one bounded line.
+// Package text formats text for log lines and errors: counts with the right
+// word, and text from outside on one line of limited length.
 package text

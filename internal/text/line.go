@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// ClipLength is how much of a text from outside an error shows, in characters.
+// ClipLength is how many characters of a text from outside an error shows.
 const ClipLength = 120
 
-// Clip makes one line of s, of ClipLength characters and "..." at most. What cannot
-// be printed becomes a dot.
+// Clip returns s on one line, cut to ClipLength characters and "...".
+// Characters that cannot be printed become dots.
 func Clip(s string) string {
 	var b strings.Builder
 	n, space := 0, false

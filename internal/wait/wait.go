@@ -1,5 +1,5 @@
-// Package wait waits for several targets at the same time: what wait-tcp and
-// wait-http share.
+// Package wait waits for several targets at the same time. The wait tasks share
+// it.
 package wait
 
 import (
@@ -17,35 +17,36 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// Options are the flags of every task that waits.
+// Options are the flags that all wait tasks share.
 type Options struct {
-	AttemptTimeout time.Duration // bound of one attempt
+	AttemptTimeout time.Duration // limit of one attempt
 	FastInterval   time.Duration // time between attempts during the first half minute; 0 for that of [tasks.Poll]
 	MaxInterval    time.Duration // longest time between attempts
-	Successes      int           // in a row that make a target ready
+	Successes      int           // successes in a row that make a target ready
 	Any            bool          // one ready target is enough
 }
 
-// Defaults returns the defaults with the given bound of one attempt.
+// Defaults returns the default Options with the given limit of one attempt.
 func Defaults(attempt time.Duration) Options {
 	return Options{AttemptTimeout: attempt, MaxInterval: tasks.DefaultMaxInterval, Successes: 1}
 }
 
-// PaceFlags binds what concerns a single target to fs.
+// PaceFlags binds the options that concern a single target to fs.
 func (o *Options) PaceFlags(fs *pflag.FlagSet) {
-	flags.Duration(fs, &o.AttemptTimeout, "attempt-timeout", time.Millisecond, "bound of one attempt; attempts overlap, so a hanging one delays nothing")
+	flags.Duration(fs, &o.AttemptTimeout, "attempt-timeout", time.Millisecond, "limit of one attempt; attempts overlap, so one that hangs does not delay the others")
 	flags.Duration(fs, &o.MaxInterval, "max-interval", time.Millisecond, "longest time between attempts, reached after about two minutes")
 	flags.Int(fs, &o.Successes, "successes", 1, 1000, "successes in a row that make a target ready")
 }
 
-// Flags binds o to fs.
+// Flags binds all options to fs.
 func (o *Options) Flags(fs *pflag.FlagSet) {
 	o.PaceFlags(fs)
 	fs.BoolVar(&o.Any, "any", false, "end when one target is ready instead of all")
 }
 
-// Fit returns o with the bound of an attempt shortened where the deadline of ctx
-// is nearer: an attempt that the deadline ends cannot say what it was waiting for.
+// Fit returns o with AttemptTimeout shortened to end before the deadline of
+// ctx. An attempt that the deadline cuts off cannot report what it was waiting
+// for.
 func (o Options) Fit(ctx context.Context) Options {
 	if deadline, ok := ctx.Deadline(); ok {
 		left := (time.Until(deadline) * 9 / 10).Round(time.Millisecond)
@@ -60,10 +61,12 @@ type Target struct {
 	Probe func(context.Context) error
 }
 
-// All waits until all targets are ready, or one of them with o.Any. At most
-// overlap attempts for one target are under way at the same time. A permanent
-// error of one target ends the wait, but with o.Any a final one ends only that
-// target's; otherwise the error names every target that is not ready.
+// All waits until all targets are ready or, with o.Any, one of them. At most
+// overlap attempts per target are under way at the same time.
+//
+// A permanent error of one target ends the whole wait. With o.Any, a final
+// error ends only the wait for that target. Otherwise the error names every
+// target that is not ready.
 func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets []Target) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -71,14 +74,14 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 	for _, t := range targets {
 		w.pending = append(w.pending, t.Name)
 	}
-	w.say()
+	w.noteActivity()
 	errs := make([]error, len(targets))
-	one := func(i int) {
+	waitFor := func(i int) {
 		errs[i] = env.Poll(ctx, tasks.Poll{
 			Target: targets[i].Name, AttemptTimeout: o.AttemptTimeout, FastInterval: o.FastInterval, MaxInterval: o.MaxInterval,
 			Overlap: overlap, Successes: o.Successes,
 		}, targets[i].Probe)
-		ready := errs[i] == nil && !env.DryRun // a dry-run looks at all of them
+		ready := errs[i] == nil && !env.DryRun // a dry-run probes every target
 		if ready {
 			w.ready(targets[i].Name)
 		}
@@ -88,9 +91,9 @@ func (o Options) All(ctx context.Context, env *tasks.Env, overlap int, targets [
 	}
 	var group sync.WaitGroup
 	for i := 1; i < len(targets); i++ {
-		group.Go(func() { one(i) })
+		group.Go(func() { waitFor(i) })
 	}
-	one(0)
+	waitFor(0)
 	group.Wait()
 	return o.outcome(targets, errs)
 }
@@ -111,13 +114,13 @@ func (o Options) outcome(targets []Target, errs []error) error {
 		case o.Any && fault.KindOf(err) == fault.Final:
 			final = append(final, named)
 		default:
-			return named // the others ended because of it
+			return named // this error ended the other waits
 		}
 	}
-	return errors.Join(append(failed, final...)...) // the first one gives the kind
+	return errors.Join(append(failed, final...)...) // the first error determines the kind
 }
 
-// waiting keeps the task's activity true while targets become ready.
+// waiting keeps the task's activity up to date while targets become ready.
 type waiting struct {
 	env     *tasks.Env
 	mu      sync.Mutex
@@ -130,10 +133,10 @@ func (w *waiting) ready(name string) {
 	if i := slices.Index(w.pending, name); i >= 0 {
 		w.pending = slices.Delete(w.pending, i, i+1)
 	}
-	w.say()
+	w.noteActivity()
 }
 
-func (w *waiting) say() {
+func (w *waiting) noteActivity() {
 	switch n := len(w.pending); n {
 	case 0:
 	case 1:

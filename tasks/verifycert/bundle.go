@@ -17,8 +17,8 @@ import (
 	"github.com/initbox/initbox/internal/pki/profile"
 )
 
-// bundles checks files of CAs, each block of each file. Certificates are let go
-// one by one: a bundle may have thousands.
+// bundles checks files of CAs, each block of each file. It keeps no certificate
+// longer than needed, because a bundle may have thousands.
 func (v *verifier) bundles(ctx context.Context) {
 	for _, name := range v.task.Bundles {
 		if ctx.Err() != nil {
@@ -48,7 +48,7 @@ func (v *verifier) bundles(ctx context.Context) {
 	}
 }
 
-// members returns the paths of the files in dir, without hidden ones and without
+// members returns the paths of the files in dir, without hidden files and without
 // the links by which OpenSSL finds a CA.
 func (v *verifier) members(dir string) ([]string, error) {
 	from, entries, err := v.files.List(dir)
@@ -61,14 +61,15 @@ func (v *verifier) members(dir string) ([]string, error) {
 	return paths, err
 }
 
-// hashLink reports whether name is that of a link made by openssl rehash:
-// 8 hex digits, a dot, a number.
+// hashLink reports whether name is that of a link made by openssl rehash: 8 hex
+// digits, a dot, a number.
 func hashLink(name string) bool {
 	ok, _ := filepath.Match("[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].[0-9]", name)
 	return ok
 }
 
-// truststores reports what is in the stores themselves, beside their use as CAs.
+// truststores checks the certificates in the truststores themselves, apart from
+// their use as CAs.
 func (v *verifier) truststores(ctx context.Context) {
 	for _, name := range v.task.Truststores {
 		if ctx.Err() != nil {
@@ -77,7 +78,7 @@ func (v *verifier) truststores(ctx context.Context) {
 		b := v.newBundle(name)
 		f, err := v.files.Read(name, encoding.MaxFile)
 		if err != nil {
-			continue // reported where it was read first
+			continue // reported when it was first read
 		}
 		b.store(f.Data, name)
 		v.add(ctx, b.set)
@@ -114,7 +115,7 @@ func (b *bundle) file(ctx context.Context, file string) {
 	b.set.findings = append(append(b.set.findings, l...), blocks...)
 }
 
-// certificate judges one CA for itself.
+// certificate judges one CA on its own.
 func (b *bundle) certificate(c *cert.Cert) {
 	b.set.count++
 	add := func(l ...finding.Finding) { b.set.findings = append(b.set.findings, l...) }
@@ -124,7 +125,7 @@ func (b *bundle) certificate(c *cert.Cert) {
 		return
 	}
 	b.seen[sum] = finding.Finding{File: c.File, Block: c.Block}.Where()
-	// A root of version 1 has nothing that says what it is.
+	// A root of version 1 has no field that says that it is a CA.
 	if c.BasicConstraintsValid && !c.IsCA || c.Version == 3 && !c.BasicConstraintsValid {
 		add(c.Finding(finding.BundleNotCA, "its basicConstraints do not say that it is a CA"))
 	} else if c.HasKeyUsage() && c.KeyUsage&x509.KeyUsageCertSign == 0 {

@@ -82,11 +82,11 @@ func TestBundleDirectory(t *testing.T) {
 	expect(t, task, string(finding.BundleDuplicate))
 }
 
-// bound is what the issue allows for the largest inputs, with room for a machine
-// that is busy and for the race detector, which makes everything ten times slower.
+// bound is the limit for the largest inputs, from the issue, with room for a busy
+// machine and for the race detector, which makes everything ten times slower.
 const bound = 30 * time.Second
 
-// peak runs f and returns the most memory that the Go runtime had in use meanwhile.
+// peak runs f and returns the most memory that the Go runtime used during the run.
 func peak(f func()) uint64 {
 	runtime.GC()
 	var before, m runtime.MemStats
@@ -131,14 +131,14 @@ func TestTenMegabyteBundle(t *testing.T) {
 	}
 }
 
-// As CAs to trust, the same amount of certificates must do as well.
+// The same number of certificates must also work as CAs to trust.
 func TestTenMegabytesOfCAs(t *testing.T) {
 	m, task := carryOut(t)
 	var data []byte
 	for i := 0; len(data) < 10<<20; i++ {
 		root := testpki.Root(t, "Root", testpki.Edit(func(t *testpki.TBS) {}))
 		data = append(data, testpki.PEM(root)...)
-		for range 100 { // other certificates, though not with a right signature
+		for range 100 { // different certificates, with wrong signatures
 			block, _ := pem.Decode(testpki.PEM(root))
 			block.Bytes[len(block.Bytes)-10] ^= byte(i + 1)
 			data = append(data, pem.EncodeToMemory(block)...)
@@ -182,8 +182,8 @@ func TestThousandCertificates(t *testing.T) {
 	}
 }
 
-// CAs that all sign each other have more paths than can be tried. That ends, and
-// says so.
+// CAs that all sign each other have more paths than can be tried. The search ends
+// and reports that.
 func TestChainLimit(t *testing.T) {
 	const n = 80
 	cas := make([]*testpki.Cert, n)

@@ -15,7 +15,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/names"
 )
 
-// wanted is the configuration, parsed.
+// wanted is the parsed configuration.
 type wanted struct {
 	ips      []netip.Addr
 	uris     []*url.URL
@@ -35,7 +35,7 @@ func (t *Task) Check() error {
 	return errors.Join(err, t.combine())
 }
 
-// combine checks what flags mean together.
+// combine checks combinations of flags.
 func (t *Task) combine() error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -63,7 +63,7 @@ func (t *Task) combine() error {
 	return errors.Join(errs...)
 }
 
-// parse reads the flags that are more than text.
+// parse reads the flags whose values are more than text.
 func (t *Task) parse() (*wanted, error) {
 	p := parser{wanted: wanted{owner: -1, anyMode: t.MaxKeyMode == "", serves: t.Usage != "client", usages: usagesOf(t.Usage), dnsNames: t.DNSNames}}
 	p.names(t)
@@ -77,7 +77,7 @@ func (t *Task) parse() (*wanted, error) {
 	return &p.wanted, errors.Join(p.errs...)
 }
 
-// A parser collects what is wanted, and all that is wrong with the flags.
+// A parser collects the configuration and everything that is wrong with the flags.
 type parser struct {
 	wanted
 	errs []error
@@ -87,7 +87,7 @@ func (p *parser) bad(flag, value string, err any) {
 	p.errs = append(p.errs, fmt.Errorf("--%s: %q: %v", flag, value, err))
 }
 
-// names reads what the leaf must be for.
+// names reads the names that the leaf must be for.
 func (p *parser) names(t *Task) {
 	for _, n := range t.DNSNames {
 		if err := names.CheckReference(n); err != nil {
@@ -104,14 +104,14 @@ func (p *parser) names(t *Task) {
 	for _, s := range t.URIs {
 		u, err := url.Parse(s)
 		if err != nil || u.Scheme == "" {
-			p.bad("uri", s, "it is not a URI: write it with its scheme, as spiffe://trust-domain/workload")
+			p.bad("uri", s, "it is not a URI: write it with its scheme, such as spiffe://trust-domain/workload")
 			continue
 		}
 		p.uris = append(p.uris, u)
 	}
 }
 
-// limits reads the time, and who may have the key.
+// limits reads the time and the permitted mode and owner of the key.
 func (p *parser) limits(t *Task) {
 	if t.At != "" {
 		at, err := time.Parse(time.RFC3339, t.At)
@@ -123,20 +123,20 @@ func (p *parser) limits(t *Task) {
 	if t.MaxKeyMode != "" {
 		mode, err := strconv.ParseUint(t.MaxKeyMode, 8, 32)
 		if err != nil || mode > 0o777 {
-			p.bad("max-key-mode", t.MaxKeyMode, "it is not a mode: write three or four octal digits, as 0640")
+			p.bad("max-key-mode", t.MaxKeyMode, "it is not a mode: write three or four octal digits, such as 0640")
 		}
 		p.keyMode = fs.FileMode(mode)
 	}
 	if t.KeyOwner != "" {
 		uid, err := strconv.ParseUint(t.KeyOwner, 10, 31)
 		if err != nil {
-			p.bad("key-owner", t.KeyOwner, "it is not a UID: write a number, as 65532")
+			p.bad("key-owner", t.KeyOwner, "it is not a UID: write a number, such as 65532")
 		}
 		p.owner = int(uid)
 	}
 }
 
-// servers reads whom to ask for a certificate, and for which name.
+// servers reads the servers to ask for a certificate, and the name to ask for.
 func (p *parser) servers(t *Task) {
 	for _, s := range t.Remotes {
 		a, err := dial.ParseAddress(s)

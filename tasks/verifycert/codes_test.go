@@ -48,7 +48,7 @@ func fileCodes(t *testing.T) []one {
 		{"base64 without PEM", finding.BareBase64, replaced("ca.crt", bareBase64)},
 		{"literal newlines", finding.LiteralNewline, replaced("tls.crt", literalNewlines)},
 		{"joined blocks", finding.JoinedBlocks, replaced("tls.crt", joined)},
-		{"text behind the last block", finding.TrailingGarbage, replaced("tls.crt", func(d []byte) []byte { return append(d, "EOF\n"...) })},
+		{"text after the last block", finding.TrailingGarbage, replaced("tls.crt", func(d []byte) []byte { return append(d, "EOF\n"...) })},
 		{"bytes behind DER", finding.TrailingGarbage, both(flagged(func(t *Task) { t.SystemRoots = false }), replaced("ca.crt", func(d []byte) []byte {
 			b, _ := pem.Decode(d)
 			return append(b.Bytes, 0)
@@ -68,7 +68,7 @@ func fileCodes(t *testing.T) []one {
 	}
 }
 
-// utf16 writes ASCII as Windows does.
+// utf16 encodes ASCII as Windows does.
 func utf16(d []byte) []byte {
 	out := []byte("\xff\xfe")
 	for _, c := range d {
@@ -168,7 +168,7 @@ func nameCodes(t *testing.T) []one {
 	}
 }
 
-// Every code has a test that gives exactly it.
+// Every code has a test that gives exactly that code.
 func TestReasonCodes(t *testing.T) {
 	all := slices.Concat(fileCodes(t), keyCodes(t), chainCodes(t), nameCodes(t), strictCodes(t))
 	covered := map[finding.Code]bool{}
@@ -188,7 +188,7 @@ func TestReasonCodes(t *testing.T) {
 	}
 }
 
-// verify holds that the fault gives its code, and no other.
+// verify checks that the fault gives its code and no other.
 func (c one) verify(t *testing.T) {
 	t.Run(strings.ReplaceAll(string(c.code)+"/"+c.name, " ", "_"), func(t *testing.T) {
 		_, task := carryOut(t, c.fault)

@@ -10,7 +10,7 @@ import (
 )
 
 // Thousands of CRLs and thousands of keys that may have signed them are not all
-// tried. That ends in time, and says so.
+// tried. The check ends in time and reports that.
 func TestCRLLimit(t *testing.T) {
 	const n = 3000
 	m, task := carryOut(t)

@@ -2,7 +2,7 @@ package verifycert
 
 import (
 	"bytes"
-	"crypto/dsa" //lint:ignore SA1019 to see it refused
+	"crypto/dsa" //lint:ignore SA1019 to test that it is refused
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -21,7 +21,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// What faults are made of.
+// The building blocks of faults.
 
 func leafWith(o ...testpki.Option) fault  { return func(p *plan) { p.leaf = append(p.leaf, o...) } }
 func interWith(o ...testpki.Option) fault { return func(p *plan) { p.inter = append(p.inter, o...) } }
@@ -107,7 +107,7 @@ func rsaKey(t testpki.TB, bits int) *rsa.PrivateKey {
 	return k
 }
 
-// smallCurve makes the key one on P-224.
+// smallCurve makes the key a P-224 key.
 func smallCurve(t *testpki.Template) {
 	k, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
@@ -116,7 +116,7 @@ func smallCurve(t *testpki.Template) {
 	t.Key = k
 }
 
-// dsaPublicKey replaces the key of a certificate by one of DSA.
+// dsaPublicKey replaces the key of a certificate with a DSA key.
 func dsaPublicKey(t *testing.T) func(*testpki.TBS) {
 	var k dsa.PrivateKey
 	if err := dsa.GenerateParameters(&k.Parameters, rand.Reader, dsa.L1024N160); err != nil {

@@ -95,7 +95,7 @@ func TestKeyForms(t *testing.T) {
 
 func pkcs8Form(t *testing.T, k crypto.Signer) []byte { return testpki.KeyPEM(t, &testpki.Cert{Key: k}) }
 
-// What a key is made of never gets out, whatever is wrong with it.
+// No part of a key ever leaks, whatever is wrong with the key.
 func TestSecretsStaySecret(t *testing.T) {
 	for name, f := range map[string]fault{
 		"good":      func(*plan) {},

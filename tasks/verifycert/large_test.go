@@ -9,8 +9,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// Ten megabytes of intermediates, all with the name of the issuer or each with
-// its own, cost no more than a bundle does.
+// Ten megabytes of intermediates, all with the name of the issuer or each with its
+// own name, cost no more than a bundle does.
 func TestTenMegabytesOfIntermediates(t *testing.T) {
 	for name, options := range map[string]func(i int) (string, testpki.Option){
 		"one name":    func(int) (string, testpki.Option) { return "Test Intermediate CA", testpki.CA },
@@ -30,7 +30,7 @@ func TestTenMegabytesOfIntermediates(t *testing.T) {
 				} else {
 					ca = testpki.New(t, cn, m.root, option)
 				}
-				for k := range 100 { // other certificates, though not with a right signature
+				for k := range 100 { // different certificates, with wrong signatures
 					block, _ := pem.Decode(testpki.PEM(ca))
 					block.Bytes[len(block.Bytes)-10] ^= byte(k)
 					data = append(data, pem.EncodeToMemory(block)...)

@@ -26,14 +26,14 @@ func openssl(t *testing.T, input []byte, args ...string) []byte {
 	return out
 }
 
-// encrypted makes the key an encrypted one.
+// encrypted encrypts the key.
 func encrypted(args ...string) fault {
 	return file("tls.key", func(t *testing.T, data []byte, _ made) []byte { return openssl(t, data, args...) })
 }
 
 var pkcs8 = []string{"pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:s3cret pass"}
 
-// What openssl encrypts, with each cipher and hash that it offers for that.
+// Keys that openssl encrypts, with each cipher and hash that it offers.
 func TestEncryptedKeys(t *testing.T) {
 	for _, args := range []string{"-v2 aes-128-cbc", "-v2 aes-192-cbc", "-v2 aes-256-cbc", "-v2 des3",
 		"-v2 aes-256-cbc -v2prf hmacWithSHA1", "-v2 aes-256-cbc -v2prf hmacWithSHA512", "-v2 aes-256-cbc -iter 100000"} {
@@ -53,7 +53,7 @@ func TestEncryptedKeys(t *testing.T) {
 	}
 }
 
-// openSSLp12 lets openssl make it.
+// openSSLp12 makes the keystore with openssl.
 func openSSLp12(args ...string) func(*testing.T, made, string) []byte {
 	return func(t *testing.T, m made, password string) []byte {
 		in := m.write(t, "all.pem", append(m.key, testpki.PEM(m.leaf, m.inter)...))
@@ -61,7 +61,7 @@ func openSSLp12(args ...string) func(*testing.T, made, string) []byte {
 	}
 }
 
-// The codes of keys that only openssl writes.
+// The codes of keys that only openssl can write.
 func TestReasonCodesOfEncryptedKeys(t *testing.T) {
 	for _, c := range []one{
 		{"encrypted", finding.KeyEncrypted, encrypted(pkcs8...)},

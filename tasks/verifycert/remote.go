@@ -19,7 +19,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// remotes makes a set of what each server presents.
+// remotes makes a set for each server of the certificates that it presents.
 func (v *verifier) remotes(ctx context.Context) {
 	for i, a := range v.wanted.remotes {
 		if ctx.Err() != nil {
@@ -57,8 +57,8 @@ func (v *verifier) remotes(ctx context.Context) {
 	}
 }
 
-// present returns the chain that the server at a presents. Nothing but the
-// handshake is done with the connection, so nothing is trusted to it.
+// present returns the chain that the server at a presents. It trusts the
+// connection with nothing: it makes only the handshake.
 func (v *verifier) present(ctx context.Context, a dial.Address, sni string) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, v.task.AttemptTimeout)
 	defer cancel()
@@ -76,7 +76,7 @@ func (v *verifier) present(ctx context.Context, a dial.Address, sni string) ([]*
 	var chain []*x509.Certificate
 	client := tls.Client(conn, &tls.Config{
 		ServerName:         sni,
-		InsecureSkipVerify: true, // the chain is held to our own rules, which say more than an error
+		InsecureSkipVerify: true, // our own rules check the chain and say more than an error
 		VerifyConnection: func(state tls.ConnectionState) error {
 			chain = state.PeerCertificates
 			return nil
@@ -84,12 +84,12 @@ func (v *verifier) present(ctx context.Context, a dial.Address, sni string) ([]*
 	})
 	err = client.HandshakeContext(ctx)
 	if len(chain) > 0 {
-		return chain, nil // a server that wants a client certificate fails only after it has shown its own
+		return chain, nil // a server that wants a client certificate fails only after it has presented its own
 	}
 	return nil, v.explainHandshake(ctx, where, err)
 }
 
-// An unparsableError says that the server's certificate cannot be read.
+// An unparsableError means that the server's certificate cannot be read.
 type unparsableError struct{ text string }
 
 func (e *unparsableError) Error() string { return e.text }

@@ -17,8 +17,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// serveTLS starts a server that presents m's chain, after hello has been said in
-// plain text.
+// serveTLS starts a server that calls hello in plain text and then presents m's
+// chain.
 func serveTLS(t *testing.T, m made, hello func(net.Conn) error, change func(*tls.Config)) string {
 	t.Helper()
 	config := &tls.Config{Certificates: []tls.Certificate{{PrivateKey: m.leaf.Key}}}
@@ -43,7 +43,7 @@ func serveTLS(t *testing.T, m made, hello func(net.Conn) error, change func(*tls
 	return l.Addr().String()
 }
 
-// The first lines of the protocols, as servers say them.
+// The first lines of the protocols, as servers send them.
 
 func helloPostgres(c net.Conn) error {
 	if _, err := io.ReadFull(c, make([]byte, 8)); err != nil {
@@ -109,7 +109,7 @@ func TestRemote(t *testing.T) {
 	}
 }
 
-// A server needs a certificate for servers, whether --usage says so or not.
+// A server needs a server certificate, with or without --usage.
 func TestRemoteUsage(t *testing.T) {
 	m, _ := carryOut(t, leafWith(func(c *testpki.Template) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
 	task := remote(t, m, serveTLS(t, m, nil, nil))
@@ -118,8 +118,8 @@ func TestRemoteUsage(t *testing.T) {
 	expect(t, task, "")
 }
 
-// The server is asked for a name, and must have one that fits: its address if
-// that is all there is.
+// The client asks the server for a name, and the certificate must be for it: the
+// server's address if there is no other name.
 func TestRemoteNames(t *testing.T) {
 	m, _ := carryOut(t, leafWith(addresses("127.0.0.1")))
 	asked := make(chan string, 10)
@@ -148,7 +148,7 @@ func TestStartTLS(t *testing.T) {
 	}
 }
 
-// A server that wants a client certificate has shown its own by then.
+// A server that wants a client certificate has already presented its own.
 func TestRemoteWantsClientCertificate(t *testing.T) {
 	m, _ := carryOut(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -158,7 +158,7 @@ func TestRemoteWantsClientCertificate(t *testing.T) {
 	}
 }
 
-// says is a server that says one thing and goes.
+// says is a server that sends one text and closes the connection.
 func says(t *testing.T, text string) string {
 	t.Helper()
 	l := testnet.Listen(t, "127.0.0.1")
@@ -170,7 +170,7 @@ func says(t *testing.T, text string) string {
 	return l.Addr().String()
 }
 
-// Connections that fail may succeed later: that is no verdict on a certificate.
+// A failed connection may succeed later: it is no verdict on a certificate.
 func TestRemoteFailures(t *testing.T) {
 	m, _ := carryOut(t)
 	for _, c := range []struct{ name, addr, protocol, want string }{
@@ -201,7 +201,7 @@ func TestRemoteFailures(t *testing.T) {
 	}
 }
 
-// With --wait a server may come late, and a bad certificate be replaced.
+// With --wait, a server may come late, and a bad certificate may be replaced.
 func TestRemoteWait(t *testing.T) {
 	m, _ := carryOut(t)
 	var r result

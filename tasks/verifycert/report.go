@@ -13,14 +13,14 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A report is what one look found.
+// A report is the result of one inspection.
 type report struct {
 	at           time.Time
 	sets         []*set
-	missing      []error // files that flags name and that are not there
-	connections  []error // servers that could not be asked
+	missing      []error // errors about files that flags name and that do not exist
+	connections  []error // errors about servers that could not be asked
 	interrupted  error
-	certificates bool // list them all
+	certificates bool // list all certificates
 }
 
 // bad returns the sets that failed.
@@ -28,18 +28,19 @@ func (r *report) bad() []*set {
 	return slices.DeleteFunc(slices.Clone(r.sets), func(s *set) bool { return !s.findings.Failed() })
 }
 
-// tells reports whether a set of the same name has all that is wrong with s: a file
-// may be given twice, or as keystore and truststore.
-func (r *report) tells(s *set) bool {
+// covers reports whether a set of the same name already has everything that is
+// wrong with s. The user may give a file twice, or as both keystore and
+// truststore.
+func (r *report) covers(s *set) bool {
 	return s.findings.Failed() && slices.ContainsFunc(r.sets, func(o *set) bool {
 		return o.name == s.name && len(slices.Concat(o.findings, s.findings).Unique()) == len(o.findings)
 	})
 }
 
-// publish writes the verdict of each set into log and termination message, and
-// everything to stdout if that was asked for.
+// publish writes the verdict on each set to the log and the termination message
+// and, with --output json, everything to stdout.
 func (r *report) publish(env *tasks.Env, output string) error {
-	// What is not good comes last: of a long summary the front is cut off.
+	// Sets that are not good come last, because a long summary is cut at the front.
 	sorted, bad := slices.Clone(r.sets), 0
 	slices.SortStableFunc(sorted, func(a, b *set) int { return btoi(a.verdict() != good) - btoi(b.verdict() != good) })
 	for _, s := range sorted {
@@ -65,8 +66,8 @@ func (r *report) publish(env *tasks.Env, output string) error {
 	return nil
 }
 
-// How many bytes of the termination message the sets that failed may take, and
-// one of them at least.
+// How many bytes of the termination message all failed sets may take, and how many
+// each of them gets at least.
 const (
 	summaryRoom = 560
 	leastRoom   = 140
@@ -86,7 +87,7 @@ func clip(s string, n int) string {
 	return strings.ToValidUTF8(s[:n-3], "") + "..."
 }
 
-// log writes one line about s.
+// log logs one line about s.
 func (s *set) log(env *tasks.Env) {
 	attrs := []any{"set", s.name}
 	if len(s.path) > 0 {
@@ -101,39 +102,39 @@ func (s *set) log(env *tasks.Env) {
 	case s.findings.Failed():
 		env.Log.Error("verification failed", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
 	case len(s.findings) > 0:
-		env.Log.Warn("verified, with remarks", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
+		env.Log.Warn("verified, with warnings", append(attrs, "codes", codeList(s.findings), "findings", s.sentences(maxLogged))...)
 	default:
 		env.Log.Info("verified", attrs...)
 	}
 }
 
-// maxLogged is how many findings a log line has; the JSON output has them all.
+// maxLogged is the most findings in a log line; the JSON output has all of them.
 const maxLogged = 20
 
-// sentences puts findings into one line, what failed first.
+// sentences puts the first findings on one line, failures before warnings.
 func (s *set) sentences(most int) string {
-	var told []finding.Finding
+	var ordered []finding.Finding
 	seen := make(map[string]bool)
 	for _, warning := range []bool{false, true} {
 		for _, f := range s.findings {
 			if text := f.String() + f.Next; f.Warning == warning && !seen[text] {
 				seen[text] = true
-				told = append(told, f)
+				ordered = append(ordered, f)
 			}
 		}
 	}
 	var out strings.Builder
-	for i, f := range told[:min(most, len(told))] {
+	for i, f := range ordered[:min(most, len(ordered))] {
 		if i > 0 {
 			out.WriteString(" | ")
 		}
 		out.WriteString(f.String())
-		// Findings of one cause have one next step, which stands after the last of them.
-		if i+1 == len(told) || i+1 == most || told[i+1].Next != f.Next {
+		// A next step that several findings share follows the last of them.
+		if i+1 == len(ordered) || i+1 == most || ordered[i+1].Next != f.Next {
 			out.WriteString("; " + f.Next)
 		}
 	}
-	if more := len(told) - most; more > 0 {
+	if more := len(ordered) - most; more > 0 {
 		fmt.Fprintf(&out, " | and %d more", more)
 	}
 	return out.String()
@@ -143,7 +144,7 @@ func (s *set) sentences(most int) string {
 const (
 	good       = "good"
 	failed     = "failed"
-	unfinished = "unfinished" // there was no time to look at all, so it is not good
+	unfinished = "unfinished" // there was no time to check everything, so it is not good
 )
 
 func (s *set) verdict() string {
@@ -156,7 +157,7 @@ func (s *set) verdict() string {
 	return good
 }
 
-// line is the verdict in one line for the termination message.
+// line returns the verdict in one line for the termination message.
 func (s *set) line() string {
 	switch {
 	case s.unfinished && len(s.findings) == 0:
@@ -188,7 +189,7 @@ type document struct {
 	Verdict string        `json:"verdict"` // good, failed or unfinished
 	At      time.Time     `json:"at"`
 	Sets    []setDocument `json:"sets"`
-	Errors  []string      `json:"errors,omitempty"` // what could not be looked at
+	Errors  []string      `json:"errors,omitempty"` // files and servers that could not be checked
 }
 
 type setDocument struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// delta is a delta CRL that a CA publishes beside its complete ones.
+// delta is a delta CRL that a CA publishes next to its complete ones.
 func delta(t *testing.T, issuer *testpki.Cert, revoked ...*testpki.Cert) []byte {
 	t.Helper()
 	return testpki.CRL(t, issuer, func(l *x509.RevocationList) {
@@ -16,7 +16,8 @@ func delta(t *testing.T, issuer *testpki.Cert, revoked ...*testpki.Cert) []byte 
 	}, revoked...)
 }
 
-// remarked holds a run to a good verdict with one remark, which has the words.
+// remarked checks that a run has a good verdict and one warning that contains the
+// words.
 func remarked(t *testing.T, task *Task, words ...string) {
 	t.Helper()
 	r := run(t, task)
@@ -31,8 +32,8 @@ func remarked(t *testing.T, task *Task, words ...string) {
 	}
 }
 
-// A delta CRL beside the complete one is no reason to fail, nor is one of a CA
-// that is not on the path; but it is named.
+// A delta CRL next to the complete one is only a warning, and so is one of a CA
+// that is not on the path.
 func TestUnusedCRL(t *testing.T) {
 	for name, beside := range map[string]func(made) []byte{
 		"its delta":          func(m made) []byte { return delta(t, m.inter) },
@@ -51,8 +52,8 @@ func TestUnusedCRL(t *testing.T) {
 	}
 }
 
-// Of an intermediate that two roots have signed, one certificate may be revoked:
-// the other path is good then, in whatever order the file has them.
+// One of two certificates of an intermediate that two roots have signed is
+// revoked: the path through the other is good, whatever the order in the file.
 func TestRevokedTwin(t *testing.T) {
 	m, task := carryOut(t)
 	rootB := testpki.Root(t, "Test Root B")

@@ -29,14 +29,14 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if t.Wait {
 		env.Doing("waiting for " + t.target() + " to be there and good")
 		err = env.Poll(ctx, tasks.Poll{Target: t.target(), MaxInterval: waitInterval}, func(ctx context.Context) error {
-			r := v.look(ctx)
+			r := v.inspect(ctx)
 			if r.interrupted == nil || last == nil {
-				last = r // half a look says less than the whole one before it
+				last = r // an unfinished inspection says less than the finished one before it
 			}
 			return r.failure()
 		})
 	} else {
-		last = v.look(ctx)
+		last = v.inspect(ctx)
 		err = last.outcome()
 	}
 	if last == nil {
@@ -51,10 +51,11 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	return err
 }
 
-// waitInterval is the longest time between two looks: files are cheap to read.
+// waitInterval is the longest time between two inspections. It is short because
+// files are cheap to read.
 const waitInterval = 2 * time.Second
 
-// target names what is verified, for log and errors.
+// target names everything that is verified, for log and errors.
 func (t *Task) target() string {
 	all := append([]string(nil), t.Dirs...)
 	if t.Cert != "" {
@@ -68,14 +69,14 @@ func (t *Task) target() string {
 	return strings.Join(all, ", ")
 }
 
-// A verifier looks at everything once, or again and again.
+// A verifier inspects everything, once or repeatedly.
 type verifier struct {
 	task   *Task
 	wanted *wanted
 	env    *tasks.Env
 	dialer *dial.Dialer
 
-	// Of the present look.
+	// State of the current inspection.
 	files    *mount.Reader
 	report   *report
 	password []byte
@@ -83,20 +84,20 @@ type verifier struct {
 	at       time.Time
 }
 
-// look reads and checks everything; what it reads of a volume is of one version.
-func (v *verifier) look(ctx context.Context) *report {
+// inspect reads and checks everything. It reads each volume in one version.
+func (v *verifier) inspect(ctx context.Context) *report {
 	err := mount.OneVersion(ctx, func(files *mount.Reader) error {
 		v.files = files
-		return v.lookOnce(ctx)
+		return v.inspectOnce(ctx)
 	})
 	v.report.interrupted = err
-	if err != nil && len(v.report.sets) == 0 { // the time went to what all sets share
+	if err != nil && len(v.report.sets) == 0 { // all the time went to files that all sets share
 		v.unchecked(ctx, &set{name: v.task.target(), kind: "files", findings: v.shared.findings})
 	}
 	return v.report
 }
 
-func (v *verifier) lookOnce(ctx context.Context) error {
+func (v *verifier) inspectOnce(ctx context.Context) error {
 	v.at = v.wanted.at
 	if v.at.IsZero() {
 		v.at = time.Now()
@@ -113,34 +114,34 @@ func (v *verifier) lookOnce(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// add checks s and puts it into the report.
+// add checks s and adds it to the report.
 func (v *verifier) add(ctx context.Context, s *set) {
 	v.check(ctx, s)
 	v.unchecked(ctx, s)
 }
 
-// unchecked puts s into the report as it is.
+// unchecked adds s to the report without checking it.
 func (v *verifier) unchecked(ctx context.Context, s *set) {
 	s.unfinished = ctx.Err() != nil
 	s.findings = s.findings.Unique()
-	if v.task.Wait { // and so needs no advice to
+	if v.task.Wait { // no need to advise it
 		for i, f := range s.findings {
 			s.findings[i].Next = strings.TrimSuffix(f.Next, finding.OrWait)
 		}
 	}
-	if !v.report.tells(s) {
+	if !v.report.covers(s) {
 		v.report.sets = append(v.report.sets, s)
 	}
 }
 
-// missing notes a file that a flag names and that cannot be read.
+// missing reports a file that a flag names and that cannot be read.
 func (v *verifier) missing(flag, path string, err error) {
 	next := cmp.Or(tasks.NextOf(err), "check the path and that the volume is mounted")
 	v.report.missing = append(v.report.missing, tasks.WithNext(fmt.Errorf("%s %s: %w", flag, path, err), next))
 }
 
-// failure is what keeps the report from being good, as an error that a later
-// look may heal.
+// failure returns why the report is not good, as an error that a later inspection
+// may clear, or nil.
 func (r *report) failure() error {
 	if r.interrupted != nil {
 		return r.unfinished()
@@ -152,7 +153,7 @@ func (r *report) failure() error {
 	return errors.Join(errs...)
 }
 
-// outcome is the verdict of a single look.
+// outcome returns the verdict of a single inspection.
 func (r *report) outcome() error {
 	bad := r.bad()
 	switch {
@@ -166,8 +167,8 @@ func (r *report) outcome() error {
 	return errors.Join(r.connections...)
 }
 
-// unfinished is the error of a look that was cut short, with what it has found:
-// that no more was found then does not make anything good.
+// unfinished returns the error of an inspection that was cut short, with the
+// faults found so far. Finding no more of them does not make anything good.
 func (r *report) unfinished() error {
 	if bad := r.bad(); len(bad) > 0 {
 		return tasks.WithNext(fmt.Errorf("not all was verified (%w); found so far: %s", r.interrupted, describe(bad)), firstFault(bad).Next)
@@ -176,7 +177,7 @@ func (r *report) unfinished() error {
 		cmp.Or(tasks.NextOf(r.interrupted), "allow more time with --timeout, or verify less at once"))
 }
 
-// describe says which sets are bad and why, by their codes. The lines of the
+// describe returns which sets are bad and why, by their codes. The lines of the
 // termination message have the details.
 func describe(bad []*set) string {
 	const shown = 3

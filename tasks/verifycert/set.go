@@ -20,21 +20,21 @@ type set struct {
 	name string
 	kind string // directory, files, keystore, bundle or remote
 
-	certs      []*cert.Cert // as they stand in the file, leaf first if it is right
-	cas        []*cert.Cert // of this set alone
-	shared     []*cert.Cert // of all sets, by flags
-	caFile     bool         // the set has a file of CAs, perhaps a bad one
+	certs      []*cert.Cert // in the order of the file, which should have the leaf first
+	cas        []*cert.Cert // CAs of this set alone
+	shared     []*cert.Cert // certificates that flags name for all sets
+	caFile     bool         // the set has a file of CAs, perhaps an unreadable one
 	unreadable bool         // some certificate of the chain could not be parsed
 	key        privatekey.Key
 	keyFile    string
-	dnsName    string // that a remote server was asked for
+	dnsName    string // the name that a remote server was asked for
 	ipName     string
 
 	findings   finding.List
-	unfinished bool // the context was done before all was checked, so findings are not all
+	unfinished bool // the context ended the check, so findings may be incomplete
 	path       []*cert.Cert
-	listed     []certificate // for the output of bundles, whose certificates are not kept
-	count      int           // of the certificates of a bundle
+	listed     []certificate // for the output; the certificates of bundles are not kept
+	count      int           // number of certificates in a bundle
 }
 
 func (s *set) readChain(ctx context.Context, data []byte, file string) {
@@ -46,8 +46,8 @@ func (s *set) readChain(ctx context.Context, data []byte, file string) {
 	}
 }
 
-// check holds s to all rules. Once ctx is done it adds only what is certain:
-// what is missing then may just not have been looked at.
+// check checks s against all rules. When ctx is done, it adds only what is
+// certain: something that seems to be missing may just not have been read.
 func (v *verifier) check(ctx context.Context, s *set) {
 	if s.kind == "bundle" {
 		return // its blocks were checked one by one
@@ -64,7 +64,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 		return
 	}
 	if s.leafUnreadable() {
-		return // what is wrong with it was said; the rest hangs in the air
+		return // its fault is reported; without a leaf nothing else can be judged
 	}
 	leaf := s.findLeaf()
 	q := v.query(s, leaf)
@@ -77,7 +77,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	}
 	r := path.Find(ctx, q)
 	s.path = r.Path
-	if ctx.Err() != nil { // another path may be better, but the leaf is on all of them
+	if ctx.Err() != nil { // another path may be better, but the leaf is on every path
 		s.path = r.Path[:1]
 		s.findings = append(s.findings, path.Dates(leaf, q.At, q.Skew, q.MinValidity)...)
 		v.names(s, leaf)
@@ -85,7 +85,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	}
 	s.findings = append(s.findings, r.Findings...)
 	if !r.Complete && !s.findings.Failed() {
-		// Whatever the reason is that nobody gave, a chain that was not verified is not good.
+		// Even without a known reason, a chain that was not verified is not good.
 		s.findings = append(s.findings, leaf.Finding(finding.CAMissing, "no chain to a trusted CA could be verified"))
 	}
 	s.arrangement(leaf, r)
@@ -96,7 +96,7 @@ func (v *verifier) check(ctx context.Context, s *set) {
 	s.findings = append(s.findings, lists.Remarks(r.Findings)...)
 }
 
-// query is the question for the best path from leaf.
+// query returns the query for the best path from leaf.
 func (v *verifier) query(s *set, leaf *cert.Cert) path.Query {
 	q := path.Query{
 		Leaf: leaf, CAs: slices.Concat(s.cas, v.shared.cas), Intermediates: slices.Concat(s.certs, v.shared.intermediates),
@@ -104,12 +104,12 @@ func (v *verifier) query(s *set, leaf *cert.Cert) path.Query {
 		At: v.at, Skew: v.task.ClockSkew, MinValidity: v.task.MinValidity, Usages: v.wanted.usages,
 	}
 	if s.kind == "remote" && v.task.Usage == "" {
-		q.Usages = usagesOf("server") // no client takes another one
+		q.Usages = usagesOf("server") // clients accept no other certificate
 	}
 	return q
 }
 
-// unparsed reports whether a certificate could not be read at all.
+// unparsed reports whether some certificate could not be parsed.
 func unparsed(l finding.List) bool {
 	for _, f := range l {
 		switch f.Code {
@@ -121,8 +121,8 @@ func unparsed(l finding.List) bool {
 	return false
 }
 
-// leafUnreadable reports whether something that cannot be read stands before the
-// first certificate, and the key belongs to none of those that can.
+// leafUnreadable reports whether something unreadable comes before the first
+// certificate, and no certificate belongs to the key.
 func (s *set) leafUnreadable() bool {
 	if s.key != nil && slices.ContainsFunc(s.certs, func(c *cert.Cert) bool { return privatekey.Matches(s.key, c.PublicKey) }) {
 		return false
@@ -133,8 +133,8 @@ func (s *set) leafUnreadable() bool {
 	})
 }
 
-// findLeaf returns the leaf, which should be the first certificate: it is the
-// one that the key belongs to, or else the first that is no CA.
+// findLeaf returns the leaf. It should be the first certificate: the one that the
+// key belongs to, or else the first that is not a CA.
 func (s *set) findLeaf() *cert.Cert {
 	leaf := s.certs[0]
 	belongs := func(c *cert.Cert) bool { return s.key != nil && privatekey.Matches(s.key, c.PublicKey) }
@@ -157,8 +157,9 @@ func (s *set) findLeaf() *cert.Cert {
 	return leaf
 }
 
-// arrangement checks which certificates the file has, and in which order. A
-// keystore finds what it needs by itself, and has its root by custom.
+// arrangement checks which certificates the file has, and in which order.
+// Keystores are exempt: their order does not matter, and they usually contain the
+// root.
 func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
 	if !r.Complete || s.kind == "keystore" {
 		return
@@ -185,7 +186,7 @@ func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
 			continue
 		}
 		if at < last {
-			s.findings = append(s.findings, s.certs[at].Finding(finding.WrongOrder, "it must stand below what it has issued"))
+			s.findings = append(s.findings, s.certs[at].Finding(finding.WrongOrder, "it must come after the certificate that it issued"))
 			return
 		}
 		last = at
@@ -201,7 +202,7 @@ func indexOf(list []*cert.Cert, c *cert.Cert) int {
 	return -1
 }
 
-// names checks what the leaf must be for.
+// names checks the names that the leaf must be for.
 func (v *verifier) names(s *set, leaf *cert.Cert) {
 	dns, ips := v.wanted.dnsNames, v.wanted.ips
 	if s.dnsName != "" && len(dns)+len(ips)+len(v.wanted.uris) == 0 {

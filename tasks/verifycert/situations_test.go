@@ -54,7 +54,7 @@ func uri(s string) testpki.Option {
 
 func asked(change func(*Task)) fault { return flagged(change) }
 
-// single faults, for the pairs.
+// Single faults, for the pairs.
 var (
 	expired    = leafWith(validity(-2*day, -day))
 	caExpired  = interWith(validity(-2*day, -time.Hour))
@@ -81,8 +81,8 @@ type staticTB struct{}
 func (staticTB) Helper()           {}
 func (staticTB) Fatal(args ...any) { panic(args) }
 
-// What happens with Secrets in a cluster. The single faults of codes_test.go are
-// situations too; here are those that are fine, and those that come in pairs.
+// Situations of Secrets in a cluster. codes_test.go has single faults; here are
+// situations that are fine, and pairs of faults.
 var situations = map[string]struct {
 	fault fault
 	want  string
@@ -136,7 +136,7 @@ var situations = map[string]struct {
 	"at an earlier time": {both(expired, asked(func(t *Task) { t.At = time.Now().Add(-36 * time.Hour).Format(time.RFC3339) }), rootWith(validity(-9*day, 9*day)), interWith(validity(-9*day, 9*day))), ""},
 	"valid long enough":  {week, ""},
 
-	// One fault, in another shape than in codes_test.go.
+	// One fault, in a form that codes_test.go does not have.
 	"at a later time":          {asked(func(t *Task) { t.At = time.Now().Add(700 * day).Format(time.RFC3339) }), "expired"},
 	"wildcard spans one label": {both(leafWith(testpki.Names("*.svc.test")), named("a.b.svc.test")), "name-dns"},
 	"wildcard not its parent":  {both(leafWith(testpki.Names("*.svc.test")), named("svc.test")), "name-dns"},

@@ -19,18 +19,18 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// shared is what all sets are checked with.
+// shared is the input that all sets share.
 type shared struct {
 	cas           []*cert.Cert
 	intermediates []*cert.Cert
-	named         []*cert.Cert // those of --ca and --intermediates, for the output
+	named         []*cert.Cert // the certificates of --ca and --intermediates, for the output
 	crls          []*crl.List
 	findings      finding.List
-	given         bool // CAs were named, so those of a DIR do not count
-	public        bool // they are those of the system
+	given         bool // flags name CAs, so those of a DIR do not count
+	public        bool // the CAs are those of the system
 }
 
-// maxPassword is the size of the largest password file.
+// maxPassword is the size of the largest password file, in bytes.
 const maxPassword = 4096
 
 func (v *verifier) readPassword() {
@@ -59,7 +59,7 @@ func (v *verifier) readShared(ctx context.Context) {
 	s.named = slices.Clone(s.cas)
 	for _, path := range t.Truststores {
 		if store := v.keystore("--truststore", path, &s.findings); store != nil {
-			s.cas = append(s.cas, store.Trusted...) // what comes with a key is no CA to trust
+			s.cas = append(s.cas, store.Trusted...) // a certificate with a key is not a CA to trust
 		}
 	}
 	if t.SystemRoots {
@@ -78,8 +78,8 @@ func (v *verifier) readShared(ctx context.Context) {
 	}
 }
 
-// read returns a file that a flag names, or nil. One that is not there is a
-// fault in the configuration, any other is one of the material.
+// read returns a file that a flag names, or nil. If it does not exist, the
+// configuration is wrong; any other error is a fault of the file.
 func (v *verifier) read(flag, path string, found *finding.List) *mount.File {
 	f, err := v.files.Read(path, encoding.MaxFile)
 	switch {
@@ -113,8 +113,8 @@ func (v *verifier) keystore(flag, path string, found *finding.List) *keystore.St
 	return store
 }
 
-// systemRoots reads the CAs of the system where crypto/x509 looks for them, but
-// can say what it has read.
+// systemRoots reads the CAs of the system from the places where crypto/x509 looks
+// for them. Unlike crypto/x509, it knows which ones it has read.
 func (v *verifier) systemRoots(ctx context.Context) {
 	paths := []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
 		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"}
@@ -182,7 +182,7 @@ func (v *verifier) dir(ctx context.Context, dir string) {
 	v.add(ctx, s)
 }
 
-// member reads a file of a mount.
+// member reads a file of a mount. If must is set, a missing file is a finding.
 func (v *verifier) member(s *set, dir, name string, must bool) *mount.File {
 	path := filepath.Join(dir, name)
 	f, err := v.files.Read(path, encoding.MaxFile)
@@ -199,7 +199,7 @@ func (v *verifier) member(s *set, dir, name string, must bool) *mount.File {
 	return f
 }
 
-// certFile is the set that --cert and --key name.
+// certFile checks the set of --cert and --key.
 func (v *verifier) certFile(ctx context.Context) {
 	if v.task.Cert == "" {
 		return

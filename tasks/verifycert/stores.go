@@ -9,7 +9,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// keystores makes a set of each key in the keystores.
+// keystores makes a set for each key in the keystores.
 func (v *verifier) keystores(ctx context.Context) {
 	for _, path := range v.task.Keystores {
 		if ctx.Err() != nil {
@@ -49,7 +49,7 @@ func (v *verifier) keystores(ctx context.Context) {
 func joinNames(c *cert.Cert) string {
 	all := c.Names()
 	if len(all) == 0 {
-		return "no name at all"
+		return "no name"
 	}
 	const shown = 5
 	if len(all) > shown {

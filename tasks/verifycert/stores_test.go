@@ -15,7 +15,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A store is a keystore file with what it must give.
+// A store is a keystore file and the expected result.
 type store struct {
 	name, password string
 	make           func(t *testing.T, m made, password string) []byte
@@ -108,7 +108,7 @@ func TestKeystores(t *testing.T) {
 	}
 }
 
-// verify reads a store that was made for it.
+// verify checks the store that was made for it.
 func (c store) verify(t *testing.T) {
 	m, task := carryOut(t)
 	path := m.write(t, "store", c.make(t, m, c.password))
@@ -130,7 +130,7 @@ func (c store) verify(t *testing.T) {
 	}
 }
 
-// slowPKCS12 has a MAC of two billion iterations.
+// slowPKCS12 has a MAC with two billion iterations.
 func slowPKCS12() []byte {
 	type algorithm struct{ ID asn1.ObjectIdentifier }
 	type digest struct {
@@ -150,7 +150,7 @@ func slowPKCS12() []byte {
 	}{3, algorithm{testpki.OID("1.2.840.113549.1.7.1")}, mac{digest{sha, make([]byte, 32)}, make([]byte, 8), 1<<31 - 1}})
 }
 
-// keytool's own files: see testdata/keytool.sh.
+// Files that keytool wrote: see testdata/keytool.sh.
 func TestKeytool(t *testing.T) {
 	for _, name := range []string{"keytool.jks", "keytool.p12"} {
 		task := New()
@@ -158,6 +158,6 @@ func TestKeytool(t *testing.T) {
 		task.PasswordFile = filepath.Join("testdata", "keytool.password")
 		task.CA = []string{filepath.Join("testdata", "keytool.pem")}
 		task.DNSNames = []string{"app.test"}
-		expect(t, task, "encoding-crlf") // which keytool itself writes
+		expect(t, task, "encoding-crlf") // keytool itself writes CR LF
 	}
 }

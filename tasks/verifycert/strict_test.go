@@ -17,7 +17,7 @@ func pkixExtension(oid string, critical bool, value []byte) pkix.Extension {
 	return pkix.Extension{Id: testpki.OID(oid), Critical: critical, Value: value}
 }
 
-// sha1Leaf has a leaf that an RSA intermediate signed with SHA-1.
+// sha1Leaf is a leaf that an RSA intermediate signed with SHA-1.
 func sha1Leaf(t *testing.T) fault {
 	key := rsaKey(t, 2048)
 	return arranged(func(m *made) {
@@ -97,7 +97,7 @@ func strictCodes(t *testing.T) []one {
 	}
 	for i := range list {
 		if list[i].fault != nil {
-			// The common name of the leaf that others start from is no DNS name.
+			// The common name of the leaf that other cases start from is not a DNS name.
 			list[i].fault = both(strict, func(p *plan) { p.leaf = append(p.leaf, sameCN) }, list[i].fault)
 		}
 	}

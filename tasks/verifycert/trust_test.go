@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// Files of any name, and intermediates in any order that stand elsewhere.
+// Files of any name, with intermediates in any order in another file.
 func TestFiles(t *testing.T) {
 	m, _ := carryOut(t, arranged(func(m *made) { m.chain = m.chain[:1] }))
 	inters := m.write(t, "inters.pem", testpki.PEM(testpki.Root(t, "Nobody"), m.inter))
@@ -34,7 +34,7 @@ func TestSystemRoots(t *testing.T) {
 	task.SystemRoots = true
 	expect(t, task, "", roots)
 
-	// Public CAs sign no leaf themselves: what is missing is an intermediate.
+	// Public CAs sign no leaves directly, so an intermediate must be missing.
 	other, _ := carryOut(t, alone)
 	task.Dirs = []string{other.dir}
 	expect(t, task, "chain-missing-intermediate", roots)
@@ -44,8 +44,8 @@ func TestSystemRoots(t *testing.T) {
 	}
 }
 
-// Without the issuer nothing tells an intermediate that is missing from another
-// CA; names do, as well as they can.
+// Without the issuer, only names can show whether an intermediate is missing or
+// the CA is the wrong one, as well as they can.
 func TestMissingOrWrong(t *testing.T) {
 	for _, c := range []struct{ issuer, root, want string }{
 		{"Shop Intermediate CA 1", "Shop Root CA", "chain-missing-intermediate"},
@@ -66,7 +66,7 @@ func TestMissingOrWrong(t *testing.T) {
 // Keys that only --strict refuses.
 func TestWeakKeys(t *testing.T) {
 	small := rsaKey(t, 2048)
-	small.E = 3 // the private part does not fit any more, which nobody sees from outside
+	small.E = 3 // the private part no longer fits, which the certificate does not show
 	for name, f := range map[string]fault{
 		"exponent 3": both(leafWith(testpki.Edit(func(tbs *testpki.TBS) { tbs.Key = spki(&small.PublicKey) })), removed("tls.key")),
 		"DSA":        both(leafWith(testpki.Edit(dsaPublicKey(t))), removed("tls.key")),
@@ -97,8 +97,7 @@ func spki(k *rsa.PublicKey) (v rawValue) {
 	return v
 }
 
-// A chain that was not verified is not good, though the CA's file is what is
-// wrong.
+// A chain that was not verified is not good, even if only the CA's file is wrong.
 func TestNothingVerified(t *testing.T) {
 	m, task := carryOut(t)
 	task.CA = []string{m.path("none.crt")}
@@ -127,8 +126,8 @@ func TestAllCertificatesListed(t *testing.T) {
 	}
 }
 
-// A root that signed itself but says that another key did is refused, as openssl
-// does, and told what is wrong with it.
+// A root that signed itself but names another key as its issuer's is refused, as
+// openssl does, and the message says why.
 func TestRootOfAnotherKey(t *testing.T) {
 	_, task := carryOut(t, rootWith(testpki.Edit(func(tbs *testpki.TBS) {
 		tbs.Remove("2.5.29.35")

@@ -7,7 +7,7 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-// A file that is given twice has its faults once.
+// Each fault of a file that is given twice is reported once.
 func TestGivenTwice(t *testing.T) {
 	for name, give := range map[string]func(task *Task, store, other string){
 		"keystore and truststore": func(task *Task, store, _ string) { task.Keystores, task.Truststores = []string{store}, []string{store} },
@@ -47,7 +47,7 @@ func TestGivenTwice(t *testing.T) {
 	}
 }
 
-// What is good as one thing and bad as another is told as both.
+// A file that is good in one role and bad in another is reported in both.
 func TestGoodKeystoreBadTruststore(t *testing.T) {
 	m, task := carryOut(t)
 	store := m.write(t, "store.jks", jksKey(t, m, "changeit"))
@@ -59,7 +59,7 @@ func TestGoodKeystoreBadTruststore(t *testing.T) {
 	}
 }
 
-// What mends several faults is said once, after the last of them.
+// The next step of several faults appears once, after the last of them.
 func TestNextStepOnce(t *testing.T) {
 	m, task := carryOut(t)
 	m.write(t, "tls.crt", nil)

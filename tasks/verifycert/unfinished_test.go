@@ -14,8 +14,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A countdown is a context whose time is up after it was asked a number of times:
-// so it ends at each place that looks.
+// A countdown is a context that is done after a number of calls, so a test can end
+// it at each place that checks it.
 type countdown struct {
 	context.Context
 	left atomic.Int64
@@ -28,8 +28,8 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// Wherever time runs out, half a look is neither good nor the last word, and has
-// no finding that a whole look would not have had.
+// Wherever the time runs out, an unfinished inspection is neither good nor the
+// final result, and has no finding that a finished one would not have.
 func TestUnfinished(t *testing.T) {
 	bundle := flaggedWith(func(t *Task, m made) { t.Bundles = []string{m.path("ca.crt")} })
 	strictCRL := both(strict, crlFile(nil, byInter, nil))
@@ -79,7 +79,7 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
-// What was seen in time is reported though no look of --wait came to its end.
+// Faults found in time are reported even if no inspection of --wait was finished.
 func TestUnfinishedWait(t *testing.T) {
 	m, task := carryOut(t, flagged(func(t *Task) { t.MaxKeyMode = "0400" }))
 	task.Wait = true
@@ -90,7 +90,7 @@ func TestUnfinishedWait(t *testing.T) {
 		r := runCtx(ctx, t, task)
 		cancel()
 		switch {
-		case r.doc.Verdict == "", r.doc.Verdict == unfinished && len(r.codes()) == 0: // not even the key was read
+		case r.doc.Verdict == "", r.doc.Verdict == unfinished && len(r.codes()) == 0: // it did not even read the key
 		case r.doc.Verdict != unfinished:
 			t.Fatalf("within %v: %v, verdict %s", limit, r.err, r.doc.Verdict)
 		case !slices.Equal(r.codes(), []string{"key-mode"}) || len(r.summary) != 1 || !strings.HasPrefix(r.summary[0], "unfinished "):

@@ -17,7 +17,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// cert-manager fills the Secret late: first it is not there, then its files are
+// cert-manager fills the Secret late: first it does not exist, then its files are
 // empty, then there is a temporary certificate, then the right one.
 func TestWait(t *testing.T) {
 	good, task := carryOut(t)
@@ -68,8 +68,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// runExplained runs a task that waits in vain until its deadline, which is late
-// enough for a look that finds what is named.
+// runExplained runs a task until its deadline, which comes late enough for an
+// inspection that finds the given words.
 func runExplained(t *testing.T, task *Task, finding string) (r result, err error) {
 	t.Helper()
 	err = testtime.Explained(func(timeout time.Duration) error {
@@ -81,7 +81,7 @@ func runExplained(t *testing.T, task *Task, finding string) (r result, err error
 	return r, err
 }
 
-// At the deadline the last look is what is reported; its error may heal, so that
+// At the deadline, the last inspection is reported. Its error may be temporary, so
 // the exit code is that of a deadline.
 func TestWaitDeadline(t *testing.T) {
 	_, task := carryOut(t, expired)
@@ -92,7 +92,7 @@ func TestWaitDeadline(t *testing.T) {
 	}
 }
 
-// What the command line names must be there, unless it is waited for.
+// Files that the command line names must exist, unless the task waits for them.
 func TestMissingFiles(t *testing.T) {
 	m, _ := carryOut(t)
 	nowhere := filepath.Join(t.TempDir(), "x")
@@ -202,7 +202,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Several directories and patterns are one set each.
+// Each of several directories, and each match of a pattern, is a set.
 func TestSeveralDirectories(t *testing.T) {
 	base := t.TempDir()
 	for _, name := range []string{"a-tls", "b-tls", "c-tls"} {
@@ -219,7 +219,8 @@ func TestSeveralDirectories(t *testing.T) {
 	}
 }
 
-// The termination message has a kilobyte: the verdict must fit, whatever was found.
+// The termination message has one kilobyte: the verdict must fit, whatever was
+// found.
 func TestSummaryIsBounded(t *testing.T) {
 	long := strings.Repeat("n", 60) + "." + strings.Repeat("m", 60) + ".test"
 	_, task := carryOut(t, expired, caExpired, wrongIP, wrongUsage, leafWith(testpki.Names(long, "b."+long, "c."+long)), named("other."+long))
@@ -232,7 +233,7 @@ func TestSummaryIsBounded(t *testing.T) {
 	}
 }
 
-// What is advised is not what the command line has already.
+// The advice does not name flags that the command line already has.
 func TestAdviceToWait(t *testing.T) {
 	_, task := carryOut(t, replaced("tls.crt", func([]byte) []byte { return nil }))
 	if r := run(t, task); !strings.Contains(tasks.NextOf(r.err), "or use --wait") {
@@ -246,7 +247,8 @@ func TestAdviceToWait(t *testing.T) {
 	}
 }
 
-// What to do stands apart from the cause also where something is there, but of no use.
+// The next step is separate from the cause even if something exists but is of no
+// use.
 func TestAdviceIsNotTheCause(t *testing.T) {
 	m, _ := carryOut(t)
 	for cause, set := range map[string]func(*Task){

@@ -18,16 +18,16 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A plan is a mount that is right until a fault changes it: a root, an
-// intermediate, a leaf for app.test with its key.
+// A plan is a correct mount until a fault changes it: a root, an intermediate, and
+// a leaf for app.test with its key.
 type plan struct {
 	root, inter, leaf []testpki.Option
-	arrange           func(*made)              // which certificates go into which file
-	files             []func(*testing.T, made) // change what was written
+	arrange           func(*made)              // puts certificates into files
+	files             []func(*testing.T, made) // change the written files
 	task              []func(*Task, made)
 }
 
-// made is a plan carried out.
+// made is an executed plan.
 type made struct {
 	dir               string
 	root, inter, leaf *testpki.Cert
@@ -37,7 +37,7 @@ type made struct {
 
 func (m made) path(name string) string { return filepath.Join(m.dir, name) }
 
-// write puts a file into the mount.
+// write writes a file into the mount.
 func (m made) write(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	if err := os.WriteFile(m.path(name), data, 0o600); err != nil {
@@ -86,7 +86,7 @@ func carryOut(t *testing.T, faults ...fault) (made, *Task) {
 	return m, task
 }
 
-// result is what a run gave to the outside.
+// result is everything that a run returned or printed.
 type result struct {
 	err     error
 	doc     document
@@ -122,7 +122,7 @@ func runCtx(ctx context.Context, t *testing.T, task *Task, environ ...string) re
 	return r
 }
 
-// codes are the codes of all findings, each once, sorted.
+// codes returns the codes of all findings, each once, sorted.
 func (r result) codes() []string {
 	var all []string
 	for _, s := range r.doc.Sets {
@@ -134,8 +134,9 @@ func (r result) codes() []string {
 	return slices.Compact(all)
 }
 
-// expect holds a run to the codes in want, separated by blanks, and to what
-// follows from them: the kind of the error, the verdict, the next step.
+// expect checks that a run gives the codes in want, separated by spaces, and
+// everything that follows from them: the kind of the error, the verdict, the next
+// step.
 func expect(t *testing.T, task *Task, want string, environ ...string) result {
 	t.Helper()
 	r := run(t, task, environ...)

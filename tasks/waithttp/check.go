@@ -30,7 +30,7 @@ func (t *Task) checkRequest() error {
 	case !isToken(t.Method):
 		errs = append(errs, fmt.Errorf("--method: %q is not a method: write for instance GET", t.Method))
 	case upper == "CONNECT":
-		errs = append(errs, errors.New("--method: CONNECT is for proxies, no server answers it"))
+		errs = append(errs, errors.New("--method: CONNECT is for proxies; no server answers it"))
 	case t.Method != upper && (upper == "GET" || upper == "HEAD" || upper == "POST" || upper == "PUT" || upper == "OPTIONS"):
 		errs = append(errs, fmt.Errorf("--method: methods are upper-case: write %s", upper))
 	case t.Method == "HEAD" && len(t.ExpectBody)+len(t.ExpectBodyRegexp)+len(t.ExpectJSON) > 0:
@@ -60,7 +60,7 @@ func (t *Task) checkTLS() error {
 		errs = append(errs, errors.New("--insecure and --ca exclude each other: with the CA the certificate can be checked"))
 	}
 	if (t.ClientCert == "") != (t.ClientKey == "") {
-		errs = append(errs, errors.New("--client-cert and --client-key belong together: give both, they may name the same file"))
+		errs = append(errs, errors.New("--client-cert and --client-key belong together: give both; they may name the same file"))
 	}
 	if t.ServerName != "" && (strings.Contains(t.ServerName, ":") || !isHost(t.ServerName)) {
 		errs = append(errs, fmt.Errorf("--server-name: %q is not a name: write it as the certificate does, without a port", t.ServerName))
@@ -68,7 +68,7 @@ func (t *Task) checkTLS() error {
 	return errors.Join(errs...)
 }
 
-// checkCredentials refuses two answers to the question who asks.
+// checkCredentials refuses more than one source of the Authorization header.
 func (t *Task) checkCredentials(targets []target) error {
 	var given []string
 	if t.BearerTokenFile != "" {

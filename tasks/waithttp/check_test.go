@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What Check refuses, and what it says of that.
+// What Check refuses, and the message.
 var badTasks = map[string]struct {
 	configure func(*Task)
 	words     string
@@ -14,7 +14,7 @@ var badTasks = map[string]struct {
 	"empty URL":            {func(t *Task) { t.URLs = []string{""} }, `URL "": it is empty`},
 	"no scheme":            {func(t *Task) { t.URLs = []string{"api:8080/x"} }, `URL "api:8080/x": it has no scheme: write http://`},
 	"another scheme":       {func(t *Task) { t.URLs = []string{"ftp://a/"} }, "the scheme is unknown"},
-	"tcp":                  {func(t *Task) { t.URLs = []string{"tcp://a:1"} }, "wait-tcp waits for those"},
+	"tcp":                  {func(t *Task) { t.URLs = []string{"tcp://a:1"} }, "use wait-tcp for tcp://"},
 	"no host":              {func(t *Task) { t.URLs = []string{"http:///x"} }, "it has no host"},
 	"port out of range":    {func(t *Task) { t.URLs = []string{"http://db:99999/"} }, "the port is not from 1 to 65535"},
 	"port empty":           {func(t *Task) { t.URLs = []string{"http://db:/"} }, "it has a colon but no port"},
@@ -41,10 +41,10 @@ var badTasks = map[string]struct {
 	"JSON empty key":       {func(t *Task) { t.ExpectJSON = []string{"a..b=c"} }, "the path has an empty key"},
 	"JSON bracket":         {func(t *Task) { t.ExpectJSON = []string{"a[b]=c"} }, "not an index"},
 	"JSON open bracket":    {func(t *Task) { t.ExpectJSON = []string{"a[0=c"} }, "not an index"},
-	"JSON after bracket":   {func(t *Task) { t.ExpectJSON = []string{"a[0]b=c"} }, "no dot after a bracket"},
+	"JSON after bracket":   {func(t *Task) { t.ExpectJSON = []string{"a[0]b=c"} }, "a dot is missing after a bracket"},
 	"expected header":      {func(t *Task) { t.ExpectHeaders = []string{"a b"} }, "not the name of a header"},
 	"header no colon":      {func(t *Task) { t.Headers = []string{"A: b", "hush"} }, "--header, number 2: it has no colon"},
-	"header name":          {func(t *Task) { t.Headers = []string{"hush hush: x"} }, "--header, number 1: what stands before the colon"},
+	"header name":          {func(t *Task) { t.Headers = []string{"hush hush: x"} }, "--header, number 1: the part before the colon"},
 	"header line break":    {func(t *Task) { t.Headers = []string{"X: hush\r\nY: hush"} }, "--header, number 1: the value of X has a line break"},
 	"header Host":          {func(t *Task) { t.Headers = []string{"host: a"} }, "Host cannot be set: use --host"},
 	"header length":        {func(t *Task) { t.Headers = []string{"content-length: 5"} }, "Content-Length cannot be set"},
@@ -132,7 +132,7 @@ func FuzzTarget(f *testing.F) {
 	})
 }
 
-// A password that is like nothing else must not be in any error or name.
+// A distinctive password must not be in any error or name.
 func FuzzTargetSecrets(f *testing.F) {
 	f.Add("http://user:", "@host:99999/")
 	f.Add("user:", "@host")

@@ -14,12 +14,12 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A client is what the attempts for all URLs share: the flags, and the files
-// that they name.
+// A client is what the attempts for all URLs share: the flags, and the content of
+// the files that they name.
 type client struct {
 	task    *Task
 	expect  *expectations
-	timeout time.Duration // of one attempt, for the words that say it
+	timeout time.Duration // limit of one attempt, for messages
 	header  http.Header
 	body    []byte
 	tls     *tls.Config
@@ -28,8 +28,8 @@ type client struct {
 	secrets *redact.Set
 }
 
-// client reads the files that the flags name, all of one version. It returns
-// every fault in them.
+// client reads the files that the flags name, all of one version. It returns every
+// fault in them.
 func (t *Task) client(env *tasks.Env, files *mount.Reader) (*client, error) {
 	c := &client{task: t, dialer: &dial.Dialer{Resolver: t.Resolver}, secrets: env.Secrets}
 	var err error
@@ -79,7 +79,7 @@ func (c *client) readBody(files *mount.Reader) error {
 	return err
 }
 
-// protocols are those that an attempt may speak.
+// protocols returns the protocols that an attempt may speak.
 func (t *Task) protocols() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP2(true)
@@ -88,7 +88,7 @@ func (t *Task) protocols() *http.Protocols {
 	return p
 }
 
-// tlsConfig reads the files for TLS.
+// tlsConfig reads the TLS files.
 func (t *Task) tlsConfig(files *mount.Reader) (*tls.Config, error) {
 	config := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: t.Insecure, NextProtos: []string{"h2", "http/1.1"}}
 	if t.HTTP2PriorKnowledge {

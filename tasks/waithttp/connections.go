@@ -11,22 +11,22 @@ import (
 	"github.com/initbox/initbox/internal/network/dial"
 )
 
-// connections are those of one attempt. They are closed with it, all and at once,
-// whatever the state of the exchange: net/http would leave dialing and closing
-// to goroutines that outlive the request.
+// connections are the connections of one attempt. They are all closed when it
+// ends, whatever the state of the exchange. With its own connections, net/http
+// would leave dialing and closing to goroutines that outlive the request.
 type connections struct {
 	client *client
 	target target
-	ctx    context.Context // of the attempt; net/http gives its dials one without the deadline
+	ctx    context.Context // of the attempt; net/http dials with a context without the deadline
 
 	dialing sync.WaitGroup
 	mu      sync.Mutex
 	closed  bool
 	open    []net.Conn
-	failure error  // of the newest dial, nil if it succeeded
-	where   string // what the newest connection leads to
+	failure error  // error of the newest dial, nil if it succeeded
+	where   string // remote end of the newest connection
 	asked   bool   // the server asked for a client certificate
-	alert   error  // what the server said as it ended TLS
+	alert   error  // the alert with which the server ended TLS
 }
 
 // transport returns a transport over these connections for one attempt.
@@ -34,7 +34,7 @@ func (cs *connections) transport() *http.Transport {
 	t := &http.Transport{
 		Protocols:              cs.client.task.protocols(),
 		DisableKeepAlives:      true,
-		DisableCompression:     true, // the bound of the body is one of what it unpacks to
+		DisableCompression:     true, // the limit of the body applies to the uncompressed text
 		MaxResponseHeaderBytes: 1 << 20,
 		TLSClientConfig:        cs.tlsConfig(),
 		DialContext: func(_ context.Context, _, addr string) (net.Conn, error) {
@@ -42,7 +42,7 @@ func (cs *connections) transport() *http.Transport {
 		},
 	}
 	if cs.client.task.ProxyFromEnv {
-		t.Proxy = http.ProxyFromEnvironment // TLS to and through a proxy is net/http's
+		t.Proxy = http.ProxyFromEnvironment // net/http does TLS to and through a proxy
 		t.OnProxyConnectResponse = refusedByProxy
 		return t
 	}
@@ -52,7 +52,7 @@ func (cs *connections) transport() *http.Transport {
 	return t
 }
 
-// dial opens a connection with connect and keeps account of it.
+// dial opens a connection with connect and keeps track of it.
 func (cs *connections) dial(addr string, connect func(addr string) (net.Conn, error)) (net.Conn, error) {
 	cs.mu.Lock()
 	if cs.closed {
@@ -109,9 +109,10 @@ func (cs *connections) connectTLS(addr string) (net.Conn, error) {
 	return conn, nil
 }
 
-// tlsConfig is the client's, so that it notes whether a client certificate was
-// asked for. The one that the user gave is sent even where the server names other
-// CAs: not to send it would hide why it is refused.
+// tlsConfig returns the client's configuration, extended to note whether the
+// server asks for a client certificate. It sends the user's certificate even if
+// the server names other CAs: without it, the reason for the refusal would be
+// hidden.
 func (cs *connections) tlsConfig() *tls.Config {
 	config := cs.client.tls.Clone()
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -126,9 +127,10 @@ func (cs *connections) tlsConfig() *tls.Config {
 	return config
 }
 
-// listen takes in what the server said as it ended TLS. In TLS 1.3 it refuses a
-// client after the handshake, and net/http then reports whatever failed first.
-func (cs *connections) listen() {
+// readAlert reads the alert with which the server ended TLS, if there is one. In
+// TLS 1.3 the server refuses a client after the handshake, and net/http then
+// reports whatever failed first.
+func (cs *connections) readAlert() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if len(cs.open) == 0 {
@@ -144,7 +146,8 @@ func (cs *connections) listen() {
 	}
 }
 
-// close closes every connection. The caller has ended the attempt's context.
+// close closes every connection. The caller must have cancelled the attempt's
+// context.
 func (cs *connections) close() {
 	cs.mu.Lock()
 	cs.closed = true

@@ -48,7 +48,7 @@ func (c *client) readBasicAuth(files *mount.Reader, path string) error {
 		return mount.BadFlag("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
 	}
 	if c.header == nil {
-		return nil // --header was refused
+		return nil // --header has an error
 	}
 	c.header.Set("Authorization", c.basicAuth(user, password))
 	return nil
@@ -62,8 +62,8 @@ func (c *client) basicAuth(user, password string) string {
 	return "Basic " + encoded
 }
 
-// addSecretField hides the value of a header, and the credentials in it where it
-// begins with the name of a scheme.
+// addSecretField hides the value of a header and, if it begins with the name of an
+// authentication scheme, the credentials after that name.
 func (c *client) addSecretField(f field) {
 	c.secrets.Add(f.value)
 	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && isToken(scheme) {
@@ -71,7 +71,7 @@ func (c *client) addSecretField(f field) {
 	}
 }
 
-// addUser hides the password of a URL, as it is, as it stands in the URL and as it
+// addUser hides the password of a URL: as it is, as the URL contains it, and as it
 // is sent.
 func (c *client) addUser(u *url.Userinfo) {
 	password, ok := u.Password()
@@ -83,8 +83,8 @@ func (c *client) addUser(u *url.Userinfo) {
 	c.secrets.Add(escaped)
 }
 
-// proxyFor checks that the proxy for the target, if there is one, can be used,
-// and hides its password.
+// proxyFor checks that the proxy for the target, if there is one, is usable, and
+// hides its password.
 func (c *client) proxyFor(t target, env *tasks.Env) error {
 	if !c.task.ProxyFromEnv || t.address.Network == "unix" {
 		return nil
@@ -103,7 +103,7 @@ func (c *client) proxyFor(t target, env *tasks.Env) error {
 	return nil
 }
 
-// A tokenFile is a file with a token that changes now and then.
+// A tokenFile is a file with a token that is replaced from time to time.
 type tokenFile struct {
 	path    string
 	secrets *redact.Set
@@ -112,8 +112,8 @@ type tokenFile struct {
 	last string
 }
 
-// present returns the token that the file has now.
-func (f *tokenFile) present(ctx context.Context) (token string, err error) {
+// current returns the token that the file has now.
+func (f *tokenFile) current(ctx context.Context) (token string, err error) {
 	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
 		token, err = f.read(files)
 		return err

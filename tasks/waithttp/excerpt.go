@@ -9,15 +9,15 @@ import (
 	"github.com/initbox/initbox/internal/text/redact"
 )
 
-// An excerpter shows what servers said.
+// An excerpter quotes servers in messages.
 type excerpter struct{ secrets *redact.Set }
 
-// window is how much of a body is searched for secrets before it is clipped, so
-// that none is cut in two and shown in part.
+// window is how many bytes of a body are searched for secrets before it is
+// clipped, so that no secret is cut and shown in part.
 const window = 64 << 10
 
-// fixed is s without what may differ at every attempt: words with a digit in
-// them, such as numbers, times and ids.
+// fixed returns s without the words that may differ at every attempt: words with a
+// digit, such as numbers, times and ids.
 func fixed(s string) string {
 	inWord := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_:.+-", r)
@@ -26,7 +26,7 @@ func fixed(s string) string {
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) }), " ")
 }
 
-// show is s without secrets on one bounded line.
+// show returns s without secrets, on one line of limited length.
 func (x *excerpter) show(s string) string {
 	return text.Clip(x.secrets.Text(s[:min(len(s), window)]))
 }

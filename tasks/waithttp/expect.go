@@ -13,10 +13,10 @@ import (
 	"github.com/initbox/initbox/internal/text"
 )
 
-// maxBody is how much of a body is read, in bytes.
+// maxBody is how many bytes of a body are read.
 const maxBody = 1 << 20
 
-// expectations are what an answer must be to count as ready.
+// expectations are the conditions under which an answer counts as ready.
 type expectations struct {
 	status  statusSet
 	failOn  statusSet
@@ -24,16 +24,16 @@ type expectations struct {
 	regexps []*regexp.Regexp
 	json    []jsonValue
 	fields  []field
-	present []string // headers that may have any value
+	present []string // headers that must be there, with any value
 }
 
-// A jsonValue is what must stand somewhere in a JSON body.
+// A jsonValue is a value that a JSON body must have at a path.
 type jsonValue struct {
 	path  jsonPath
 	value string
 }
 
-// An answer is what a server has said.
+// An answer is the answer of a server.
 type answer struct {
 	status int
 	header http.Header
@@ -102,9 +102,9 @@ func (e *expectations) addField(s string) error {
 	return nil
 }
 
-// unmet returns in words what of the answer is not as expected, apart from its
-// status, and whether that is about the body. What the server said goes through
-// show, which hides and shortens.
+// unmet returns, in words, the expectations that the answer does not meet, apart
+// from its status. body reports whether they include the body. Text from the
+// server goes through show, which hides secrets and shortens it.
 func (e *expectations) unmet(a *answer, show func(string) string) (faults []string, body bool) {
 	for _, name := range e.present {
 		if len(a.header.Values(name)) == 0 {
@@ -173,7 +173,7 @@ func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
 	return faults
 }
 
-// decode reads one JSON document that keeps its numbers as they were written.
+// decode reads one JSON document and keeps its numbers as they were written.
 func decode(body []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -182,7 +182,7 @@ func decode(body []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("there is something after the document")
+		return nil, errors.New("more text follows the document")
 	}
 	return doc, nil
 }

@@ -46,7 +46,7 @@ func TestExpectations(t *testing.T) {
 		"key of digits":     {json("5=five"), ""},
 		"missing key":       {json("status.healthy=1"), "the JSON has no status.healthy"},
 		"missing index":     {json("status.components[2].x=1"), "the JSON has no status.components[2]: the array has 2 elements"},
-		"key in an array":   {json("status.components.db=1"), `the JSON has an array at status.components: "db" is no index`},
+		"key in an array":   {json("status.components.db=1"), `the JSON has an array at status.components: "db" is not an index`},
 		"index in object":   {json("status[0]=1"), "the JSON has no status[0]"},
 		"beyond a string":   {json("status.state.x=1"), "the JSON has no status.state.x: there is a string at status.state"},
 		"object":            {json("status=UP"), `status is an object, not "UP"`},

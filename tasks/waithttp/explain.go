@@ -16,8 +16,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// explain says why there is no answer. ended is the error of the attempt's
-// context when the request failed.
+// explain says why there is no answer. ended is the error of the attempt's context
+// at the time when the request failed.
 func (p *prober) explain(cs *connections, ended, err error) error {
 	failedAt, cause := "", err
 	var request *url.Error
@@ -27,7 +27,7 @@ func (p *prober) explain(cs *connections, ended, err error) error {
 	var explained *tasks.Error
 	switch {
 	case errors.Is(ended, context.Canceled):
-		return ended // the wait is over, nobody reads this
+		return ended // the wait is over and nobody reads the error
 	case ended != nil && cs.failure != nil:
 		cause = cs.failure
 	case ended != nil:
@@ -39,10 +39,10 @@ func (p *prober) explain(cs *connections, ended, err error) error {
 	default:
 		cause = p.explainExchange(cs, cause)
 	}
-	return p.through(p.after(failedAt, cause))
+	return p.viaProxy(p.afterRedirect(failedAt, cause))
 }
 
-// refused is for a redirect that checkRedirect did not want to follow.
+// refused returns the error for a redirect that checkRedirect has refused.
 func (p *prober) refused(err error) error {
 	var explained *tasks.Error
 	if errors.As(err, &explained) {
@@ -51,7 +51,7 @@ func (p *prober) refused(err error) error {
 	return errors.New(p.excerpt.show(redact.Text(err.Error())))
 }
 
-// explainExchange is for a connection that was there.
+// explainExchange explains a failure after the connection was established.
 func (p *prober) explainExchange(cs *connections, err error) error {
 	if err := p.explainTLS(cs, err); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return tasks.WithNext(fmt.Errorf("%s closed the connection in the middle of its answer", cs.where), nextClosed)
 	case closed(err) && cs.asked && p.client.task.ClientCert == "":
-		// The reset that answers the request may overtake the alert that says so.
+		// The reset of the connection may overtake the alert that gives the reason.
 		return asksForCertificate(cs.where)
 	case closed(err):
 		return tasks.WithNext(fmt.Errorf("%s accepted the connection and closed it without an answer", cs.where), nextClosed)
@@ -81,14 +81,14 @@ const nextNoHTTP2 = "leave out --http2-prior-knowledge"
 
 const nextClosed = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
 
-// closed reports whether the server ended the connection before its answer.
+// closed reports whether the server closed the connection before its answer.
 func closed(err error) bool {
 	text := err.Error()
 	return dial.Closed(err) || strings.Contains(text, "server closed idle connection") ||
 		strings.Contains(text, "could not be established") || strings.Contains(text, "connection lost")
 }
 
-// explainBody is for an answer whose body does not end as it should.
+// explainBody explains why the body of an answer does not end properly.
 func (p *prober) explainBody(ended error, resp *http.Response, err error) error {
 	switch {
 	case errors.Is(ended, context.Canceled):
@@ -102,8 +102,8 @@ func (p *prober) explainBody(ended error, resp *http.Response, err error) error 
 	return fmt.Errorf("%s, but the body cannot be read: %s", p.got(resp), p.excerpt.show(redact.Text(dial.System(err).Error())))
 }
 
-// after says where a redirect has led, if it has.
-func (p *prober) after(failed string, err error) error {
+// afterRedirect adds where a redirect has led, if there was one.
+func (p *prober) afterRedirect(failed string, err error) error {
 	u, parseErr := url.Parse(failed)
 	if parseErr != nil || failed == "" || failed == p.target.url.String() {
 		return err
@@ -115,8 +115,8 @@ func (p *prober) after(failed string, err error) error {
 	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.excerpt.show(nameOf(withoutUser(u))), err), next)
 }
 
-// through adds that there is a proxy in between.
-func (p *prober) through(err error) error {
+// viaProxy adds that the request went through a proxy, if it did.
+func (p *prober) viaProxy(err error) error {
 	via := p.throughProxy(&http.Request{URL: p.target.url})
 	if via == "" {
 		return err
@@ -132,7 +132,7 @@ func refusedByProxy(_ context.Context, _ *url.URL, req *http.Request, resp *http
 	return &tasks.Error{Err: fmt.Errorf("the proxy answers %d to CONNECT %s", resp.StatusCode, req.Host)}
 }
 
-// throughProxy names the proxy that the request goes through, if any.
+// throughProxy returns a phrase that names the proxy of the request, or "".
 func (p *prober) throughProxy(req *http.Request) string {
 	if !p.client.task.ProxyFromEnv || p.target.address.Network == "unix" {
 		return ""
@@ -146,11 +146,11 @@ func (p *prober) throughProxy(req *http.Request) string {
 
 func within(d time.Duration) string { return " within " + flags.FormatDuration(d) }
 
-// speaksTLS are parts of what servers say to plain HTTP on a port for TLS: Go,
+// speaksTLS are parts of the answers of servers to plain HTTP on a TLS port: Go,
 // nginx, Apache, Tomcat.
 var speaksTLS = []string{"to an HTTPS server", "to HTTPS port", "SSL-enabled server port", "requires TLS"}
 
-// nextForStatus is the next step for a status that was not asked for.
+// nextForStatus returns the next step for an unexpected status.
 func (p *prober) nextForStatus(a *answer, resp *http.Response) string {
 	for _, words := range speaksTLS {
 		if a.status == 400 && resp.Request.URL.Scheme == "http" && strings.Contains(string(a.body), words) {
@@ -169,7 +169,7 @@ func (p *prober) nextForStatus(a *answer, resp *http.Response) string {
 	case 300 <= s && s <= 399:
 		return "raise --follow-redirects to follow it, or add it to --status"
 	case s == 502 || s == 503 || s == 504:
-		return "the server, or a proxy before it, is up but what is behind is not ready: look at its log and at kubectl get endpointslices"
+		return "the server, or a proxy in front of it, is up but its backend is not ready: look at its log and at kubectl get endpointslices"
 	case s >= 500:
 		return "the server is up but fails: look at its log"
 	case 200 <= s && s <= 299:

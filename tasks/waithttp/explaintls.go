@@ -17,8 +17,9 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// explainHandshake is for what only the moment of the failure tells: the time
-// ran out or the peer went away during the handshake. Other errors are kept.
+// explainHandshake explains failures that only the moment of the failure shows:
+// the time ran out, or the peer closed the connection during the handshake. It
+// returns any other error unchanged.
 func explainHandshake(ctx context.Context, where string, timeout time.Duration, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -33,7 +34,7 @@ func explainHandshake(ctx context.Context, where string, timeout time.Duration, 
 	return err
 }
 
-// explainTLS puts an error of TLS in words, or returns nil if it is none.
+// explainTLS explains a TLS error, or returns nil if err is not one.
 func (p *prober) explainTLS(cs *connections, err error) error {
 	var (
 		verify *tls.CertificateVerificationError
@@ -62,7 +63,7 @@ func (p *prober) explainTLS(cs *connections, err error) error {
 const (
 	alertHandshakeFailure      = 40
 	alertBadCertificate        = 42
-	alertAccessDenied          = 49 // up to here they are about certificates
+	alertAccessDenied          = 49 // the last alert that is about certificates
 	alertProtocolVersion       = 70
 	alertUnrecognizedName      = 112
 	alertCertificateRequired   = 116
@@ -70,7 +71,7 @@ const (
 )
 
 // alertOf returns the alert with which the peer ended TLS, or -1. Package tls
-// gives its number only for QUIC, otherwise just its text.
+// gives the number only for QUIC, otherwise only the text.
 func alertOf(err error) int {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" {
@@ -84,7 +85,7 @@ func alertOf(err error) int {
 	return -1
 }
 
-// explainAlert is for a server that ends TLS and says why.
+// explainAlert explains an alert, with which the server says why it ends TLS.
 func (p *prober) explainAlert(cs *connections, alert int) error {
 	text := strings.TrimPrefix(tls.AlertError(alert).Error(), "tls: ")
 	cert := p.client.task.ClientCert

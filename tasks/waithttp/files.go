@@ -6,8 +6,9 @@ import (
 	"github.com/initbox/initbox/internal/files/mount"
 )
 
-// readLine returns the file's content without the line break that editors and
-// echo leave at its end. It must be fit for a header.
+// readLine returns the content of the file without white space around it, such as
+// the line break that editors and echo leave at the end. The content must be fit
+// for a header.
 func readLine(files *mount.Reader, flag, path string) (string, error) {
 	data, err := files.Flag(flag, path)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // A field is one header.
 type field struct{ name, value string }
 
-// parseField reads "NAME: VALUE". Its errors hold nothing of the value.
+// parseField parses "NAME: VALUE". Its errors contain nothing of the value.
 func parseField(s string) (field, error) {
 	name, value, ok := strings.Cut(s, ":")
 	name, value = strings.TrimSpace(name), strings.Trim(value, " \t")
@@ -19,14 +19,15 @@ func parseField(s string) (field, error) {
 	case !ok:
 		return field{}, errors.New("it has no colon: write NAME: VALUE")
 	case !isToken(name):
-		return field{}, errors.New("what stands before the colon is not the name of a header: write NAME: VALUE")
+		return field{}, errors.New("the part before the colon is not the name of a header: write NAME: VALUE")
 	case !isFieldValue(value):
 		return field{}, fmt.Errorf("the value of %s has a line break or another control character", name)
 	}
 	return field{http.CanonicalHeaderKey(name), value}, nil
 }
 
-// isToken reports whether s is a token of RFC 9110: a method, the name of a header.
+// isToken reports whether s is a token of RFC 9110, such as a method or the name
+// of a header.
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
 		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
@@ -40,7 +41,8 @@ func isFieldValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// notToSend are headers that belong to the connection, and what to do instead.
+// notToSend maps headers that belong to the connection to what the user should do
+// or know instead.
 var notToSend = map[string]string{
 	"Host":              "use --host",
 	"Content-Length":    "it follows from the body",
@@ -50,7 +52,7 @@ var notToSend = map[string]string{
 	"Upgrade":           "there is nothing to upgrade to",
 }
 
-// sendable returns the field of a request.
+// sendable parses a header of a request.
 func sendable(s string) (field, error) {
 	f, err := parseField(s)
 	if err != nil {
@@ -77,8 +79,8 @@ func parseHeaders(list []string) (http.Header, error) {
 	return h, errors.Join(errs...)
 }
 
-// parseHeaderFile reads one header a line. Empty lines and those that begin with
-// # are left out.
+// parseHeaderFile reads a file with one header per line. It skips empty lines and
+// lines that begin with #.
 func parseHeaderFile(path string, data []byte) ([]field, error) {
 	var (
 		fields []field
@@ -101,11 +103,12 @@ func parseHeaderFile(path string, data []byte) ([]field, error) {
 	return fields, errors.Join(errs...)
 }
 
-// soundsSecret are parts of the names of headers whose values are secrets.
+// soundsSecret are parts of the names of headers with secret values.
 var soundsSecret = []string{"auth", "cookie", "credential", "jwt", "key", "pass", "secret", "session", "signature", "token"}
 
-// isSecretField guesses from a header's name whether --header holds a secret,
-// which it should not. To hide every value would hide words like "https".
+// isSecretField guesses from a header's name whether its value in --header is a
+// secret. Secrets should not be there, but hiding every value would hide words
+// like "https".
 func isSecretField(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(soundsSecret, func(part string) bool { return strings.Contains(name, part) })

@@ -52,7 +52,7 @@ func runWith(ctx context.Context, t *testing.T, log *testlog.Buffer, configure f
 	return configured(t, configure, urls...).Run(ctx, tasks.NewEnv(newLog(log), io.Discard, false))
 }
 
-// runUntil waits for urls in vain, until the log holds words.
+// runUntil waits for urls, which never get ready, until the log contains words.
 func runUntil(t *testing.T, words string, configure func(*Task), urls ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -64,7 +64,7 @@ func runUntil(t *testing.T, words string, configure func(*Task), urls ...string)
 }
 
 // explained waits for urls until a deadline that is late enough for the error to
-// hold words.
+// contain words.
 func explained(t *testing.T, words string, configure func(*Task), urls ...string) (log string, err error) {
 	t.Helper()
 	err = testtime.Explained(func(timeout time.Duration) (err error) {
@@ -74,8 +74,8 @@ func explained(t *testing.T, words string, configure func(*Task), urls ...string
 	return log, err
 }
 
-// attempt asks url twice and returns the error of the first time, which must be
-// that of the second time too: the log shows each new text.
+// attempt asks url twice and returns the first error. The second one must be the
+// same, because the log shows each new text.
 func attempt(t *testing.T, configure func(*Task), url string) error {
 	t.Helper()
 	errs := attempts(t, configure, url)
@@ -85,8 +85,8 @@ func attempt(t *testing.T, configure func(*Task), url string) error {
 	return errs[0]
 }
 
-// attemptBounded is attempt for what ends at the timeout of an attempt, with one
-// that leaves the time to come as far as words, in which %s is that timeout.
+// attemptBounded is attempt for failures at the timeout of an attempt. It takes a
+// timeout that leaves enough time to reach words, in which %s is that timeout.
 func attemptBounded(t *testing.T, url, words string) (want string, err error) {
 	t.Helper()
 	var errs [2]error
@@ -126,7 +126,7 @@ func textOf(err error) string {
 	return err.Error()
 }
 
-// wantNotReady fails unless err holds words, and its next step holds next.
+// wantNotReady fails unless err contains words, and its next step contains next.
 func wantNotReady(t *testing.T, err error, words, next string) {
 	t.Helper()
 	switch {
@@ -163,8 +163,8 @@ func answering(t *testing.T, status int, body string) string {
 	})
 }
 
-// raw returns the address of a server that reads a request and writes what
-// answer says, whatever that is. It then closes the connection.
+// raw returns the address of a server that reads a request, writes answer as it
+// is, and closes the connection.
 func raw(t *testing.T, answer string) string {
 	t.Helper()
 	l := testnet.Listen(t, "127.0.0.1")

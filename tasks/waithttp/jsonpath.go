@@ -11,12 +11,12 @@ import (
 // A jsonPath leads from the root of a JSON document to one value.
 type jsonPath []step
 
-// A step is one key, or the index of an array. What is written with dots is both:
+// A step is a key or the index of an array. A number between dots may be either:
 // the document decides.
 type step struct {
 	key   string
-	index int  // -1 if key is no number
-	only  bool // it stood in brackets, so it is an index
+	index int  // -1 if key is not a number
+	only  bool // it was in brackets, so it is an index
 }
 
 // cutPath reads PATH=VALUE.
@@ -33,8 +33,8 @@ func cutPath(s string) (path jsonPath, value string, err error) {
 	return nil, "", errors.New("it has no equals sign: write PATH=VALUE")
 }
 
-// parsePath reads keys with dots between them and indexes in brackets. A
-// backslash takes the next character as it is.
+// parsePath parses keys with dots between them and indexes in brackets. After a
+// backslash, the next character stands for itself.
 func parsePath(s string) (jsonPath, error) {
 	var path jsonPath
 	switch {
@@ -67,19 +67,19 @@ func nextSteps(path jsonPath, s string) (jsonPath, string, error) {
 	case key != "":
 		path = append(path, step{key: key, index: indexOf(key)})
 	case len(path) > 0 || !strings.HasPrefix(rest, "["):
-		return nil, "", errors.New("the path has an empty key: there is one dot between two keys")
+		return nil, "", errors.New("the path has an empty key: write exactly one dot between two keys")
 	}
 	for strings.HasPrefix(rest, "[") {
 		digits, after, ok := strings.Cut(rest[1:], "]")
 		i := indexOf(digits)
 		if !ok || i < 0 {
-			return nil, "", errors.New("what stands in brackets is not an index: write for instance [0]")
+			return nil, "", errors.New("the part in brackets is not an index: write for instance [0]")
 		}
 		path = append(path, step{key: strconv.Itoa(i), index: i, only: true})
 		rest = after
 	}
 	if rest != "" && rest[0] != '.' {
-		return nil, "", errors.New("there is no dot after a bracket")
+		return nil, "", errors.New("a dot is missing after a bracket")
 	}
 	return path, rest, nil
 }
@@ -130,14 +130,14 @@ func (p jsonPath) String() string {
 			b.WriteByte('.')
 		}
 		if i == 0 && s.key == "$" {
-			b.WriteByte('\\') // it would be the root
+			b.WriteByte('\\') // $ alone would mean the root
 		}
 		b.WriteString(escapeKey.Replace(s.key))
 	}
 	return b.String()
 }
 
-// lookup returns the value at p in doc, which json.Decoder made.
+// lookup returns the value at p in doc, a document from json.Decoder.
 func (p jsonPath) lookup(doc any) (any, error) {
 	for i, s := range p {
 		here := p[:i]
@@ -150,7 +150,7 @@ func (p jsonPath) lookup(doc any) (any, error) {
 			doc = next
 		case []any:
 			if s.index < 0 {
-				return nil, fmt.Errorf("the JSON has an array%s: %q is no index", here.at(), s.key)
+				return nil, fmt.Errorf("the JSON has an array%s: %q is not an index", here.at(), s.key)
 			}
 			if s.index >= len(v) {
 				return nil, fmt.Errorf("the JSON has no %s: the array has %d elements", p[:i+1], len(v))
@@ -203,7 +203,8 @@ func scalar(v any) (string, bool) {
 	}
 }
 
-// sameScalar reports whether v is what want says: 1 and 1.0 are the same number.
+// sameScalar reports whether v is the value that want describes: 1 and 1.0 are the
+// same number.
 func sameScalar(v any, want string) bool {
 	text, ok := scalar(v)
 	if ok && text == want {
@@ -218,6 +219,6 @@ func sameScalar(v any, want string) bool {
 	return errA == nil && errB == nil && a == b && !exact
 }
 
-// isInteger reports whether s is a whole number as JSON writes it: those are
-// compared by their digits, since a float64 does not hold all of them.
+// isInteger reports whether s is a whole number in JSON. Whole numbers are
+// compared digit by digit, because a float64 cannot hold all of them.
 func isInteger(s string) bool { return strings.Trim(s, "-0123456789") == "" }

@@ -22,7 +22,7 @@ type prober struct {
 	excerpt excerpter
 }
 
-// probe makes one attempt. ctx bounds all of it.
+// probe makes one attempt, all of it within ctx.
 func (p *prober) probe(ctx context.Context) error {
 	req, err := p.request(ctx)
 	if err != nil {
@@ -42,13 +42,13 @@ func (p *prober) probe(ctx context.Context) error {
 		}
 		ended := ctx.Err()
 		if ended == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
-			ended = context.DeadlineExceeded // noticed before the context's own timer did
+			ended = context.DeadlineExceeded // a system call noticed the deadline before the context's timer
 		}
 		if ended == nil {
-			cs.listen()
+			cs.readAlert()
 		}
 		cancel()
-		cs.close() // a dial that is still under way tells why
+		cs.close() // waits for a dial under way, whose error is the reason
 		return p.explain(cs, ended, err)
 	}
 	defer resp.Body.Close()
@@ -60,7 +60,8 @@ func (p *prober) probe(ctx context.Context) error {
 	return p.judge(a, resp)
 }
 
-// request makes the request anew: a body is read once, a token may have changed.
+// request makes a new request for each attempt: a body can be read only once, and
+// the token may have changed.
 func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	c := p.client
 	var body io.Reader
@@ -79,7 +80,7 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	req.Host = c.task.Host
 	switch u := p.target.user; {
 	case c.token != nil:
-		token, err := c.token.present(ctx)
+		token, err := c.token.current(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +98,7 @@ func setDefault(h http.Header, name, value string) {
 	}
 }
 
-// judge says whether the answer is the one that is waited for.
+// judge returns nil if the answer is as expected.
 func (p *prober) judge(a *answer, resp *http.Response) error {
 	e := p.client.expect
 	switch {
@@ -116,16 +117,18 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 	if aboutBody {
 		starts = p.starts(a)
 	}
-	return p.notYet(text, starts, "the server answers but is not as expected: look at its log, and at what the expectations of wait-http say")
+	return p.notYet(text, starts, "the server answers but is not as expected: look at its log, and check the expectations of wait-http")
 }
 
-// notYet is an answer that is not the one that is waited for. A body often has a
-// time or an id in it that differs at every attempt: that makes it no news.
+// notYet is the error for an answer that is not as expected. A body often contains
+// a time or an id that differs at every attempt, which does not make the failure a
+// new one.
 func (p *prober) notYet(text, starts, next string) error {
 	return &tasks.Error{Err: errors.New(text + starts), Next: next, Cause: text + fixed(starts)}
 }
 
-// got is the status, and how it came about if not straight from the URL.
+// got returns the status and, if the answer does not come straight from the URL,
+// how it came about.
 func (p *prober) got(resp *http.Response) string {
 	text := "got " + strconv.Itoa(resp.StatusCode)
 	if name := http.StatusText(resp.StatusCode); name != "" {
@@ -137,7 +140,7 @@ func (p *prober) got(resp *http.Response) string {
 	return text + p.throughProxy(resp.Request)
 }
 
-// starts shows the body.
+// starts returns a phrase that shows the beginning of the body.
 func (p *prober) starts(a *answer) string {
 	if len(bytes.TrimSpace(a.body)) == 0 {
 		return "; the body is empty"

@@ -48,7 +48,7 @@ func TestRefusedThenReady(t *testing.T) {
 	log.When("connection refused by "+port.Addr(), func() {
 		l, err := port.Listen()
 		if err != nil {
-			return // run fails then
+			return // run reports the failure
 		}
 		s := &http.Server{Handler: http.NotFoundHandler()}
 		t.Cleanup(func() { s.Close() })
@@ -81,7 +81,7 @@ func TestAny(t *testing.T) {
 	wantNotReady(t, err, words, "look at its log")
 }
 
-// A deadline that comes before the attempt's own must not hide what was seen.
+// A deadline before the end of the attempt must not hide what was seen.
 func TestShortDeadlineExplains(t *testing.T) {
 	const words = "accepted the connection but does not answer"
 	_, err := explained(t, words, func(t *Task) { t.AttemptTimeout = time.Hour }, "http://"+testnet.Open(t))
@@ -133,7 +133,8 @@ func TestAttemptsThatHang(t *testing.T) {
 	}
 }
 
-// resetting returns the address of a server that answers a request with a reset.
+// resetting returns the address of a server that resets the connection after a
+// request.
 func resetting(t *testing.T) string {
 	t.Helper()
 	l := testnet.Listen(t, "127.0.0.1")
@@ -262,7 +263,7 @@ func TestChunkedBody(t *testing.T) {
 	wantReady(t, attempt(t, func(t *Task) { t.ExpectBody = []string{"ready now"} }, url))
 }
 
-// The end of an attempt is the end of its connection, not of the process.
+// A connection ends with its attempt, not with the process.
 func TestConnectionsAreClosed(t *testing.T) {
 	for name, answer := range map[string]string{
 		"ready":    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -276,7 +277,7 @@ func TestConnectionsAreClosed(t *testing.T) {
 			l := testnet.Listen(t, "127.0.0.1")
 			testnet.Serve(t, l, func(c net.Conn) {
 				if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
-					return // a busy machine did not come as far in time; there is a next attempt
+					return // a busy machine was too slow; there will be another attempt
 				}
 				_, _ = io.WriteString(c, answer)
 				_, err := c.Read(make([]byte, 1))
@@ -320,7 +321,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		t.Fatal("it was ready")
 	}
 	deadline := time.Now().Add(patience)
-	// Servers keep goroutines for connections until they have seen their end.
+	// Servers keep goroutines for connections until they have seen the end of them.
 	for runtime.NumGoroutine() > before {
 		if time.Now().After(deadline) {
 			buf := make([]byte, 1<<20)

@@ -10,7 +10,7 @@ import (
 )
 
 // checkRedirect decides whether to send req, to which the answers to via have
-// led. It is the CheckRedirect of an http.Client.
+// redirected. It is the CheckRedirect of an http.Client.
 func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 	status := req.Response.StatusCode
 	if c.task.FollowRedirects == 0 || c.expect.status.has(status) || c.expect.failOn.has(status) {
@@ -31,7 +31,7 @@ func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 	}
 	if req.Body != nil {
 		return tasks.WithNext(fmt.Errorf("%d redirects the body, which is sent to the host of the URL only, to %s", status, to),
-			"name that URL itself if it is right")
+			"name that URL itself if it is correct")
 	}
 	req.URL.User = nil
 	req.Header = http.Header{"User-Agent": {userAgent}, "Accept": {"*/*"}}
@@ -42,14 +42,15 @@ func sameRequest(a, b *http.Request) bool {
 	return a.Method == b.Method && a.URL.String() == b.URL.String()
 }
 
-// trusted reports whether req and all before it go where the first one went. A
-// detour over another host could be that host's way to headers that are secret.
+// trusted reports whether req and all requests before it go to the origin of the
+// first one. Otherwise another host could use a detour to get at secret headers.
 func trusted(req *http.Request, via []*http.Request) bool {
 	first := via[0].URL
 	return sameOrigin(first, req.URL) && !slices.ContainsFunc(via, func(r *http.Request) bool { return !sameOrigin(first, r.URL) })
 }
 
-// sameOrigin reports whether b is the host and port of a, or its host over TLS.
+// sameOrigin reports whether b has the host and port of a, or is its host over
+// TLS.
 func sameOrigin(a, b *url.URL) bool {
 	if a.Hostname() != b.Hostname() {
 		return false

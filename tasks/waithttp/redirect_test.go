@@ -59,7 +59,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// Headers, credentials and body reach the host and port of the URL only.
+// Headers, credentials and body go only to the host and port of the URL.
 func TestRedirectKeepsSecrets(t *testing.T) {
 	var seen atomic.Pointer[http.Header]
 	away := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// echo shows the request to whoever asked, as some servers do, and refuses it.
+// echo refuses the request and quotes it in the answer, as some servers do.
 func echo(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusForbidden)
 	user, password, _ := r.BasicAuth()
@@ -33,7 +33,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	for name, test := range map[string]struct {
 		url       string
 		configure func(*Task)
-		sent      string // what shows that the secret was sent
+		sent      string // text in the answer that proves that the secret was sent
 	}{
 		"token":         {url, func(t *Task) { t.BearerTokenFile = token }, "auth Bearer *** key"},
 		"basic":         {url, func(t *Task) { t.BasicAuthFile = basic }, "auth Basic *** key cookie user user ***"},
@@ -140,7 +140,8 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// net/http reads the proxy variables once in a process, so each case has its own.
+// net/http reads the proxy variables once per process, so each case has its own
+// process.
 func TestProxy(t *testing.T) {
 	if url := os.Getenv("WAITHTTP_TEST_URL"); url != "" {
 		log, err := explained(t, os.Getenv("WAITHTTP_TEST_WORDS"), func(t *Task) { t.ProxyFromEnv = os.Getenv("WAITHTTP_TEST_PROXY") == "yes" }, url)

@@ -50,7 +50,7 @@ func parseStatusRange(w string) (statusRange, error) {
 	return statusRange{low, high}, nil
 }
 
-// parseStatus reads a number of three digits, which is what a status line has.
+// parseStatus parses a number of three digits, as a status line has it.
 func parseStatus(s string) (int, bool) {
 	s = strings.TrimSpace(s)
 	n, err := strconv.Atoi(s)
@@ -66,7 +66,7 @@ func (set statusSet) has(status int) bool {
 	return false
 }
 
-// overlaps returns a status that both sets have, or 0.
+// overlaps returns a status that is in both sets, or 0.
 func (set statusSet) overlaps(other statusSet) int {
 	for _, a := range set {
 		for _, b := range other {
@@ -78,7 +78,8 @@ func (set statusSet) overlaps(other statusSet) int {
 	return 0
 }
 
-// String returns the set as parseStatuses reads it, with ", " between the words.
+// String returns the set in the form that parseStatuses reads, with ", " between
+// the words.
 func (set statusSet) String() string {
 	words := make([]string, len(set))
 	for i, r := range set {

@@ -53,7 +53,7 @@ func parseTarget(s string) (target, error) {
 	case scheme == "unix":
 		return parseSocketURL(s, rest)
 	case scheme == "tcp":
-		return target{}, badURL(s, "it is no HTTP: wait-tcp waits for those")
+		return target{}, badURL(s, "it is not HTTP: use wait-tcp for tcp://")
 	case scheme != "http" && scheme != "https":
 		return target{}, badURL(s, "the scheme is unknown: write http://, https:// or unix:///SOCKET:/PATH")
 	}
@@ -86,12 +86,12 @@ func parseHTTP(s string) (target, error) {
 	return t, nil
 }
 
-// socketHost is the host that stands in the URL, and so in the Host header, of a
-// request over a unix socket.
+// socketHost is the host in the URL, and so in the Host header, of a request over
+// a unix socket.
 const socketHost = "localhost"
 
-// parseSocketURL reads what follows unix://. The first ":/" ends the path of the
-// socket, as in nginx's proxy_pass.
+// parseSocketURL parses the part after unix://. The first ":/" ends the path of
+// the socket, as in nginx's proxy_pass.
 func parseSocketURL(s, rest string) (target, error) {
 	socket, path, ok := strings.Cut(rest, ":/")
 	if !ok {
@@ -110,8 +110,8 @@ func parseSocketURL(s, rest string) (target, error) {
 	return target{name: name, url: u, address: a}, nil
 }
 
-// whyUnparsable says why s is no URL. Parts of a password that was not escaped
-// pass for host or port, so nothing of s is shown once it holds an @.
+// whyUnparsable says why s is not a URL. Parts of an unescaped password may look
+// like host or port, so if s contains an @, nothing of it is shown.
 func whyUnparsable(s string, err error) string {
 	if strings.Contains(s, "@") {
 		return "it is malformed: escape what is special in user and password (%40 for @, %2F for /), or use --basic-auth-file"
@@ -127,7 +127,7 @@ func badURL(s, why string) error {
 	return fmt.Errorf("%q: %s", shown(s), why)
 }
 
-// shown is s as far as it holds no secret, whether or not it is a URL.
+// shown returns s without secrets, whether or not it is a URL.
 func shown(s string) string {
 	s, _, hasQuery := strings.Cut(redact.Unreadable(s), "?")
 	if hasQuery {
@@ -136,8 +136,8 @@ func shown(s string) string {
 	return s
 }
 
-// nameOf is the URL for people. What would end a URL in running text is escaped,
-// so that the whole of a secret in the query is found.
+// nameOf returns the URL for people. It escapes characters that would end a URL in
+// running text, so that redaction finds the whole of a secret in the query.
 func nameOf(u *url.URL) string {
 	return redact.Text(inText.Replace(u.String()))
 }

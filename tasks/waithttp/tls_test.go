@@ -60,8 +60,8 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, parentKey *ecds
 	return cert, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: cert}
 }
 
-// leaf returns a certificate for 127.0.0.1 that change has made wrong. A nil ca
-// makes it self-signed.
+// leaf returns a certificate for 127.0.0.1 after change has modified it. Without a
+// CA it is self-signed.
 func (ca *issuer) leaf(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -213,7 +213,8 @@ func TestPlainHTTPToTLSPort(t *testing.T) {
 	wantNotReady(t, attempt(t, nil, url), "got 400 (Bad Request), want 2xx; body starts 'Client sent an HTTP request to an HTTPS server", "write https://")
 }
 
-// A server of TLS is told that the connection ends, not left to find out.
+// A TLS server is told that the connection ends (close_notify); it does not have
+// to find out.
 func TestCloseNotify(t *testing.T) {
 	ended := make(chan error, 8)
 	l := testnet.Listen(t, "127.0.0.1")

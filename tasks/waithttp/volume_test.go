@@ -10,8 +10,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// Kubelet brings one certificate after the other, each with its key, and a token
-// beside them. The client has all of them of one version.
+// Kubelet publishes one certificate after another, each with its key and a token.
+// The client reads all three from the same version.
 func TestFilesAreOfOneVersion(t *testing.T) {
 	var versions [2]map[string]string
 	for i, token := range []string{"token-one", "token-another"} {

@@ -23,26 +23,26 @@ var Spec = tasks.Spec{
 	Group: "wait",
 	Doc: `wait until TCP ports or unix sockets accept connections
 
-A target is HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT or unix:///PATH. All targets
-are waited for at the same time. A port that opens is seen within 100 ms during
-the first half minute; then the pace slows down to --max-interval, so that many
-waiting pods do not hammer a Service. A name that does not resolve yet is tried
-again.
+A target is HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT or unix:///PATH. The task
+waits for all targets at the same time. During the first half minute, it notices
+an open port within 100 ms. Then the pace slows down to --max-interval, so that
+many waiting pods do not overload a Service. A name that does not resolve yet is
+tried again.
 
 A proxy (Envoy, kube-proxy, docker-proxy) may accept a connection for a backend
-that is not there, and close it at once. With --hold the connection must stay
+that does not exist and close it at once. With --hold, the connection must stay
 open for that long.
 
-With --invert the task waits until nothing listens any more. Only a refused
+With --invert, the task waits until nothing listens anymore. Only a refused
 connection or a missing socket counts, not a name that does not resolve.`,
 	Args:    "target...",
 	Timeout: 5 * time.Minute,
 	Examples: []tasks.Example{
 		{Doc: "a database and a cache, for two minutes at most", Command: "initbox wait-tcp --timeout 2m postgres:5432 redis:6379"},
-		{Doc: "behind a proxy that accepts before its backend is there", Command: "initbox wait-tcp --hold 200ms postgres:5432"},
+		{Doc: "behind a proxy that accepts before its backend is ready", Command: "initbox wait-tcp --hold 200ms postgres:5432"},
 		{Doc: "one of several brokers", Command: "initbox wait-tcp --any kafka-0.kafka:9092 kafka-1.kafka:9092"},
 		{Doc: "a sidecar's socket", Command: "initbox wait-tcp unix:///run/proxy/proxy.sock"},
-		{Doc: "until the old instance is gone", Command: "initbox wait-tcp --invert legacy:8080"},
+		{Doc: "until the old instance no longer listens", Command: "initbox wait-tcp --invert legacy:8080"},
 	},
 	Container: `args: [wait-tcp, --timeout=2m, "postgres:5432", "redis:6379"]`,
 	New:       func() tasks.Task { return New() },
@@ -52,7 +52,7 @@ connection or a missing socket counts, not a name that does not resolve.`,
 type Task struct {
 	wait.Options
 	Targets  []string      // HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT or unix:///PATH; at least one
-	Hold     time.Duration // how long a connection must stay open to count; 0 for not at all
+	Hold     time.Duration // how long a connection must stay open to count; with 0 it need not
 	Invert   bool          // wait until nothing listens
 	Resolver *net.Resolver // for names; nil for the system's
 }
@@ -60,15 +60,15 @@ type Task struct {
 // New returns a Task with its defaults.
 func New() *Task { return &Task{Options: wait.Defaults(time.Second)} }
 
-// overlap is how many attempts may be under way for one target: enough to keep
-// the pace while each of them hangs for the default attempt timeout.
+// overlap is how many attempts may be under way for one target: enough to keep the
+// pace while each of them hangs for the default attempt timeout.
 const overlap = 32
 
 // Flags implements [tasks.Task].
 func (t *Task) Flags(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&t.Targets, "target", t.Targets, "`address` to wait for: HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT or unix:///PATH; repeatable")
 	t.Options.Flags(fs)
-	flags.Duration(fs, &t.Hold, "hold", 0, "how long a connection must stay open to count; 0s for not at all")
+	flags.Duration(fs, &t.Hold, "hold", 0, "how long a connection must stay open to count; with 0s it need not")
 	fs.BoolVar(&t.Invert, "invert", t.Invert, "wait until nothing listens")
 }
 
@@ -84,7 +84,7 @@ func (t *Task) Check() error {
 		}
 	}
 	if t.Invert && t.Hold > 0 {
-		errs = append(errs, errors.New("--invert and --hold exclude each other: nothing is held open when nothing listens"))
+		errs = append(errs, errors.New("--invert and --hold exclude each other: no connection can stay open when nothing listens"))
 	}
 	return errors.Join(errs...)
 }
@@ -92,7 +92,7 @@ func (t *Task) Check() error {
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if deadline, ok := ctx.Deadline(); ok && t.Hold > 0 && time.Until(deadline) <= t.Hold {
-		return tasks.Usagef("--hold %s does not fit into what is left until the deadline: raise --timeout", flags.FormatDuration(t.Hold))
+		return tasks.Usagef("--hold %s does not fit into the time until the deadline: raise --timeout", flags.FormatDuration(t.Hold))
 	}
 	dialer := &dial.Dialer{Resolver: t.Resolver}
 	options := t.Fit(ctx)
@@ -106,7 +106,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 		}
 		probe := func(ctx context.Context) error { return open(ctx, dialer, a, connect, t.Hold) }
 		if t.Invert {
-			probe = func(ctx context.Context) error { return gone(ctx, dialer, a) }
+			probe = func(ctx context.Context) error { return closed(ctx, dialer, a) }
 		}
 		targets[i] = wait.Target{Name: a.String(), Probe: probe}
 	}
@@ -128,8 +128,8 @@ func open(ctx context.Context, d *dial.Dialer, a dial.Address, connect, stay tim
 	return hold(ctx, conn, stay)
 }
 
-// hold succeeds if the peer leaves conn open for d. What it says meanwhile, as
-// databases and mail servers do, is read and dropped.
+// hold succeeds if the peer leaves conn open for d. It reads and discards what the
+// peer sends, as databases and mail servers do.
 func hold(ctx context.Context, conn net.Conn, d time.Duration) error {
 	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -152,25 +152,25 @@ func hold(ctx context.Context, conn net.Conn, d time.Duration) error {
 	}
 }
 
-// gone succeeds if nothing listens on a, on any address that its name has.
-func gone(ctx context.Context, d *dial.Dialer, a dial.Address) error {
+// closed succeeds if nothing listens on any address of a.
+func closed(ctx context.Context, d *dial.Dialer, a dial.Address) error {
 	if a.Network == "unix" {
-		return listening(d.Dial(ctx, a))
+		return refused(d.Dial(ctx, a))
 	}
 	addrs, err := d.Lookup(ctx, a.Host)
 	if err != nil {
 		return err
 	}
 	for _, addr := range addrs {
-		if err := listening(dial.DialAddr(ctx, addr, a.Port)); err != nil {
+		if err := refused(dial.DialAddr(ctx, addr, a.Port)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// listening turns the outcome of a dial around.
-func listening(conn net.Conn, err error) error {
+// refused takes the result of a dial and returns nil if nothing listens there.
+func refused(conn net.Conn, err error) error {
 	switch {
 	case err == nil:
 		defer conn.Close()

@@ -44,7 +44,7 @@ func runWith(ctx context.Context, t *testing.T, log *testlog.Buffer, configure f
 	return err
 }
 
-// wantNotReady waits for target until a deadline, and checks what the error says then.
+// wantNotReady waits for target until a deadline, and checks the error.
 func wantNotReady(t *testing.T, configure func(*Task), target, words string) {
 	t.Helper()
 	wantWords(t, testtime.Explained(func(timeout time.Duration) error { return run(t, timeout, configure, target) }, words), words)
@@ -102,7 +102,7 @@ func TestAny(t *testing.T) {
 	wantWords(t, err, "refused")
 }
 
-// A dropped SYN is sent again after a second; other attempts see the port open
+// A dropped SYN is sent again after a second; other attempts see the open port
 // long before that.
 func TestHangingAttemptsDelayNothing(t *testing.T) {
 	const bound = 700 * time.Millisecond
@@ -128,7 +128,7 @@ func TestBlackhole(t *testing.T) {
 	wantNotReady(t, func(task *Task) { task.AttemptTimeout = 50 * time.Millisecond }, hole.Addr, "no answer from "+hole.Addr+" in time")
 }
 
-// An attempt ends before the deadline does, or there would be nothing to tell.
+// An attempt ends before the deadline, or there would be no cause to report.
 func TestDeadlineBelowAttemptTimeout(t *testing.T) {
 	wantNotReady(t, func(task *Task) { task.AttemptTimeout = time.Hour }, testnet.NewBlackhole(t).Addr, "no answer from")
 }
@@ -139,7 +139,7 @@ func TestHold(t *testing.T) {
 		t.Error(err)
 	}
 
-	// A server that speaks first.
+	// A server that sends first.
 	greets := testnet.Listen(t, "127.0.0.1")
 	testnet.Serve(t, greets, func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte("220 hello\r\n"), 1000)) })
 	if err := run(t, patience, hold, greets.Addr().String()); err != nil {
@@ -147,7 +147,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// Servers that end the connection before the time is up, one of them with a goodbye.
+// Servers that close the connection too early, one of them after a goodbye.
 func TestNotHeld(t *testing.T) {
 	leaves := testnet.Listen(t, "127.0.0.1")
 	testnet.Serve(t, leaves, func(c net.Conn) { _, _ = c.Write([]byte("busy\n")); c.Close() })
@@ -236,7 +236,7 @@ func TestInvert(t *testing.T) {
 	wantNotReady(t, func(task *Task) { task.Invert, task.Resolver = true, dns.Resolver() }, "gone.test:80", "does not resolve")
 }
 
-// With several addresses, invert waits until none of them listens.
+// If the name has several addresses, --invert waits until none of them listens.
 func TestInvertAllAddresses(t *testing.T) {
 	dns := testnet.NewDNS(t)
 	_, port, _ := net.SplitHostPort(testnet.Open(t))
@@ -255,7 +255,7 @@ func TestNameAppearsLate(t *testing.T) {
 	wantNotReady(t, resolver, "nosuch.test:"+port, "nosuch.test:"+port+": the name nosuch.test does not resolve: no such host")
 }
 
-// A socket that is left from a dead server.
+// The socket of a dead server.
 func TestStaleSocket(t *testing.T) {
 	sock := filepath.Join(t.TempDir(), "x.sock")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: sock})

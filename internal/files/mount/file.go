@@ -13,14 +13,15 @@ import (
 	"github.com/initbox/initbox/internal/files/filecopy"
 )
 
-// A File is the content of a file and who may use it.
+// A File is the content, mode and owner of a file.
 type File struct {
 	Data []byte
 	Mode fs.FileMode // permissions only
 	UID  uint32
 }
 
-// Read returns the regular file at path, of at most limit bytes.
+// Read returns the regular file at path. A file of more than limit bytes gives
+// a [TooLarge] error.
 func (r *Reader) Read(path string, limit int64) (*File, error) {
 	path = filepath.Clean(path)
 	volume, rest, err := r.find(filepath.Dir(path), path)
@@ -34,7 +35,8 @@ func (r *Reader) Read(path string, limit int64) (*File, error) {
 	return read(fd, err, limit, volume.explain)
 }
 
-// ReadFile is [Reader.Read] for a file that needs not be of one version with others.
+// ReadFile is [Reader.Read] for a single file, whose version need not match
+// that of other files.
 func ReadFile(path string, limit int64) (*File, error) {
 	fd, err := dirfd.Open(unix.AT_FDCWD, path, unix.O_RDONLY, 0)
 	return read(fd, err, limit, func(err error) error {
@@ -45,7 +47,8 @@ func ReadFile(path string, limit int64) (*File, error) {
 	})
 }
 
-// read reads the file that was opened as fd, unless that has failed, and closes it.
+// read reads and closes the file that was opened as fd; err is the error of
+// opening it.
 func read(fd int, err error, limit int64, explain func(error) error) (*File, error) {
 	var st unix.Stat_t
 	if fd, err = regular(fd, err, &st); err != nil {
@@ -62,8 +65,8 @@ func read(fd int, err error, limit int64, explain func(error) error) (*File, err
 	return &File{Data: data, Mode: fs.FileMode(st.Mode).Perm(), UID: st.Uid}, nil
 }
 
-// regular describes what was opened as fd, unless that has failed. All but a
-// regular file is closed.
+// regular stats the file that was opened as fd; err is the error of opening it.
+// It closes anything but a regular file.
 func regular(fd int, err error, st *unix.Stat_t) (int, error) {
 	if err != nil {
 		return -1, err

@@ -11,8 +11,8 @@ import (
 // maxFlag is the size of the largest file that a flag may name, in bytes.
 const maxFlag = 1 << 20
 
-// Flag returns the content of the file that flag names. Its errors name both and
-// never have what the file holds.
+// Flag returns the content of the file that flag names. Its errors name both,
+// and never contain anything from the file.
 func (r *Reader) Flag(flag, path string) ([]byte, error) {
 	f, err := r.Read(path, maxFlag)
 	if err != nil {
@@ -21,8 +21,9 @@ func (r *Reader) Flag(flag, path string) ([]byte, error) {
 	return f.Data, nil
 }
 
-// Secret returns the content of the file that flag names without the line break
-// that editors and echo leave at its end. Blanks stay: they may be part of a password.
+// Secret returns the content of the file that flag names, without the line
+// break that editors and echo leave at the end. Spaces stay: they may be part
+// of a password.
 func (r *Reader) Secret(flag, path string) (string, error) {
 	data, err := r.Flag(flag, path)
 	if err != nil {
@@ -41,7 +42,8 @@ func (r *Reader) Secret(flag, path string) (string, error) {
 	return line, nil
 }
 
-// TrimLineEnd drops one line end: the one that an editor or echo adds.
+// TrimLineEnd removes one line break from the end of s, as an editor or echo
+// adds it.
 func TrimLineEnd(s string) string {
 	if rest, ok := strings.CutSuffix(s, "\n"); ok {
 		return strings.TrimSuffix(rest, "\r")

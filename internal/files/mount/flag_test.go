@@ -39,7 +39,7 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// What is no file of the usual kind never blocks.
+// A file of an unusual kind never blocks.
 func TestFlagRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")

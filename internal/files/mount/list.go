@@ -16,11 +16,12 @@ type Entry struct {
 	Name string
 	Dir  bool
 	Link bool  // Name is a link to it
-	Err  error // why it cannot be read: ErrSpecial, ErrOutside, ErrLoop, or a link that leads nowhere
+	Err  error // why it cannot be read: ErrSpecial, ErrOutside, ErrLoop or a dangling link
 }
 
-// List returns what is in d, sorted by name, and the directory that it is in: d,
-// or the present version if d is a volume. buf is for [dirfd.List].
+// List returns the entries of d, sorted by name, and the directory that
+// contains them: d or, if d is a volume, its current version. buf is the buffer
+// for [dirfd.List].
 func (d *Dir) List(buf []byte) (from *Dir, entries []Entry, err error) {
 	fd, err := d.Open()
 	if err != nil {
@@ -45,8 +46,8 @@ func (d *Dir) List(buf []byte) (from *Dir, entries []Entry, err error) {
 	switch {
 	case err != nil:
 		return nil, nil, d.root.explain(err)
-	case d.root.replaced(): // what is being removed may be listed in part
-		return nil, nil, d.root.reader.gone(unix.ENOENT)
+	case d.root.replaced(): // a directory that is being removed may be listed in part
+		return nil, nil, d.root.reader.versionRemoved(unix.ENOENT)
 	case volume && !d.Live():
 		inner, err := d.version()
 		if err != nil {
@@ -58,7 +59,7 @@ func (d *Dir) List(buf []byte) (from *Dir, entries []Entry, err error) {
 	return d, entries, nil
 }
 
-// version opens the present version of the volume d, which lies in a tree.
+// version opens the current version of d, a volume inside a tree.
 func (d *Dir) version() (*Dir, error) {
 	volume, err := d.root.files.OpenRoot(d.path())
 	if err != nil {
@@ -92,7 +93,7 @@ func (d *Dir) entry(fd int, name string, kind byte) (Entry, error) {
 	return e, nil
 }
 
-// target returns what the link name leads to.
+// target returns the kind of file that the link name leads to.
 func (d *Dir) target(name string) (kind byte, err error) {
 	info, err := d.root.files.Stat(d.path() + "/" + name)
 	switch {

@@ -1,19 +1,22 @@
-// Package mount reads what is mounted into a pod, above all the volumes that
-// kubelet changes while the pod runs: ConfigMap, Secret, projected, downward API.
+// Package mount reads the files that are mounted into a pod, above all from the
+// volumes that kubelet changes while the pod runs: ConfigMap, Secret, projected
+// and downward API volumes.
 //
 // Such a volume is a directory with the link ..data, which leads to the
-// directory of the present version beside it. Kubelet writes a new version, moves
-// the link and then removes the old version. A [Reader] opens each volume once,
-// through that link, and reads all that it reads of it from there, so a
-// certificate and its key are of one version. If the version is removed before
-// all was read, [OneVersion] starts over with the next.
+// directory of the current version next to it. Kubelet writes a new version,
+// moves the link and then removes the old version. A [Reader] opens each volume
+// once, through that link, and reads everything from that version, so a
+// certificate and its key always belong together. If kubelet removes the
+// version too early, [OneVersion] starts over with the next one.
 //
-// What is in no such volume (an emptyDir, a subPath, the image) is read as it is.
-// Only regular files are read, since any other may block for ever, and only up to
-// a limit. Names that begin with two dots are passed over: they are kubelet's.
+// Files outside such a volume (in an emptyDir, a subPath, the image) are read
+// as they are. The package reads only regular files, because any other kind may
+// block forever, and only up to a size limit. It skips names that begin with
+// two dots: they are kubelet's.
 //
-// An error of a user's file says what is wrong in words and, where it can, what to
-// try next. It never has the path, which the caller knows as the user wrote it.
+// An error about a user's file says in words what is wrong and, where possible,
+// what to try next. It never contains the path: the caller knows the path as
+// the user wrote it.
 package mount
 
 import (
@@ -31,12 +34,13 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// attempts bounds how often OneVersion starts over.
+// attempts is how often OneVersion tries.
 const attempts = 100
 
-// OneVersion calls read with a Reader, again and again until nothing that was
-// read has changed meanwhile: neither read reports [ErrChanged] nor the Reader has
-// seen it. Each call must begin anew.
+// OneVersion calls read with a new Reader until nothing has changed during the
+// call: read does not return [ErrChanged], and the Reader has not seen a change.
+// Each call of read must start from scratch. OneVersion gives up after 100 calls,
+// with the last error, or when ctx is done, with the error of ctx.
 func OneVersion(ctx context.Context, read func(*Reader) error) error {
 	for n := 1; ; n++ {
 		r := new(Reader)
@@ -59,17 +63,17 @@ func OneVersion(ctx context.Context, read func(*Reader) error) error {
 }
 
 // A Reader reads files and directories; of each volume it sees one version. The
-// zero value is ready. Its methods are for one goroutine, those of its
-// directories for several. Close it after use.
+// zero value is ready to use. Its own methods are for one goroutine, those of
+// its directories for several. Close it after use.
 type Reader struct {
-	volumes map[string]*root // by path; nil for a directory that is none
-	changed atomic.Bool      // a version was removed before it was read
+	volumes map[string]*root // by path; nil for a directory that is not a volume
+	changed atomic.Bool      // a version was removed before all of it was read
 
 	mu    sync.Mutex
 	roots []*root
 }
 
-// Close closes all that was opened.
+// Close closes everything that r has opened.
 func (r *Reader) Close() {
 	for _, root := range r.roots {
 		root.close()
@@ -77,8 +81,8 @@ func (r *Reader) Close() {
 	r.roots, r.volumes = nil, nil
 }
 
-// Current returns ErrChanged if a volume that r has opened has another version
-// by now. Who reads by paths of his own asks after it: see [Reader.Note].
+// Current returns ErrChanged if a volume that r has opened now has another
+// version. Callers that read by path themselves need it: see [Reader.Note].
 func (r *Reader) Current() error {
 	for _, root := range r.roots {
 		if root.replaced() {
@@ -89,16 +93,18 @@ func (r *Reader) Current() error {
 	return nil
 }
 
-// Note opens the volume that path is in, if any, for a library that reads path
-// itself: if [Reader.Current] is nil afterwards, all it read is of one version.
+// Note opens the volume that contains path, if there is one, for a library that
+// reads path itself. If [Reader.Current] returns nil afterwards, everything
+// that the library has read is of one version.
 func (r *Reader) Note(path string) error {
 	path = filepath.Clean(path)
 	_, _, err := r.find(path, path)
 	return err
 }
 
-// find returns the volume that path is in, which is at or above the directory at,
-// in its present version, and where path is in there; nil if it is in none.
+// find returns the current version of the volume that contains path, and the
+// location of path within it. It looks for the volume at the directory at and
+// above. It returns nil if path is in no volume.
 func (r *Reader) find(at, path string) (*root, string, error) {
 	for ; ; at = filepath.Dir(at) {
 		volume, err := r.volume(at)
@@ -113,7 +119,8 @@ func (r *Reader) find(at, path string) (*root, string, error) {
 	}
 }
 
-// volume returns the present version of the volume dir, or nil if it is none.
+// volume returns the current version of the volume dir, or nil if dir is not a
+// volume.
 func (r *Reader) volume(dir string) (*root, error) {
 	if known, ok := r.volumes[dir]; ok {
 		return known, nil
@@ -135,9 +142,10 @@ func (r *Reader) volume(dir string) (*root, error) {
 	return volume, nil
 }
 
-// within returns where path is in the present version of the volume. ok is false
-// for what lies in the volume's directory but does not belong to the version: a
-// file that somebody put there, a mount, or an old version named on purpose.
+// within returns the location of path in the current version of the volume. ok
+// is false for what lies in the volume's directory but is not part of the
+// version: a file that somebody else created, a mount, or an old version that
+// was named on purpose.
 func within(volume, path string) (rest string, ok bool) {
 	rest, err := filepath.Rel(volume, path)
 	first, below, _ := strings.Cut(rest, "/")
@@ -152,7 +160,7 @@ func within(volume, path string) (rest string, ok bool) {
 		return "", false
 	}
 	target, err := os.Readlink(filepath.Join(volume, first))
-	if errors.Is(err, fs.ErrNotExist) { // not linked yet, or no more
+	if errors.Is(err, fs.ErrNotExist) { // not linked yet, or no longer
 		return rest, true
 	}
 	return rest, err == nil && strings.HasPrefix(target+"/", dataLink+"/")

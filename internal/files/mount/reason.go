@@ -14,12 +14,12 @@ import (
 
 // Why something is not read.
 var (
-	ErrChanged = errors.New("it changed while it was read") // gone or another by now: start over
+	ErrChanged = errors.New("it changed while it was read") // removed or replaced: start over
 	ErrOutside = errors.New("the link leads outside of the source, or is absolute")
 	ErrLoop    = errors.New("the link leads back to a directory that it is in")
 	ErrSpecial = errors.New("it is not a regular file")
 
-	errDirectory = &reason{"it is a directory", ErrSpecial}
+	errDirectory = fault.Reword(ErrSpecial, "it is a directory")
 )
 
 // A TooLarge is the error for a file of more than Limit bytes.
@@ -32,47 +32,39 @@ func (e *TooLarge) Error() string {
 	return fmt.Sprintf("it is larger than %d bytes", e.Limit)
 }
 
-// What to try next.
+// The next steps to try.
 const (
 	nextMissing = "check the path, the container's volumeMounts, and the keys of what is mounted there: kubectl describe configmap,secret"
 	nextMount   = "check what is mounted there, and under which path: the container's volumeMounts"
 	nextRights  = "set fsGroup in the pod's securityContext, or defaultMode in the volume"
 	nextContent = "check the key of the Secret, and what fills it: kubectl describe secret shows the size of each"
-	nextChanged = "find out what rewrites it all the time: it must be left alone while it is read"
+	nextChanged = "find out what rewrites it all the time: it must stay unchanged while it is read"
 )
 
-// A reason says in words what its cause means.
-type reason struct {
-	text  string
-	cause error
-}
-
-func (r *reason) Error() string { return r.text }
-func (r *reason) Unwrap() error { return r.cause }
-
-// explain says in words what err of a file that the user named means. It leaves
-// out the path, which the user may know by another name.
+// explain puts err, about a file that the user named, into words. It leaves out
+// the path, which the user may know by another name.
 func explain(err error) error {
 	var p *fs.PathError
 	switch {
 	case errors.Is(err, ErrChanged):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.WithNext(&reason{"there is no such file or directory", err}, nextMissing)
+		return fault.WithNext(fault.Reword(err, "there is no such file or directory"), nextMissing)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.WithNext(&reason{fmt.Sprintf("UID %d may not read it", os.Geteuid()), err}, nextRights)
+		return fault.WithNext(fault.Reword(err, fmt.Sprintf("UID %d may not read it", os.Geteuid())), nextRights)
 	case errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV): // a socket, a device
 		return ErrSpecial
 	case !errors.As(err, &p):
 		return err
-	case strings.Contains(p.Err.Error(), "escapes"): // what os.Root says has no name
+	case strings.Contains(p.Err.Error(), "escapes"): // os.Root has no error value for this
 		return ErrOutside
 	}
 	return p.Err
 }
 
-// dangling says what a missing file means that a listing has.
-func dangling(err error) error { return &reason{"it is a link that leads nowhere", err} }
+// dangling is the error for a name that a listing has but that leads to no
+// file.
+func dangling(err error) error { return fault.Reword(err, "it is a link that leads nowhere") }
 
 // advised adds the next step to an error that has none.
 func advised(err error, next string) error {

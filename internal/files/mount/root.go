@@ -12,19 +12,19 @@ import (
 
 const dataLink = "..data"
 
-// A root is an opened directory, beneath which links are followed: a version of a
+// A root is an open directory below which links are followed: a version of a
 // volume, or a directory of a tree.
 type root struct {
 	reader  *Reader
 	files   *os.Root
 	fd      int
-	origin  string   // the path that the user knows it under
-	only    string   // if the user named a link to a file: what that is called here
-	volume  *os.Root // what it is a version of, nil if it is none
-	version string   // what ..data led to then
+	origin  string   // its path as the user knows it
+	only    string   // if the user named a link to a file: the name of that file in this directory
+	volume  *os.Root // the volume that it is a version of, nil for none
+	version string   // the target of ..data when the version was opened
 }
 
-// open makes opened, whose files are open, one of r: Close closes it from now on.
+// open adds opened, whose files are open, to r, so that Close closes it.
 func (r *Reader) open(opened *root) (*root, error) {
 	r.mu.Lock()
 	r.roots = append(r.roots, opened)
@@ -37,7 +37,8 @@ func (r *Reader) open(opened *root) (*root, error) {
 	return opened, err
 }
 
-// openVersion opens the present version of volume, which it takes over.
+// openVersion opens the current version of volume and takes ownership of
+// volume.
 func (r *Reader) openVersion(volume *os.Root, origin string) (*root, error) {
 	version, err := volume.Readlink(dataLink)
 	if err == nil {
@@ -48,18 +49,19 @@ func (r *Reader) openVersion(volume *os.Root, origin string) (*root, error) {
 	}
 	volume.Close()
 	if dirfd.IsGone(err) {
-		return nil, r.gone(err)
+		return nil, r.versionRemoved(err)
 	}
 	return nil, explain(err)
 }
 
-// gone notes that a version was removed, which err says.
-func (r *Reader) gone(err error) error {
+// versionRemoved notes that a version was removed, as err reports.
+func (r *Reader) versionRemoved(err error) error {
 	r.changed.Store(true)
 	return fmt.Errorf("%w: %w", ErrChanged, err)
 }
 
-// replaced reports whether r is a version of a volume, and no longer its present one.
+// replaced reports whether r is a version of a volume and no longer the current
+// one.
 func (r *root) replaced() bool {
 	if r.volume == nil {
 		return false
@@ -68,7 +70,7 @@ func (r *root) replaced() bool {
 	return err != nil || now != r.version
 }
 
-// follow opens path beneath r, following links that stay beneath it.
+// follow opens path below r. It follows links that stay below r.
 func (r *root) follow(path string, flags int) (int, error) {
 	f, err := r.files.OpenFile(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|flags, 0)
 	if err != nil {
@@ -77,10 +79,10 @@ func (r *root) follow(path string, flags int) (int, error) {
 	return dirfd.Dup(f)
 }
 
-// explain says in words what err of a file beneath r means.
+// explain puts err, about a file below r, into words.
 func (r *root) explain(err error) error {
 	if dirfd.IsGone(err) && !errors.Is(err, ErrChanged) && r.replaced() {
-		return r.reader.gone(err)
+		return r.reader.versionRemoved(err)
 	}
 	return explain(err)
 }

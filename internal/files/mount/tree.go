@@ -13,10 +13,10 @@ import (
 	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
-// Open opens path, a file or a directory, for who walks through a tree that
-// others may change: links in path itself are followed, as it is what the user
-// wrote, but all others only beneath it. name is "" for a directory; for a file,
-// dir is the directory that it is in.
+// Open opens path, a file or a directory, for a walk through a tree that others
+// may change. It follows links in path itself, because the user wrote it, and all
+// other links only if they stay below path. For a directory, name is ""; for a
+// file, dir is the directory that contains it.
 func (r *Reader) Open(path string) (dir *Dir, name string, err error) {
 	path = filepath.Clean(path)
 	root, rest, err := r.find(path, path)
@@ -40,9 +40,9 @@ func (r *Reader) Open(path string) (dir *Dir, name string, err error) {
 	return dir, name, nil
 }
 
-// plain opens path, which is in no volume, or for a file the directory that it is
-// in: if path is a link to a file, the one where that is. rest is where path is
-// in there.
+// plain opens path, which is in no volume, or, for a file, the directory that
+// contains it. If path is a link to a file, it opens the directory of that
+// file. rest is the location of path in the opened directory.
 func (r *Reader) plain(path string) (opened *root, rest string, err error) {
 	at, origin, rest, only := path, path, ".", ""
 	info, err := os.Stat(path)
@@ -70,8 +70,8 @@ func (r *Reader) plain(path string) (opened *root, rest string, err error) {
 	return opened, rest, err
 }
 
-// List returns what is in the directory path, sorted by name, and the directory
-// that it is in: for who has no tree to walk through.
+// List returns the entries of the directory path, sorted by name, and the
+// directory that contains them, for callers that do not walk a tree.
 func (r *Reader) List(path string) (*Dir, []Entry, error) {
 	dir, name, err := r.Open(path)
 	switch {
@@ -83,32 +83,32 @@ func (r *Reader) List(path string) (*Dir, []Entry, error) {
 	return dir.List(make([]byte, dirfd.ListBuffer))
 }
 
-// A Dir is a directory of a tree. It is opened for each use: a tree has more of
-// them than a process may have open.
+// A Dir is a directory of a tree. It is opened for each use, because a tree may
+// have more directories than a process may have open files.
 type Dir struct {
 	root   *root
 	parent *Dir
 	name   string
-	linked bool // a link may be on the way from the root
+	linked bool // a link may be on the path from the root
 	id     ID
 }
 
-// An ID tells directories apart.
+// An ID identifies a directory.
 type ID struct{ Dev, Ino uint64 }
 
-// Is reports whether d, which must have been listed, is the directory id.
+// Is reports whether d is the directory id. List must have been called on d.
 func (d *Dir) Is(id ID) bool { return d.id == id }
 
-// Live reports whether d is in a version of a volume, which kubelet may remove at
-// any time: its files must be read before any of them is written elsewhere.
+// Live reports whether d is in a version of a volume, which kubelet may remove
+// at any time: read its files before you write any of them elsewhere.
 func (d *Dir) Live() bool { return d.root.volume != nil }
 
-// Sub returns the directory name in d; linked says that it may be a link.
+// Sub returns the directory name in d. Set linked if name may be a link.
 func (d *Dir) Sub(name string, linked bool) *Dir {
 	return &Dir{root: d.root, parent: d, name: name, linked: linked || d.linked}
 }
 
-// path returns where d is beneath its root, "." for the root itself.
+// path returns the location of d below its root, "." for the root itself.
 func (d *Dir) path() string {
 	var parts []string
 	for ; d.parent != nil; d = d.parent {
@@ -168,10 +168,10 @@ func (d *Dir) openName(fd int, name string) (int, error) {
 	return file, err
 }
 
-// explain says in words what err of a file means that was there a moment before.
+// explain puts err into words; it is about a file that existed a moment before.
 func (d *Dir) explain(err error) error {
 	if dirfd.IsGone(err) {
-		return d.root.reader.gone(err)
+		return d.root.reader.versionRemoved(err)
 	}
 	return explain(err)
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// plant makes files, and links of those contents that begin with "-> ".
+// plant creates files, and a link for each content that begins with "-> ".
 func plant(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for path, content := range files {

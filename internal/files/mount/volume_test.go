@@ -15,7 +15,8 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// volume makes a volume as kubelet does, with the version ..v1, and ..v2 beside it.
+// volume creates a volume as kubelet does, with the version ..v1, and ..v2 next
+// to it.
 func volume(t *testing.T) string {
 	dir := t.TempDir() + "/volume"
 	plant(t, dir, map[string]string{
@@ -28,7 +29,8 @@ func volume(t *testing.T) string {
 	return dir
 }
 
-// swap moves the link to ..v2, and removes ..v1 if kubelet shall be that fast.
+// swap moves the link to ..v2. With remove, it also removes ..v1, as kubelet
+// does soon after.
 func swap(t *testing.T, dir string, remove bool) {
 	t.Helper()
 	err := errors.Join(os.Symlink("..v2", dir+"/..data_tmp"), os.Rename(dir+"/..data_tmp", dir+"/..data"))
@@ -40,7 +42,7 @@ func swap(t *testing.T, dir string, remove bool) {
 	}
 }
 
-// pair reads what belongs together; between comes between the two.
+// pair reads two files that belong together and calls between in between.
 func pair(r *Reader, dir string, between func()) (string, error) {
 	cert, err := r.Read(dir+"/cert", 100)
 	if err != nil {
@@ -77,10 +79,11 @@ func TestReadsOneVersion(t *testing.T) {
 	}
 }
 
-// Kubelet removes the version between the two: what was read of it is forgotten.
+// Kubelet removes the version between the two reads: the first read is
+// discarded.
 func TestStartsOver(t *testing.T) {
 	dir, calls := volume(t), 0
-	for swallowed := range 2 { // the error, which a caller may keep for itself
+	for swallowed := range 2 { // whether the caller swallows the error
 		got := ""
 		err := OneVersion(t.Context(), func(r *Reader) (err error) {
 			calls++
@@ -136,8 +139,8 @@ func TestNote(t *testing.T) {
 	}
 }
 
-// A file beside the volume's own, as a subPath makes it, and a directory that is
-// no volume, whose links may lead anywhere.
+// A file next to the volume's own, as a subPath creates it, and a directory
+// that is not a volume, whose links may lead anywhere.
 func TestReadsOtherFiles(t *testing.T) {
 	dir, plain := volume(t), t.TempDir()
 	plant(t, dir, map[string]string{"beside": "x"})
@@ -175,11 +178,11 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// A walk finds one version of the volume, though kubelet swaps it in the middle:
-// whether the old one is still whole then, a listing cannot know.
+// A walk sees one version of the volume, although kubelet swaps it in the
+// middle. A listing cannot know whether the old version is still complete then.
 func TestSwapInTheMiddleOfAWalk(t *testing.T) {
 	for _, remove := range []bool{false, true} {
-		for _, within := range []string{"", "/.."} { // the volume itself, and a tree that it is in
+		for _, within := range []string{"", "/.."} { // the volume itself, and a tree that contains it
 			dir, swapped := volume(t), false
 			var got []string
 			err := OneVersion(t.Context(), func(r *Reader) error {

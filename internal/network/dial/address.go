@@ -1,6 +1,6 @@
-// Package dial finds and connects to what a task talks to, and puts what goes
-// wrong on the way in words that tell the phases apart: the name does not
-// resolve, the connection is refused, nothing answers.
+// Package dial resolves names and connects to the targets of tasks. Its errors
+// say which phase failed: the name does not resolve, the connection is refused,
+// nothing answers.
 package dial
 
 import (
@@ -20,10 +20,10 @@ type Address struct {
 	Network string // "tcp" or "unix"
 	Host    string // name or IP address without brackets; "" for unix
 	Port    string // 1 to 65535; "" for unix
-	Path    string // of the socket; "" for tcp
+	Path    string // path of the socket; "" for tcp
 }
 
-// String returns the address as ParseAddress reads it.
+// String returns the address in a form that ParseAddress reads.
 func (a Address) String() string {
 	if a.Network == "unix" {
 		return "unix://" + a.Path
@@ -63,7 +63,8 @@ func parseSocket(p string) (Address, error) {
 	return Address{Network: "unix", Path: p}, nil
 }
 
-// maxSocketPath is the size of sockaddr_un.sun_path less the NUL at its end.
+// maxSocketPath is the size of sockaddr_un.sun_path without the NUL at its end
+// (unix(7)).
 const maxSocketPath = 107
 
 func parseHostPort(s string) (Address, error) {
@@ -88,7 +89,7 @@ func parseHostPort(s string) (Address, error) {
 
 func hostPortHint(s string) string {
 	if _, err := netip.ParseAddr(s); err == nil && strings.Contains(s, ":") {
-		return "an IPv6 address stands in brackets: write [" + s + "]:PORT"
+		return "an IPv6 address must be in brackets: write [" + s + "]:PORT"
 	}
 	switch {
 	case s == "":
@@ -102,8 +103,8 @@ func hostPortHint(s string) string {
 	}
 }
 
-// checkHost refuses what can be neither a DNS name nor an address. Underscores
-// are let pass: resolvers do, and people have them.
+// checkHost refuses a host that is neither a DNS name nor an address. It
+// accepts underscores, because resolvers do and some names have them.
 func checkHost(host string) error {
 	if host == "" {
 		return errors.New("it has no host: write HOST:PORT, localhost for this pod")
@@ -112,10 +113,10 @@ func checkHost(host string) error {
 		return nil
 	}
 	if strings.Contains(host, ":") {
-		return errors.New("what stands in brackets is not an IPv6 address")
+		return errors.New("the part in brackets is not an IPv6 address")
 	}
 	if strings.ContainsAny(host, ", ") {
-		return errors.New("one host at a time: give several targets as separate arguments, in a variable one a line")
+		return errors.New("one host at a time: give several targets as separate arguments or, in a variable, one per line")
 	}
 	if len(host) > 253 {
 		return errors.New("the name is longer than 253 bytes")
@@ -126,14 +127,14 @@ func checkHost(host string) error {
 		}
 		for _, c := range []byte(label) {
 			if !(c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z') {
-				return errors.New("the host has a character that no name has")
+				return errors.New("the host has a character that is not allowed in a name")
 			}
 		}
 	}
 	return nil
 }
 
-// bad is the error for an address that cannot be read.
+// bad returns the error for an address that cannot be parsed.
 func bad(s, why string) error {
 	return fmt.Errorf("%q: %s", redact.Unreadable(s), why)
 }

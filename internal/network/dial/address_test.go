@@ -43,7 +43,7 @@ func TestParseAddressErrors(t *testing.T) {
 		"a,b:80":                              "one host at a time",
 		"a:80,b:80":                           "too many colons",
 		"a b:80":                              "one host at a time",
-		"a/b:80":                              "a character that no name has",
+		"a/b:80":                              "a character that is not allowed in a name",
 		"a..b:80":                             "a part of the name is empty",
 		strings.Repeat("a", 64) + ":80":       "longer than 63 bytes",
 		strings.Repeat("a.", 140) + "b:80":    "longer than 253 bytes",
@@ -53,7 +53,7 @@ func TestParseAddressErrors(t *testing.T) {
 		"unix:///":                            "it names no socket",
 		"unix:///" + strings.Repeat("x", 107): "at most 107 bytes",
 		"tcp://u:s3cret@db:80":                "too many colons",
-		"s3cret@db:80":                        "a character that no name has",
+		"s3cret@db:80":                        "a character that is not allowed in a name",
 	} {
 		_, err := ParseAddress(in)
 		switch {
@@ -65,7 +65,8 @@ func TestParseAddressErrors(t *testing.T) {
 	}
 }
 
-// FuzzParseAddress: what is read is read the same from its String.
+// FuzzParseAddress: an address that parses gives the same address from its
+// String.
 func FuzzParseAddress(f *testing.F) {
 	for _, s := range []string{"db:5432", "[::1]:80", "unix:///run/x", "tcp://a:1", "u:p@h:1", "[fe80::1%x]:1"} {
 		f.Add(s)

@@ -12,9 +12,9 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// A Dialer connects to addresses. The zero value is ready for use. It remembers
-// for a moment what a name resolved to, so that many attempts a second are not
-// as many questions to the cluster's DNS.
+// A Dialer connects to addresses. The zero value is ready to use. It keeps the
+// result of each lookup for a moment, so that many attempts per second do not
+// send as many queries to the cluster's DNS.
 type Dialer struct {
 	Resolver *net.Resolver // nil for the system's
 
@@ -23,25 +23,28 @@ type Dialer struct {
 	refusals map[Address]refusal
 }
 
-// A refusal is that of a connection, and when it was.
+// A refusal is a refused connection and its time.
 type refusal struct {
 	err error
 	at  time.Time
 }
 
-// refusalStands is how long a refusal explains attempts that get no answer. On a
-// node where many ask, seconds pass between two.
-const refusalStands = time.Minute
+// refusalValid is how long a refusal explains attempts that get no answer. On a
+// node with many clients, seconds pass between two refusals.
+const refusalValid = time.Minute
 
-// reuse is how long an answer stands, also that there is no such name: with the
-// search domains of a pod one lookup is up to ten queries.
+// reuse is how long the result of a lookup is used again, including the result
+// that a name does not exist. With the search domains of a pod, one lookup is
+// up to ten queries.
 const reuse = time.Second
 
-// fallbackDelay is when the next address of a host is tried beside one that has
-// not answered (RFC 8305 calls it the Connection Attempt Delay and recommends 250 ms).
+// fallbackDelay is the time after which the next address of a host is tried
+// alongside one that has not answered (RFC 8305 calls it the Connection Attempt
+// Delay and recommends 250 ms).
 const fallbackDelay = 250 * time.Millisecond
 
-// Dial connects to a. Errors are explained; errors.Is finds the system's error in them.
+// Dial connects to a. Its errors are explained; errors.Is finds the system's
+// error in them.
 func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
 	if a.Network == "unix" {
 		conn, err := new(net.Dialer).DialContext(ctx, "unix", a.Path)
@@ -58,9 +61,9 @@ func (d *Dialer) Dial(ctx context.Context, a Address) (net.Conn, error) {
 	return conn, d.recall(a, err)
 }
 
-// recall words a missing answer as the refusal that came shortly before: for a
-// Service without endpoints the kernel refuses only some attempts a second
-// (icmp_ratelimit), and drops the others.
+// recall reports a missing answer as the refusal that came shortly before it.
+// For a Service without endpoints, the kernel refuses only some attempts per
+// second (icmp_ratelimit) and drops the rest.
 func (d *Dialer) recall(a Address, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,7 +73,7 @@ func (d *Dialer) recall(a Address, err error) error {
 			d.refusals = make(map[Address]refusal)
 		}
 		d.refusals[a] = refusal{err, time.Now()}
-	case timedOut(err) && last.err != nil && time.Since(last.at) < refusalStands:
+	case timedOut(err) && last.err != nil && time.Since(last.at) < refusalValid:
 		return explain(err, fault.NextOf(last.err), "%s", last.err.Error())
 	}
 	return err
@@ -86,8 +89,8 @@ func DialAddr(ctx context.Context, addr netip.Addr, port string) (net.Conn, erro
 	return conn, nil
 }
 
-// dialFirst returns the first connection to any of addrs, trying the next one
-// when one has failed or has not answered for fallbackDelay.
+// dialFirst returns the first connection to any of addrs. It tries the next
+// address when one has failed or has not answered within fallbackDelay.
 func dialFirst(ctx context.Context, port string, addrs []netip.Addr) (net.Conn, error) {
 	if len(addrs) == 1 {
 		return DialAddr(ctx, addrs[0], port)
@@ -130,7 +133,7 @@ func dialFirst(ctx context.Context, port string, addrs []netip.Addr) (net.Conn, 
 				}
 				return r.conn, nil
 			}
-			failure = telling(failure, r.err)
+			failure = moreTelling(failure, r.err)
 			if next < len(addrs) && ctx.Err() == nil {
 				start()
 			}
@@ -139,9 +142,10 @@ func dialFirst(ctx context.Context, port string, addrs []netip.Addr) (net.Conn, 
 	return nil, failure
 }
 
-// telling returns the error that says more: a cluster without IPv6 has no route
-// to every second address, which is not why the service is down.
-func telling(a, b error) error {
+// moreTelling returns the error that says more. In a cluster without IPv6,
+// every second address has no route, which does not explain why the service is
+// down.
+func moreTelling(a, b error) error {
 	if a == nil || errors.Is(a, syscall.ENETUNREACH) || errors.Is(a, syscall.EADDRNOTAVAIL) {
 		return b
 	}

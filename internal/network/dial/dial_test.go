@@ -29,7 +29,7 @@ func dialIt(t *testing.T, d *Dialer, address string, timeout time.Duration) (net
 	return d.Dial(ctx, a)
 }
 
-// wantError checks the words of a failed dial and that there is a next step.
+// wantError checks the words of a failed dial, and that there is a next step.
 func wantError(t *testing.T, err error, words string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), words) {
@@ -76,7 +76,7 @@ func TestDialExplains(t *testing.T) {
 	wantError(t, err, "there is no socket")
 }
 
-// Of the attempts at a Service without endpoints, most get no answer.
+// Most attempts at a Service without endpoints get no answer.
 func TestDialRecallsRefusals(t *testing.T) {
 	var d Dialer
 	a, other := Address{Host: "a", Port: "1"}, Address{Host: "b", Port: "1"}
@@ -95,7 +95,7 @@ func TestDialRecallsRefusals(t *testing.T) {
 	if err := d.recall(other, timeout); !strings.Contains(err.Error(), "no answer from") {
 		t.Errorf("another address: %v", err)
 	}
-	d.refusals[a] = refusal{err, time.Now().Add(-2 * refusalStands)}
+	d.refusals[a] = refusal{err, time.Now().Add(-2 * refusalValid)}
 	if err := d.recall(a, timeout); !strings.Contains(err.Error(), "no answer from") {
 		t.Errorf("long after the refusal: %v", err)
 	}
@@ -107,7 +107,7 @@ func TestDialNames(t *testing.T) {
 	_, err := dialIt(t, d, "nosuch.test:1", testtime.Patience)
 	wantError(t, err, "the name nosuch.test does not resolve: no such host")
 
-	// As in a cluster whose DNS has nobody to ask about other domains.
+	// As in a cluster whose DNS has no server to ask about other domains.
 	err = explainName(t.Context(), "search", &net.DNSError{Err: "server misbehaving", Name: "search", IsTemporary: true})
 	wantError(t, err, "the name search does not resolve: server misbehaving")
 	for _, part := range []string{"kubectl get service -A | grep search", "search.NAMESPACE", "headless", "k8s-app=kube-dns"} {
@@ -127,7 +127,7 @@ func TestDialNames(t *testing.T) {
 	wantError(t, err, "the DNS server did not answer in time")
 }
 
-// Many attempts a second must not become as many questions to the cluster's DNS.
+// Many attempts per second must not send as many queries to the cluster's DNS.
 func TestLookupRemembers(t *testing.T) {
 	dns := testnet.NewDNS(t)
 	d := &Dialer{Resolver: dns.Resolver()}
@@ -162,9 +162,9 @@ func TestLookupRemembers(t *testing.T) {
 	}
 }
 
-// DNS that is slower than an attempt is heard all the same: the lookup goes on
-// while other attempts wait for it, and is not asked anew by each. A busy machine
-// keeps to no pace, so there are slower ones.
+// DNS that is slower than one attempt still gets through: the lookup continues
+// while other attempts wait for it, and they do not ask again. A busy machine
+// cannot keep a pace, so slower ones are tried too.
 func TestSlowLookup(t *testing.T) {
 	var found, queries int64
 	for unit := 100 * time.Millisecond; unit < time.Second; unit *= 2 { // a resolver waits 5 s for DNS
@@ -180,8 +180,9 @@ func TestSlowLookup(t *testing.T) {
 	}
 }
 
-// slowLookup makes attempts as wait-tcp does, a new one before the last one has
-// ended, and returns how many of them got an answer, out of how many queries.
+// slowLookup makes attempts as wait-tcp does, each before the last one has
+// ended, and returns how many of them got an answer and how many queries were
+// sent.
 func slowLookup(t *testing.T, unit time.Duration) (found, queries int64) {
 	dns := testnet.NewDNS(t)
 	dns.Set("db.test", "127.0.0.1")
@@ -203,7 +204,7 @@ func slowLookup(t *testing.T, unit time.Duration) (found, queries int64) {
 	return answers.Load(), dns.Queries.Load()
 }
 
-// A lookup that nobody waits for any more ends.
+// A lookup ends when nobody waits for it anymore.
 func TestAbandonedLookup(t *testing.T) {
 	dns := testnet.NewDNS(t)
 	dns.Silence(true)

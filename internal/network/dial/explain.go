@@ -13,21 +13,12 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// explained is an error in our words that still wraps the system's.
-type explained struct {
-	text  string
-	cause error
-}
-
-func (e *explained) Error() string { return e.text }
-func (e *explained) Unwrap() error { return e.cause }
-
-// explain returns the cause in words with the next step to try.
+// explain returns cause in our words, with the next step to try.
 func explain(cause error, next, format string, args ...any) error {
-	return &fault.Error{Err: &explained{fmt.Sprintf(format, args...), cause}, Next: next}
+	return &fault.Error{Err: fault.Reword(cause, fmt.Sprintf(format, args...)), Next: next}
 }
 
-// explainName says why a name could not be resolved.
+// explainName says why a name does not resolve.
 func explainName(ctx context.Context, host string, err error) error {
 	var dns *net.DNSError
 	switch {
@@ -39,8 +30,8 @@ func explainName(ctx context.Context, host string, err error) error {
 	case ctx.Err() != nil:
 		return err
 	case errors.As(err, &dns):
-		// Without a server to ask about other domains, as in an air-gapped cluster,
-		// this is the answer to any name that the cluster does not know.
+		// In an air-gapped cluster, DNS has no server to ask about other domains and
+		// gives this answer to every name that the cluster does not know.
 		return explain(err, lookService(host)+"; if it does, check CoreDNS: kubectl -n kube-system get pods -l k8s-app=kube-dns",
 			"the name %s does not resolve: %s", host, dns.Err)
 	default:
@@ -48,9 +39,9 @@ func explainName(ctx context.Context, host string, err error) error {
 	}
 }
 
-// lookService is the next step for a name that is not there. A Service of
-// another namespace needs that namespace in its name. With two dots and no ".svc"
-// it is most likely no Service.
+// lookService is the next step for a name that does not exist. A Service in
+// another namespace needs that namespace in its name. A name with two dots and
+// no ".svc" is most likely not a Service.
 func lookService(host string) string {
 	service, rest, _ := strings.Cut(host, ".")
 	if strings.Contains(rest, ".") && !strings.Contains(host, ".svc") {
@@ -83,21 +74,21 @@ func explainConnect(where string, err error) error {
 	}
 }
 
-// timedOut tells whether there was no answer in time. The network's own deadline is
-// not always that of the context.
+// timedOut reports whether no answer came in time. The network's own deadline
+// may differ from that of the context.
 func timedOut(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// lookPort is the next step for an address that does not answer: what is sent to
-// a port that a Service does not have is lost.
+// lookPort is the next step for an address that does not answer. Packets to a
+// port that a Service does not have are lost.
 func lookPort(where string) string {
 	host, port, _ := net.SplitHostPort(where)
 	return fmt.Sprintf("if it is a Service, check that it has port %s (kubectl get service -A | grep %s) and ready pods (kubectl get endpointslices)", port, host)
 }
 
-// explainReset is for a peer that ended the connection it had accepted.
+// explainReset explains a peer that accepted the connection and then closed it.
 func explainReset(where string, err error) error {
 	return explain(err, "look at the backend behind the proxy or Service (Envoy, kube-proxy, docker-proxy): kubectl get endpointslices",
 		"%s accepted the connection and closed it at once: a proxy answers for a backend that is not there", where)
@@ -122,8 +113,7 @@ func explainSocket(a Address, err error) error {
 	}
 }
 
-// Ended explains that the peer of an open connection ended it, or that reading
-// from it failed.
+// Ended explains why an open connection ended or reading from it failed.
 func Ended(conn net.Conn, err error) error {
 	where := Where(conn)
 	if Closed(err) {
@@ -132,7 +122,8 @@ func Ended(conn net.Conn, err error) error {
 	return explain(err, "", "the connection to %s failed: %v", where, System(err))
 }
 
-// Where returns what conn leads to: address and port, or the path of a socket.
+// Where returns the remote end of conn: address and port, or the path of a
+// socket.
 func Where(conn net.Conn) string {
 	if where := conn.RemoteAddr().String(); where != "" {
 		return where
@@ -140,7 +131,7 @@ func Where(conn net.Conn) string {
 	return conn.LocalAddr().String()
 }
 
-// Closed reports whether err says that the peer has ended the connection.
+// Closed reports whether err means that the peer has ended the connection.
 func Closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

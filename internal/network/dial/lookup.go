@@ -7,24 +7,26 @@ import (
 	"time"
 )
 
-// A lookup is one question to DNS and its answer, shared by all who ask it.
+// A lookup is one DNS query and its answer, shared by all attempts that need
+// it.
 type lookup struct {
 	cancel    context.CancelFunc
-	waiting   int           // who waits for the answer
-	abandoned bool          // the last one has left before there was one
-	done      chan struct{} // closed with the answer
+	waiting   int           // how many wait for the answer
+	abandoned bool          // everybody stopped waiting before it came
+	done      chan struct{} // closed when the answer is there
 	at        time.Time     // of the answer
 	addrs     []netip.Addr
 	err       error
 }
 
-// lookupTimeout bounds a lookup that goes on while attempts come and go: two
-// tries of 5 s, as resolv.conf(5) has it, so that a second name server is asked.
+// lookupTimeout limits a lookup that continues while attempts come and go: two
+// tries of 5 s, the default of resolv.conf(5), so that a second name server is
+// asked.
 const lookupTimeout = 11 * time.Second
 
 // Lookup returns the addresses of host, which may be an address itself, in the
-// order in which to try them. A lookup that is slower than ctx goes on as long
-// as others wait for it, so that slow DNS is no reason never to get an answer.
+// order in which to try them. A lookup that takes longer than ctx continues as
+// long as others wait for it, so slow DNS does not prevent an answer forever.
 func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
@@ -45,7 +47,8 @@ func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return l.addrs, nil
 }
 
-// join returns the lookup of host, the present one if it runs or is fresh.
+// join returns the lookup of host: the current one if it is running or fresh,
+// else a new one.
 func (d *Dialer) join(ctx context.Context, host string) *lookup {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -68,7 +71,7 @@ func (d *Dialer) join(ctx context.Context, host string) *lookup {
 	return l
 }
 
-// leave ends a lookup that nobody waits for any more.
+// leave stops waiting for l, and cancels it if nobody else waits for it.
 func (d *Dialer) leave(l *lookup) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

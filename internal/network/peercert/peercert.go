@@ -1,5 +1,5 @@
-// Package peercert says what is wrong with the certificate that a server
-// presented, in the same words whatever the server speaks.
+// Package peercert says what is wrong with a server's certificate, in the same
+// words for every protocol.
 package peercert
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/initbox/initbox/internal/text"
 )
 
-// Words are what an explanation names.
+// Words are the names and advice that an explanation uses.
 type Words struct {
 	Certificate string // "the server's certificate"
-	Trusted     string // who was to sign it: "a CA that the system trusts"
-	GiveCA      string // what to do where another CA has signed it
-	CAFlag      string // that names the file with the CAs: "--ca"
-	NameFlag    string // that gives another name than the host: "--server-name"
+	Trusted     string // who should have signed it: "a CA that the system trusts"
+	GiveCA      string // what to do if another CA has signed it
+	CAFlag      string // the flag that names the file with the CAs: "--ca"
+	NameFlag    string // the flag for a name other than the host: "--server-name"
 }
 
-// Explain returns what is wrong and the next step. The error is that of package
-// crypto/x509, whose text has the present time in it, so that each attempt would
-// fail in other words; chain is what the server presented, its own certificate
-// first, or nil where that is not known.
+// Explain returns what is wrong and the next step to try. err comes from
+// crypto/x509. Its text contains the current time, so it would differ at every
+// attempt. chain is what the server presented, its own certificate first, or
+// nil if that is not known.
 func (w Words) Explain(chain []*x509.Certificate, err error) (fault, next string) {
 	var (
 		invalid  x509.CertificateInvalidError
@@ -54,15 +54,15 @@ func (w Words) validity(chain []*x509.Certificate, cert *x509.Certificate) (faul
 	const layout = "2006-01-02 15:04:05 UTC"
 	place := slices.IndexFunc(chain, cert.Equal)
 	which := w.Certificate
-	if cert.IsCA && place != 0 { // openssl req -x509 makes a server's certificate a CA as well
-		which = "the CA certificate " + subject(cert) + " behind " + w.Certificate
+	if cert.IsCA && place != 0 { // openssl req -x509 marks a server's certificate as a CA too
+		which = "the CA certificate " + subject(cert) + " in the chain of " + w.Certificate
 	}
 	if time.Now().Before(cert.NotBefore) {
 		return fmt.Sprintf("%s is not valid before %s", which, cert.NotBefore.UTC().Format(layout)),
-			"check the clocks of this node and of whoever made the certificate"
+			"check the clocks of this node and of the machine that issued the certificate"
 	}
-	next = "renew it (cert-manager: kubectl get certificates -A), and restart or reload the server if it does not read it again by itself"
-	if cert.IsCA && place < 0 { // the server did not present it, so it is in the file
+	next = "renew it (cert-manager: kubectl get certificates -A), and restart or reload the server if it does not pick it up by itself"
+	if cert.IsCA && place < 0 { // the server did not present it, so it comes from the CA file
 		next = "put the renewed CA into the file of " + w.CAFlag + "; if there is none yet, renew it, and then what it has issued"
 	}
 	return fmt.Sprintf("%s expired on %s", which, cert.NotAfter.UTC().Format(layout)), next
@@ -85,7 +85,7 @@ func (w Words) authority(chain []*x509.Certificate) (fault, next string) {
 // shownNames is how many names of a certificate an explanation lists.
 const shownNames = 5
 
-// names lists what the certificate is for.
+// names lists the names that the certificate is for.
 func names(cert *x509.Certificate) string {
 	names := append([]string(nil), cert.DNSNames...)
 	for _, ip := range cert.IPAddresses {

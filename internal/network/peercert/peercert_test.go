@@ -27,7 +27,7 @@ func TestExplain(t *testing.T) {
 		roots       *testpki.Cert
 		host        string // "" where the name does not matter
 		fault, next string
-		middle      *testpki.Cert // that the server presents as well
+		middle      *testpki.Cert // an intermediate that the server also presents
 	}{
 		"unknown CA":             {testpki.Leaf(t, ca), testpki.Root(t, "Another"), "", "the certificate of db:5432 is signed by CN=Our CA, not by a CA that the system trusts", "give the CA with --ca", nil},
 		"signed itself":          {ca, testpki.Root(t, "Another"), "", "is signed by itself (CN=Our CA), not by", "give the CA with --ca", nil},
@@ -35,8 +35,8 @@ func TestExplain(t *testing.T) {
 		"many names":             {testpki.Leaf(t, ca, testpki.Names("a", "b", "c", "d", "e", "f", "g")), ca, "db.test", "is for a, b, c, d, e and 2 more, not for db.test", "", nil},
 		"expired":                {testpki.Leaf(t, ca, testpki.Names("db.test"), past), ca, "", "the certificate of db:5432 expired on ", "renew it", nil},
 		"expired, signed itself": {oldSelf, oldSelf, "", "the certificate of db:5432 expired on ", "renew it", nil},
-		"expired root":           {testpki.Leaf(t, oldRoot), oldRoot, "", "the CA certificate CN=Old CA behind the certificate of db:5432 expired on ", "file of --ca", nil},
-		"expired intermediate":   {testpki.Leaf(t, oldMiddle), ca, "", "the CA certificate CN=Old intermediate behind the certificate of db:5432 expired on ", "renew it", oldMiddle},
+		"expired root":           {testpki.Leaf(t, oldRoot), oldRoot, "", "the CA certificate CN=Old CA in the chain of the certificate of db:5432 expired on ", "file of --ca", nil},
+		"expired intermediate":   {testpki.Leaf(t, oldMiddle), ca, "", "the CA certificate CN=Old intermediate in the chain of the certificate of db:5432 expired on ", "renew it", oldMiddle},
 		"not yet valid":          {testpki.Leaf(t, ca, testpki.Names("db.test"), testpki.Valid(24*time.Hour, 48*time.Hour)), ca, "", "is not valid before ", "clocks", nil},
 		"a hostile name":         {testpki.Leaf(t, testpki.Root(t, long+"\nforged line")), ca, "", "is signed by CN=a-long-name.", "--ca", nil},
 	} {

@@ -69,7 +69,7 @@ func mysql(conn net.Conn) error {
 	return err
 }
 
-// smtp says EHLO and STARTTLS (RFC 3207).
+// smtp sends EHLO and STARTTLS (RFC 3207).
 func smtp(conn net.Conn) error {
 	if _, err := smtpReply(conn, "220"); err != nil {
 		return err

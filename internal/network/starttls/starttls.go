@@ -1,5 +1,5 @@
-// Package starttls asks servers that begin in plain text to go on with TLS:
-// PostgreSQL, MySQL and SMTP. It only ever asks; no credential is sent.
+// Package starttls switches servers that begin in plain text to TLS:
+// PostgreSQL, MySQL and SMTP. It only asks for TLS and sends no credentials.
 package starttls
 
 import (
@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// Protocols are the names that [Upgrade] knows.
+// Protocols are the protocols that [Upgrade] knows.
 var Protocols = []string{"postgres", "mysql", "smtp"}
 
-// Upgrade brings conn to the point where the client starts TLS.
+// Upgrade speaks protocol on conn up to the point where the client starts TLS.
+// It returns a *[RefusedError] if the server offers no TLS, [ErrProtocol] if it
+// speaks another protocol, and the error of ctx once that is done.
 func Upgrade(ctx context.Context, conn net.Conn, protocol string) error {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
@@ -40,17 +42,17 @@ func upgrade(conn net.Conn, protocol string) error {
 	return fmt.Errorf("unknown protocol %q", protocol)
 }
 
-// A RefusedError says that the server speaks the protocol but offers no TLS.
+// A RefusedError means that the server speaks the protocol but offers no TLS.
 type RefusedError struct{ Why string }
 
 func (e *RefusedError) Error() string { return e.Why }
 
 func refused(format string, args ...any) error { return &RefusedError{fmt.Sprintf(format, args...)} }
 
-// ErrProtocol says that the server does not speak the protocol.
+// ErrProtocol means that the server does not speak the protocol.
 var ErrProtocol = errors.New("its answer is not of that protocol")
 
-// readByte reads no further than one byte: what follows belongs to TLS.
+// readByte reads exactly one byte: what follows may already belong to TLS.
 func readByte(conn net.Conn) (byte, error) {
 	var b [1]byte
 	for {

@@ -1,4 +1,5 @@
-// Package cert is a certificate with the place that it was read from.
+// Package cert reads certificates and keeps the place in a file that each came
+// from.
 package cert
 
 import (
@@ -15,21 +16,21 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A Cert is a parsed certificate and where it stood.
+// A Cert is a parsed certificate and its place in a file.
 type Cert struct {
 	*x509.Certificate
 	File  string
 	Block int // counted from 1; 0 if the file is not PEM
 
-	SubjectKey string // equal for names that RFC 5280, 7.1 calls equal
+	SubjectKey string // equal for names that RFC 5280, 7.1 treats as equal
 	IssuerKey  string
 }
 
-// MaxSize is the size of the largest certificate that is looked at, in bytes.
+// MaxSize is the size of the largest certificate that is read, in bytes.
 const MaxSize = 1 << 20
 
 // Parse reads one certificate in DER. If it cannot be parsed, the findings say
-// why in as much detail as can be told.
+// why, in as much detail as possible.
 func Parse(der []byte, file string, block int) (*Cert, finding.List) {
 	if len(der) > MaxSize {
 		return nil, finding.List{finding.New(finding.CertMalformed, file, block, "it is larger than %d bytes", MaxSize)}
@@ -50,8 +51,9 @@ func Parse(der []byte, file string, block int) (*Cert, finding.List) {
 // SelfIssued reports whether subject and issuer are the same name.
 func (c *Cert) SelfIssued() bool { return c.SubjectKey == c.IssuerKey }
 
-// SelfSigned reports whether c is signed by its own key, as a root is. An old
-// signature that nobody verifies any more counts: it proves nothing on a root.
+// SelfSigned reports whether c is signed by its own key, as a root is. A signature
+// of an old kind that is no longer verified counts too: on a root it proves
+// nothing anyway.
 func (c *Cert) SelfSigned() bool {
 	if !c.SelfIssued() {
 		return false
@@ -69,16 +71,16 @@ func (c *Cert) SelfSigned() bool {
 // HasKeyIDs reports whether c names both its own key and that of its issuer.
 func (c *Cert) HasKeyIDs() bool { return len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 }
 
-// hasExtension reports whether c has the extension with that number.
+// hasExtension reports whether c has the extension oid.
 func (c *Cert) hasExtension(oid string) bool {
 	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
 }
 
-// HasKeyUsage reports whether c says what its key is for. It may say that it is
-// for nothing, so that KeyUsage is 0 does not tell.
+// HasKeyUsage reports whether c has a keyUsage extension. The extension may list
+// nothing, so KeyUsage == 0 does not answer this.
 func (c *Cert) HasKeyUsage() bool { return c.hasExtension("2.5.29.15") }
 
-// HasExtKeyUsage is the same for the extended key usage.
+// HasExtKeyUsage reports whether c has an extended key usage extension.
 func (c *Cert) HasExtKeyUsage() bool { return c.hasExtension("2.5.29.37") }
 
 // Same reports whether both are the same certificate.
@@ -91,7 +93,8 @@ func (c *Cert) Finding(code finding.Code, format string, args ...any) finding.Fi
 	return f
 }
 
-// Name is the subject, or what else tells the certificate apart.
+// Name returns the subject or, if it is empty, another way to identify the
+// certificate.
 func (c *Cert) Name() string {
 	if s := c.Subject.String(); s != "" {
 		return Clip(s)
@@ -102,7 +105,7 @@ func (c *Cert) Name() string {
 	return "no subject"
 }
 
-// IssuerName is the name of the issuer for people.
+// IssuerName returns the name of the issuer for people.
 func (c *Cert) IssuerName() string {
 	if s := c.Issuer.String(); s != "" {
 		return Clip(s)
@@ -122,13 +125,13 @@ func (c *Cert) Names() []string {
 	return append(names, c.EmailAddresses...)
 }
 
-// Fingerprint is the SHA-256 of the certificate in hex.
+// Fingerprint returns the SHA-256 of the certificate in hex.
 func (c *Cert) Fingerprint() string {
 	sum := sha256.Sum256(c.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// Serial writes a serial number as openssl does, in hex.
+// Serial formats a serial number in hex, as openssl does.
 func Serial(n *big.Int) string {
 	if n == nil {
 		return ""
@@ -143,7 +146,7 @@ func Serial(n *big.Int) string {
 	return Clip(s)
 }
 
-// Clip bounds what a certificate can make us print, and keeps it on one line.
+// Clip puts text from a certificate on one line of limited length.
 func Clip(s string) string {
 	const most = 120
 	s = strings.Map(func(r rune) rune {

@@ -18,9 +18,9 @@ type attribute struct {
 
 type attributeSET []attribute
 
-// NameKey returns a string that is the same for two distinguished names which
-// RFC 5280, section 7.1 calls equal: case and runs of spaces do not count, nor
-// does the kind of string. Crypto/x509 compares bytes, OpenSSL does this.
+// NameKey returns a string that is the same for two distinguished names which RFC
+// 5280, section 7.1 treats as equal: it ignores case, runs of spaces and the type
+// of string. Crypto/x509 compares bytes; OpenSSL compares as we do.
 func NameKey(raw []byte) string {
 	rdns, err := parseRDNs(raw)
 	if err != nil {
@@ -29,7 +29,8 @@ func NameKey(raw []byte) string {
 	return strings.Join(rdns, "\x00")
 }
 
-// RDNKeys returns one such string for each relative name, the most significant first.
+// RDNKeys returns one such string for each relative name, the most significant
+// first.
 func RDNKeys(raw []byte) ([]string, error) { return parseRDNs(raw) }
 
 func parseRDNs(raw []byte) ([]string, error) {
@@ -53,9 +54,9 @@ func parseRDNs(raw []byte) ([]string, error) {
 	return keys, nil
 }
 
-// valueKey never makes one of two values that differ in more than case and
-// spaces: what is no text in its encoding stays as it is, in hex, and no
-// character that separates values can stand in one.
+// valueKey returns different keys for values that differ in more than case and
+// spaces. A value that is not text in its encoding is kept as hex, and a key never
+// contains a character that separates keys.
 func valueKey(v asn1.RawValue) string {
 	text, ok := valueText(v)
 	if !ok {
@@ -71,7 +72,7 @@ func valueText(v asn1.RawValue) (string, bool) {
 	switch v.Tag {
 	case asn1.TagPrintableString, asn1.TagUTF8String, asn1.TagIA5String:
 		return string(v.Bytes), utf8.Valid(v.Bytes)
-	case asn1.TagT61String: // as all others read it, Latin-1
+	case asn1.TagT61String: // Latin-1, as everyone reads it
 		runes := make([]rune, len(v.Bytes))
 		for i, b := range v.Bytes {
 			runes[i] = rune(b)

@@ -14,8 +14,8 @@ func commonName(t *testing.T, tag int, value string) []byte {
 	return der
 }
 
-// A CA with its issuer's name is exempt from rules, so only names that RFC 5280
-// calls equal may have the same key.
+// A CA with the name of its issuer is exempt from some rules, so only names that
+// RFC 5280 treats as equal may have the same key.
 func TestNameKey(t *testing.T) {
 	const utf8, printable, ia5, t61, bmp = asn1.TagUTF8String, asn1.TagPrintableString, asn1.TagIA5String, asn1.TagT61String, asn1.TagBMPString
 	for _, c := range []struct {
@@ -40,7 +40,7 @@ func TestNameKey(t *testing.T) {
 			t.Errorf("%d %q and %d %q: equal %v, want %v", c.tagA, c.a, c.tagB, c.b, got, c.equal)
 		}
 	}
-	// A value cannot pass for two relative names.
+	// A value cannot look like two relative names.
 	two, err := asn1.Marshal([]attributeSET{
 		{{asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.RawValue{Tag: utf8, Bytes: []byte("a")}}},
 		{{asn1.ObjectIdentifier{2, 5, 4, 3}, asn1.RawValue{Tag: utf8, Bytes: []byte("b")}}},

@@ -10,7 +10,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// An Outline is what can be read of a certificate whose details are wrong.
+// An Outline is what can be read from a certificate whose details are wrong.
 type Outline struct {
 	Version    int // as in the certificate: 2 means version 3
 	Serial     *big.Int
@@ -26,7 +26,7 @@ type Outline struct {
 	Extensions []Extension
 }
 
-// An Extension is one extension as it stands.
+// An Extension is one extension as it is encoded.
 type Extension struct {
 	ID       asn1.ObjectIdentifier
 	Critical bool `asn1:"optional"`
@@ -63,7 +63,7 @@ type publicKey struct {
 	Key asn1.BitString
 }
 
-// ReadOutline reads der as far as its structure goes.
+// ReadOutline reads the structure of der without judging its content.
 func ReadOutline(der []byte) (*Outline, error) {
 	var c outer
 	rest, err := asn1.Unmarshal(der, &c)
@@ -81,7 +81,7 @@ func ReadOutline(der []byte) (*Outline, error) {
 		NotBefore: t.Validity.NotBefore, NotAfter: t.Validity.NotAfter,
 		KeyAlg: t.Key.Algorithm.ID, Extensions: t.Extensions,
 	}
-	_, _ = asn1.Unmarshal(t.Key.Algorithm.Params.FullBytes, &o.Curve) // only keys on curves have one
+	_, _ = asn1.Unmarshal(t.Key.Algorithm.Params.FullBytes, &o.Curve) // only elliptic curve keys have a curve
 	return o, nil
 }
 
@@ -94,8 +94,8 @@ func signed(b []byte) *big.Int {
 	return n
 }
 
-// explain says why der is not a certificate: the rules that it breaks if they
-// can be told, and what the parser says if not.
+// explain says why der is not a certificate: the rules that it breaks or, if none
+// is found, the error of the parser.
 func explain(der []byte, file string, block int, err error) finding.List {
 	text := strings.TrimPrefix(err.Error(), "x509: ")
 	o, outlineErr := ReadOutline(der)
@@ -136,8 +136,8 @@ func explain(der []byte, file string, block int, err error) finding.List {
 	}
 	if strings.Contains(text, "CRL distribution point") && o.relativePoint() {
 		add(finding.CertMalformed, "its cRLDistributionPoints has a name relative to that of the CRL's issuer (nameRelativeToCRLIssuer): "+
-			"RFC 5280 allows that, but crypto/x509 of Go does not read it, and so neither does initbox")
-		l[len(l)-1].Next = "have it issued again with the full name of the distribution point, a URI; check it with openssl verify till then"
+			"RFC 5280 allows that, but Go's crypto/x509 cannot read it, so initbox cannot either")
+		l[len(l)-1].Next = "have it issued again with the full name of the distribution point, a URI; until then, check it with openssl verify"
 	}
 	if len(l) == 0 {
 		add(finding.CertMalformed, "%s", Clip(text))
@@ -145,8 +145,8 @@ func explain(der []byte, file string, block int, err error) finding.List {
 	return l
 }
 
-// aboutNameConstraints reports whether text is what crypto/x509 says of
-// nameConstraints. It does not go on without them, and has no error for them alone.
+// aboutNameConstraints reports whether text is an error of crypto/x509 about
+// nameConstraints. The package stops there and has no separate error for them.
 func aboutNameConstraints(text string) bool {
 	text = strings.ToLower(text)
 	return strings.Contains(text, "constraint") && !strings.Contains(text, "basic constraint") && !strings.Contains(text, "policy constraint")
@@ -163,8 +163,8 @@ func (o *Outline) smallCurve() bool {
 	return true
 }
 
-// neverCritical holds the extensions of which RFC 5280 says that a CA must mark
-// them non-critical.
+// neverCritical reports whether id is an extension that a CA must mark
+// non-critical, by RFC 5280.
 func neverCritical(id string) bool {
 	switch id {
 	case "2.5.29.35", "2.5.29.14", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "2.5.29.46":
@@ -173,7 +173,7 @@ func neverCritical(id string) bool {
 	return false
 }
 
-// ExtensionName is the name of an extension for people.
+// ExtensionName returns the name of an extension for people.
 func ExtensionName(id asn1.ObjectIdentifier) string {
 	names := map[string]string{
 		"2.5.29.35": "authorityKeyIdentifier", "2.5.29.14": "subjectKeyIdentifier", "2.5.29.15": "keyUsage",

@@ -10,20 +10,20 @@ import (
 // Reasons is a set of reasons for revocation (RFC 5280, 4.2.1.13).
 type Reasons uint16
 
-// AllReasons are those that ReasonFlags has, without the first, which is unused.
+// AllReasons are the reasons in ReasonFlags, without the first, which is unused.
 const AllReasons Reasons = 1<<9 - 2
 
 // A Point is one of the cRLDistributionPoints of a certificate.
 type Point struct {
 	Names    []PointName
 	Reasons  Reasons
-	Relative bool // its name is one below that of whoever issues the CRL
-	Indirect bool // its CRLs come from somebody else than the issuer of the certificate
+	Relative bool // its name is relative to that of the CRL's issuer
+	Indirect bool // its CRLs do not come from the issuer of the certificate
 }
 
 // A PointName is a name of a distribution point.
 type PointName struct {
-	Key  string // is the same for two names that RFC 5280, 7 calls equal
+	Key  string // the same for two names that RFC 5280, 7 treats as equal
 	Text string // for people
 }
 
@@ -33,12 +33,12 @@ type distributionPoint struct {
 	Issuer  asn1.RawValue `asn1:"optional,tag:2"`
 }
 
-// ReadPoints reads the value of cRLDistributionPoints in what issuer, an encoded
-// name, has issued.
+// ReadPoints reads the value of cRLDistributionPoints in a certificate that
+// issuer, an encoded name, has issued.
 func ReadPoints(value, issuer []byte) ([]Point, error) {
 	var all []distributionPoint
 	if rest, err := asn1.Unmarshal(value, &all); err != nil || len(rest) > 0 {
-		return nil, errors.New("it is no list of distribution points")
+		return nil, errors.New("it is not a list of distribution points")
 	}
 	points := make([]Point, len(all))
 	for i, d := range all {
@@ -70,8 +70,8 @@ func readReasons(der []byte) (set Reasons, err error) {
 	return set & AllReasons, nil
 }
 
-// ReadPointNames reads a DistributionPointName: names, or what is to be put below
-// issuer, the encoded name of whoever issues the CRL.
+// ReadPointNames reads a DistributionPointName: full names, or a name relative to
+// issuer, the encoded name of the CRL's issuer.
 func ReadPointNames(der, issuer []byte) (names []PointName, relative bool, err error) {
 	var choice asn1.RawValue
 	rest, err := asn1.Unmarshal(der, &choice)
@@ -92,7 +92,7 @@ func ReadPointNames(der, issuer []byte) (names []PointName, relative bool, err e
 	return names, false, nil
 }
 
-// below adds a relative name, without its tag, to an encoded name.
+// below appends a relative name, without its tag, to an encoded name.
 func below(issuer, relative []byte) ([]byte, error) {
 	var name asn1.RawValue
 	if _, err := asn1.Unmarshal(issuer, &name); err != nil {
@@ -119,10 +119,10 @@ func directoryName(raw []byte) PointName {
 	return PointName{DirectoryKey(NameKey(raw)), "a directory name"}
 }
 
-// DirectoryKey is the Key of a directory name with that [NameKey].
+// DirectoryKey returns the Key of a directory name with that [NameKey].
 func DirectoryKey(nameKey string) string { return "directory " + nameKey }
 
-// relativePoint reports whether the cRLDistributionPoints have a relative name.
+// relativePoint reports whether the cRLDistributionPoints contain a relative name.
 func (o *Outline) relativePoint() bool {
 	return slices.ContainsFunc(o.Extensions, func(e Extension) bool {
 		if e.ID.String() != "2.5.29.31" {

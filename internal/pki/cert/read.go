@@ -8,9 +8,9 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// Each calls visit for every certificate in data, PEM or DER, and for every
-// block that is none with nil, until ctx is done. It returns what is wrong with
-// the file.
+// Each calls visit for every block in data, PEM or DER, until ctx is done: with
+// the certificate, or with nil if the block is something else. It returns what is
+// wrong with the file.
 func Each(ctx context.Context, data []byte, file string, visit func(*Cert, encoding.Block)) finding.List {
 	var found finding.List
 	encodingFindings := encoding.Each(data, file, func(b encoding.Block) {
@@ -30,7 +30,7 @@ func Each(ctx context.Context, data []byte, file string, visit func(*Cert, encod
 	return append(encodingFindings, found...)
 }
 
-// ReadAll returns the certificates in data. Blocks of another kind are findings.
+// ReadAll returns the certificates in data. A block of another kind is a finding.
 func ReadAll(ctx context.Context, data []byte, file string) ([]*Cert, finding.List) {
 	var (
 		certs []*Cert

@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// A Signature is the outcome of checking one.
+// A Signature is the result of checking a signature.
 type Signature int
 
-// The outcomes.
+// The results.
 const (
 	SignatureBad Signature = iota
 	SignatureGood
 	SignatureWeak        // MD5 or SHA-1
-	SignatureUnsupported // an algorithm or key that is not known
+	SignatureUnsupported // an unknown algorithm or key
 )
 
-// MaxRSA is the size of the largest RSA key that is used, in bits: a larger one
-// only serves to keep others busy.
+// MaxRSA is the size of the largest RSA key that is used, in bits. Larger keys
+// serve only to waste time.
 const MaxRSA = 16384
 
-// minRSA is the size of the smallest RSA key that crypto/rsa uses, in bits. Of a
-// smaller one it does not tell whether a signature is right.
+// minRSA is the size of the smallest RSA key that crypto/rsa uses, in bits. It
+// does not check signatures of smaller keys.
 const minRSA = 1024
 
-// verifySignature checks that parent's key signed c. It looks at nothing else.
+// verifySignature checks only that parent's key signed c.
 func verifySignature(c, parent *Cert) Signature {
 	return parent.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 }
@@ -47,41 +47,44 @@ func (c *Cert) Verify(algorithm x509.SignatureAlgorithm, data, signature []byte)
 	case err != nil:
 		return SignatureBad
 	case algorithm == x509.SHA1WithRSA, algorithm == x509.ECDSAWithSHA1:
-		return SignatureWeak // CheckSignature still takes SHA-1, for CRLs
+		return SignatureWeak // CheckSignature still accepts SHA-1, for CRLs
 	}
 	return SignatureGood
 }
 
-// A Verifier checks signatures until it has done as much as it may, and none
-// twice: who sends many large keys must not keep others busy. Which signatures
-// it gets to does not depend on how fast the machine is.
+// A Verifier checks signatures up to a limit on the total work, and each only
+// once, so that many large keys cannot keep a verifier busy. Which signatures it
+// checks does not depend on the speed of the machine.
 type Verifier struct {
 	spent, limit time.Duration
 	known        map[verified]Signature
 }
 
 type verified struct {
-	signed any    // a pointer to what is signed
-	key    string // that may have signed it
+	signed any    // a pointer to the signed object
+	key    string // the key that may have signed it
 }
 
-// NewVerifier returns a Verifier that does about as much as a processor can in limit.
+// NewVerifier returns a Verifier that does about as much work as a processor does
+// within limit.
 func NewVerifier(limit time.Duration) *Verifier {
 	return &Verifier{limit: limit, known: make(map[verified]Signature)}
 }
 
-// Spent is about how long all signatures checked so far take.
+// Spent returns roughly how long all signatures checked so far take.
 func (v *Verifier) Spent() time.Duration { return v.spent }
 
-// Exhausted reports whether some signature could not be checked any more.
+// Exhausted reports whether the limit has prevented a check.
 func (v *Verifier) Exhausted() bool { return v.spent > v.limit }
 
-// Certificate checks that parent's key signed c. It is bad once v is exhausted.
+// Certificate checks that parent's key signed c. After v is exhausted, the result
+// is SignatureBad.
 func (v *Verifier) Certificate(c, parent *Cert) Signature {
 	return v.Check(c, parent, c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 }
 
-// Check is like [Cert.Verify] for what signed points to, but bad once v is exhausted.
+// Check is [Cert.Verify] for the object that signed points to. After v is
+// exhausted, the result is SignatureBad.
 func (v *Verifier) Check(signed any, by *Cert, algorithm x509.SignatureAlgorithm, data, signature []byte) Signature {
 	k := verified{signed, string(by.RawSubjectPublicKeyInfo)}
 	if s, ok := v.known[k]; ok {
@@ -99,9 +102,10 @@ func (v *Verifier) Check(signed any, by *Cert, algorithm x509.SignatureAlgorithm
 	return s
 }
 
-// cost is about how long it takes to check a signature by c's key.
+// cost estimates how long it takes to check a signature of c's key over size
+// bytes.
 func (c *Cert) cost(size int) time.Duration {
-	const perOctet = 3 * time.Nanosecond // of SHA-512
+	const perOctet = 3 * time.Nanosecond // for SHA-512
 	cost := 80 * time.Microsecond        // P-256 and Ed25519
 	switch k := c.PublicKey.(type) {
 	case *rsa.PublicKey:

@@ -12,46 +12,46 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A Query is what to check paths with.
+// A Query describes how to check paths.
 type Query struct {
 	Lists  []*List
-	Others []*cert.Cert // among which a CA may have a key for CRLs alone
+	Others []*cert.Cert // these may contain a CA's separate key for CRLs
 	At     time.Time
 	Skew   time.Duration
-	All    bool // a CA without a CRL is a fault too, not only the leaf
+	All    bool // report a CA without a CRL too, not only a leaf
 }
 
-// The limits of a Checker. There may be thousands of CRLs and of CAs that all have
+// The limits of a Checker. There may be thousands of CRLs and CAs that all have
 // the same name.
 const (
-	maxEffort = 200 * time.Millisecond // of signatures
-	maxLooks  = 5_000_000
-	maxFaults = 20 // of the CRLs of one issuer
-	keeping   = 32 // looks that one answer is worth which is kept
+	maxEffort   = 200 * time.Millisecond // for checking signatures
+	maxExamined = 5_000_000
+	maxFaults   = 20 // for the CRLs of one issuer
+	storing     = 32 // cost of storing one result, counted as objects
 )
 
-// A Checker checks the paths of one leaf. What it may do is bounded for all of
-// them together, and it looks nothing up twice.
+// A Checker checks the paths of one leaf. Its limits apply to all paths together,
+// and it looks nothing up twice.
 type Checker struct {
 	Query
 	ctx      context.Context
 	lists    map[string][]*List      // by the name of their issuer
-	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by name
+	signers  map[string][]*cert.Cert // those of Others that may sign CRLs, by subject
 	verifier *cert.Verifier
-	looks    int
+	examined int // objects looked at, against maxExamined
 	points   map[*cert.Cert]points
 	entries  map[lookup]finding.List
 	revoked  map[*cert.Cert]finding.List
-	remarks  finding.List // the same, as warnings
+	remarks  finding.List // what revoked has, as warnings
 }
 
-// A lookup is a certificate that was looked for in a list.
+// A lookup is a search for a certificate in a list.
 type lookup struct {
 	*List
 	*cert.Cert
 }
 
-// New returns a Checker that gives up once ctx is done.
+// New returns a Checker that gives up when ctx is done.
 func New(ctx context.Context, q Query) *Checker {
 	k := &Checker{
 		Query: q, ctx: ctx, verifier: cert.NewVerifier(maxEffort),
@@ -69,16 +69,16 @@ func New(ctx context.Context, q Query) *Checker {
 	return k
 }
 
-// Check returns which certificates of path are revoked, and why that cannot be
-// told. The leaf comes first; the last one is a root unless it is the only one,
-// and a trusted one if the path is complete. Where Check gives up, that is a
-// finding too.
+// Check returns which certificates of path are revoked, and which could not be
+// checked and why. The leaf comes first. The last certificate is a root unless it
+// is the only one, and a trusted root if the path is complete. If Check gives up,
+// that is a finding too.
 func (k *Checker) Check(path []*cert.Cert, complete bool) finding.List {
 	var found finding.List
 	for i := 0; i+1 < len(path); i++ {
-		found = append(found, k.one(path[i], path[i+1:], i == 0)...)
+		found = append(found, k.checkOne(path[i], path[i+1:], i == 0)...)
 		if k.over() {
-			why := fmt.Sprintf("gave up on the %d CRLs of %q: whether it is revoked was not seen from all of them", len(k.lists[path[i].IssuerKey]), path[i].IssuerName())
+			why := fmt.Sprintf("gave up on the %d CRLs of %q: not all of them could be checked for it", len(k.lists[path[i].IssuerKey]), path[i].IssuerName())
 			return append(found, path[i].Finding(finding.CRLLimit, "%s", why))
 		}
 	}
@@ -88,9 +88,9 @@ func (k *Checker) Check(path []*cert.Cert, complete bool) finding.List {
 	return found
 }
 
-// Remarks are the warnings once the best path is known, of which found is all
-// that Check has returned: certificates on other paths that were tried and are
-// revoked, and lists that cannot be used.
+// Remarks returns the warnings after the best path is known; found is everything
+// that Check has returned for it. They are about certificates on other tried paths
+// that are revoked, and about lists that cannot be used.
 func (k *Checker) Remarks(found finding.List) finding.List {
 	unused := k.unused(found)
 	if found.Has(finding.Revoked) {
@@ -99,25 +99,26 @@ func (k *Checker) Remarks(found finding.List) finding.List {
 	return append(slices.Clip(k.remarks[:min(len(k.remarks), maxFaults)]), unused...)
 }
 
-// over reports whether something was not looked at, or must not be any more.
+// over reports whether a limit has been reached.
 func (k *Checker) over() bool {
-	return k.looks > maxLooks || k.verifier.Exhausted() || k.ctx.Err() != nil
+	return k.examined > maxExamined || k.verifier.Exhausted() || k.ctx.Err() != nil
 }
 
-// one checks c, which the first of above signed, which the next one signed.
-func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
+// checkOne checks c. The first certificate of above signed c, the next one signed
+// that, and so on.
+func (k *Checker) checkOne(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List {
 	if f := k.revoked[c]; f != nil {
-		return f // whatever the path
+		return f // on any path
 	}
-	var faults finding.List // of the lists that would be the right ones
+	var faults finding.List // of lists that cover c but cannot be used
 	var covered cert.Reasons
-	var others []*List // of the right issuer, but about other certificates
+	var others []*List // lists of the right issuer that cover other certificates
 	at := k.pointsOf(c)
 	for _, l := range k.lists[c.IssuerKey] {
 		if k.over() {
 			return nil
 		}
-		k.looks += 1 + len(l.scope.names)
+		k.examined += 1 + len(l.scope.names)
 		reasons := l.scope.covers(c, at)
 		if reasons == 0 {
 			others = append(others, l)
@@ -132,7 +133,7 @@ func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 			continue
 		}
 		if f := k.entry(l, c); f != nil {
-			return f // that cannot become untrue by age
+			return f // even an old list proves a revocation
 		}
 		if why := k.stale(l); why != "" {
 			faults = append(faults, l.finding(finding.CRLStale, "%s", why))
@@ -149,12 +150,12 @@ func (k *Checker) one(c *cert.Cert, above []*cert.Cert, leaf bool) finding.List 
 	return k.uncovered(c, leaf, covered, others)
 }
 
-// uncovered says why no list was found for c, of whose issuer are others. Only a
-// leaf must have one.
+// uncovered says why no list covers c. The lists in others have the right issuer.
+// Only a leaf needs a list, unless k.All is set.
 func (k *Checker) uncovered(c *cert.Cert, leaf bool, covered cert.Reasons, others []*List) finding.List {
 	switch {
 	case covered != 0:
-		return finding.List{c.Finding(finding.CRLUnsupported, "the CRLs of its distribution points are about some reasons for revocation alone")}
+		return finding.List{c.Finding(finding.CRLUnsupported, "the CRLs of its distribution points cover only some reasons for revocation")}
 	case leaf && len(others) > 0:
 		return finding.List{aboutOthers(c, finding.CRLOtherIssuer, others)}
 	case leaf:
@@ -167,7 +168,8 @@ func (k *Checker) uncovered(c *cert.Cert, leaf bool, covered cert.Reasons, other
 	return nil
 }
 
-// aboutOthers is for a certificate whose issuer's CRLs are all about others.
+// aboutOthers returns the finding for a certificate whose issuer's CRLs all cover
+// other certificates.
 func aboutOthers(c *cert.Cert, code finding.Code, others []*List) finding.Finding {
 	first := others[0]
 	f := c.Finding(code, "the CRL of its issuer (%s block %d) is about %s", first.File, first.Block, first.scope)
@@ -178,46 +180,46 @@ func aboutOthers(c *cert.Cert, code finding.Code, others []*List) finding.Findin
 	if c.IsCA {
 		kind = "CAs"
 	}
-	f.Next = "give also the CRL of that issuer which is about " + kind
+	f.Next = "also give the CRL of that issuer that is about " + kind
 	if len(c.CRLDistributionPoints) > 0 {
 		f.Next += ": the certificate names " + cert.Clip(c.CRLDistributionPoints[0])
 	}
 	return f
 }
 
-// pointsOf is [pointsOf], once for each certificate.
+// pointsOf caches [pointsOf] for each certificate.
 func (k *Checker) pointsOf(c *cert.Cert) points {
 	p, known := k.points[c]
 	if !known {
 		p = pointsOf(c)
 		k.points[c] = p
-		k.looks += len(p)
+		k.examined += len(p)
 	}
 	return p
 }
 
-// entry returns the finding if c is on l.
+// entry returns the finding if l revokes c.
 func (k *Checker) entry(l *List, c *cert.Cert) finding.List {
 	at := lookup{l, c}
 	f, known := k.entries[at]
 	if known {
 		return f
 	}
-	k.looks += keeping + len(l.RevokedCertificateEntries)
+	k.examined += storing + len(l.RevokedCertificateEntries)
 	f = l.revoked(c)
 	k.entries[at] = f
 	if f != nil {
 		k.revoked[c] = f
 		remark := f[0]
-		remark.Warning, remark.Next = true, "remove it: there is another path, but not all may find that"
+		remark.Warning, remark.Next = true, "remove it: there is another path, but not every verifier may find it"
 		k.remarks = append(k.remarks, remark)
 	}
 	return f
 }
 
-// unused returns a warning for each list that cannot be used and is no reason to
-// fail, as found has those: another one covers the certificate, or its issuer is
-// not on the path. What such a list says was not looked at.
+// unused returns a warning for each list that cannot be used and has no finding in
+// found: another list covers the certificate, or the list's issuer is not on the
+// path. Nobody has looked for certificates in these lists.
 func (k *Checker) unused(found finding.List) finding.List {
 	type place struct {
 		file  string
@@ -243,7 +245,7 @@ func (k *Checker) unused(found finding.List) finding.List {
 	return unused
 }
 
-// bounded keeps the first of l, which are all about the CRLs for c.
+// bounded limits l, the findings about the CRLs for c.
 func bounded(l finding.List, c *cert.Cert) finding.List {
 	if len(l) <= maxFaults {
 		return l
@@ -257,14 +259,14 @@ func (q Query) stale(l *List) string {
 	case q.At.Add(q.Skew).Before(l.ThisUpdate):
 		return "it is not valid before " + l.ThisUpdate.UTC().Format(layout)
 	case l.NextUpdate.IsZero():
-		return "it does not say when the next one comes, so nobody can tell whether it is fresh"
+		return "it does not say when the next one comes, so it may be out of date"
 	case q.At.Add(-q.Skew).After(l.NextUpdate):
 		return "the next one was due on " + l.NextUpdate.UTC().Format(layout)
 	}
 	return ""
 }
 
-// issuers names those of the lists.
+// issuers returns the names of the lists' issuers.
 func (k *Checker) issuers() string {
 	const shown = 3
 	var names []string

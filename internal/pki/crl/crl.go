@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A List is one revocation list and where it stood.
+// A List is one revocation list and its place in a file.
 type List struct {
 	*x509.RevocationList
 	File  string
@@ -24,8 +24,8 @@ type List struct {
 	refused   string // why it cannot be used, "" if it can
 }
 
-// Read returns the CRLs in data, PEM or DER, until ctx is done. Those that cannot
-// be used are among them: whether that matters depends on the others.
+// Read returns the CRLs in data, PEM or DER, until ctx is done. It includes those
+// that cannot be used, because whether they matter depends on the others.
 func Read(ctx context.Context, data []byte, file string) ([]*List, finding.List) {
 	var (
 		lists []*List
@@ -57,7 +57,7 @@ func (l *List) finding(code finding.Code, format string, args ...any) finding.Fi
 	return f
 }
 
-// revoked returns the finding if c is on l.
+// revoked returns the finding if l revokes c.
 func (l *List) revoked(c *cert.Cert) finding.List {
 	for _, e := range l.RevokedCertificateEntries {
 		if e.SerialNumber.Cmp(c.SerialNumber) == 0 {
@@ -68,7 +68,7 @@ func (l *List) revoked(c *cert.Cert) finding.List {
 	return nil
 }
 
-// reason names the reason codes of RFC 5280, section 5.3.1.
+// reason returns the name of a reason code of RFC 5280, section 5.3.1.
 func reason(code int) string {
 	names := []string{"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded",
 		"cessationOfOperation", "certificateHold", "", "removeFromCRL", "privilegeWithdrawn", "aACompromise"}
@@ -78,7 +78,7 @@ func reason(code int) string {
 	return names[code]
 }
 
-// readExtensions finds out what l is about, and whether it can be used.
+// readExtensions finds out which certificates l covers, and whether l can be used.
 func (l *List) readExtensions() {
 	seen := make(map[string]bool)
 	for _, e := range l.Extensions {
@@ -101,7 +101,7 @@ func (l *List) readExtensions() {
 func (l *List) readExtension(id string, e pkix.Extension) {
 	switch id {
 	case "2.5.29.27":
-		l.refuse("it is a delta CRL, which says only what has changed")
+		l.refuse("it is a delta CRL, which lists only changes")
 	case "2.5.29.28":
 		l.refuse(l.scope.read(e.Value, l.RawIssuer))
 	case "2.5.29.20":
@@ -116,8 +116,7 @@ func (l *List) readExtension(id string, e pkix.Extension) {
 	}
 }
 
-// refuse notes why l cannot be used, unless that is "". Nothing that follows in l
-// can make it usable again.
+// refuse notes why l cannot be used; "" is no reason. The first reason stays.
 func (l *List) refuse(why string) {
 	if l.refused == "" {
 		l.refused = why

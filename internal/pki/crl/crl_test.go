@@ -23,8 +23,8 @@ type world struct {
 
 const point = "http://crl.test/a"
 
-// distribution is a distribution point with its name, as certificates and CRLs
-// have it.
+// distribution is a distribution point and its name, as certificates and CRLs
+// contain it.
 func distribution() []byte {
 	full := raw(asn1.ClassContextSpecific, 0, true, raw(asn1.ClassContextSpecific, 6, false, []byte(point)))
 	return raw(asn1.ClassContextSpecific, 0, true, full)
@@ -68,7 +68,7 @@ func lists(t *testing.T, files ...[]byte) (all []*List, found finding.List) {
 	return all, found
 }
 
-// about sets which certificates a CRL is about.
+// about sets which certificates a CRL covers.
 func about(value ...byte) func(*x509.RevocationList) {
 	return func(l *x509.RevocationList) {
 		l.ExtraExtensions = append(l.ExtraExtensions, pkix.Extension{Id: testpki.OID("2.5.29.28"), Critical: true, Value: raw(0, 16, true, value)})
@@ -116,7 +116,7 @@ func old(l *x509.RevocationList) {
 	l.ThisUpdate, l.NextUpdate = time.Now().Add(-48*time.Hour), time.Now().Add(-24*time.Hour)
 }
 
-// A CA may sign its CRLs with a key of their own, if the CA above says so.
+// A CA may sign its CRLs with a separate key if the CA above it says so.
 func TestKeyForCRLs(t *testing.T) {
 	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCertSign })
 	signs := func(c *testpki.Template) { c.KeyUsage = x509.KeyUsageCRLSign }
@@ -139,8 +139,8 @@ func TestKeyForCRLs(t *testing.T) {
 	}
 }
 
-// A CA with a new key signs CRLs with it alone, also for what it has issued with
-// the old one (PKITS 4.5.1).
+// A CA with a new key signs its CRLs with that key alone, even for certificates
+// that it issued with the old one (PKITS 4.5.1).
 func TestKeyRollover(t *testing.T) {
 	root := testpki.Root(t, "Root")
 	now := testpki.New(t, "CA", root, testpki.CA)
@@ -168,8 +168,8 @@ func TestKeyRollover(t *testing.T) {
 	}
 }
 
-// A leaf that is trusted for itself has an issuer all the same, unless that is
-// the leaf.
+// A leaf that is trusted directly still has an issuer, unless the leaf is its own
+// issuer.
 func TestTrustedLeaf(t *testing.T) {
 	w := newWorld(t)
 	all, _ := lists(t, testpki.CRL(t, w.inter, nil, w.leaf))
@@ -185,7 +185,7 @@ func TestTrustedLeaf(t *testing.T) {
 	}
 }
 
-// No signature is checked with a key that only serves to keep others busy.
+// No signature is checked with a key that is so large that it only wastes time.
 func TestHugeKey(t *testing.T) {
 	w := newWorld(t)
 	all, _ := lists(t, testpki.CRL(t, w.inter, nil))
@@ -211,7 +211,7 @@ func TestCriticalNumber(t *testing.T) {
 	}
 }
 
-// A CA whose keyUsage is there but empty may sign no CRL.
+// A CA whose keyUsage is present but empty may not sign CRLs.
 func TestEmptyKeyUsage(t *testing.T) {
 	w := newWorld(t, func(c *testpki.Template) { c.KeyUsage = 0 }, testpki.Extension("2.5.29.15", true, []byte{3, 1, 0}))
 	all, _ := lists(t, testpki.CRL(t, w.inter, nil))

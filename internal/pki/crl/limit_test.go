@@ -34,8 +34,8 @@ func crowd(t *testing.T, n int) (Query, world) {
 	return q, w
 }
 
-// Thousands of CRLs times thousands of keys are not all tried, and what was not
-// tried is no reason to pass.
+// Thousands of CRLs and thousands of keys are not all tried, and the verdict does
+// not pass because some were not tried.
 func TestLimit(t *testing.T) {
 	q, w := crowd(t, 2000)
 	good, _ := lists(t, testpki.CRL(t, w.inter, nil))
@@ -76,7 +76,7 @@ func TestLimitContext(t *testing.T) {
 	}
 }
 
-// One issuer's CRLs cannot fill the report.
+// The CRLs of one issuer cannot fill the report.
 func TestFaultsBounded(t *testing.T) {
 	q, w := crowd(t, 50)
 	q.Others = nil
@@ -96,13 +96,13 @@ func TestWeakSignature(t *testing.T) {
 	}
 }
 
-// However many paths are tried, a long list is read for each certificate once,
-// and what is revoked on one path is so on all.
+// However many paths are tried, a long list is searched once for each certificate,
+// and a certificate that is revoked on one path is revoked on all.
 func TestManyPaths(t *testing.T) {
 	w := newWorld(t)
 	all, _ := lists(t, testpki.CRL(t, w.inter, old))
 	entry := x509.RevocationListEntry{SerialNumber: big.NewInt(7)}
-	all[0].RevokedCertificateEntries = slices.Repeat([]x509.RevocationListEntry{entry}, maxLooks/4)
+	all[0].RevokedCertificateEntries = slices.Repeat([]x509.RevocationListEntry{entry}, maxExamined/4)
 	k := New(t.Context(), Query{Lists: all, At: time.Now()})
 	for range 100 {
 		if found := k.Check(w.path, true); len(found) != 1 || !found.Has(finding.CRLStale) {
@@ -112,7 +112,7 @@ func TestManyPaths(t *testing.T) {
 	all, _ = lists(t, testpki.CRL(t, w.inter, nil, w.leaf))
 	k = New(t.Context(), Query{Lists: all, At: time.Now()})
 	twin := testpki.New(t, "CA", testpki.Root(t, "Other"), testpki.CA)
-	for _, above := range []*testpki.Cert{w.inter, twin} { // the list is not the word of the second one
+	for _, above := range []*testpki.Cert{w.inter, twin} { // the second one did not sign the list
 		path := append(w.path[:1:1], parsed(t, above)...)
 		if found := k.Check(path, true); len(found) != 1 || !found.Has(finding.Revoked) || found[0].Warning {
 			t.Errorf("found %v", found)

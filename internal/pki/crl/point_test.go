@@ -12,7 +12,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// named is the name of a distribution point, as certificates and CRLs have it.
+// named is the name of a distribution point, as certificates and CRLs contain it.
 func named(names ...[]byte) []byte {
 	return raw(2, 0, true, raw(2, 0, true, join(names...)))
 }
@@ -26,7 +26,7 @@ func join(parts ...[]byte) (all []byte) {
 
 func at(uri string) []byte { return raw(2, 6, false, []byte(uri)) }
 
-// directory is a directory name of common names, the first one on top.
+// directory is a directory name of common names, the topmost first.
 func directory(tag int, names ...string) []byte {
 	var all []byte
 	for _, n := range names {
@@ -52,7 +52,7 @@ func pointed(points ...[]byte) testpki.Option {
 	return testpki.Extension("2.5.29.31", false, raw(0, asn1.TagSequence, true, all))
 }
 
-// Which distribution point a CRL is for is told by names, not by bytes that occur
+// Names decide which distribution point a CRL is for, not bytes that occur
 // somewhere (RFC 5280, 5.2.5 and 6.3.3 b).
 func TestPoints(t *testing.T) {
 	const printable, utf8 = asn1.TagPrintableString, asn1.TagUTF8String
@@ -98,7 +98,7 @@ func TestPoints(t *testing.T) {
 				files = append(files, testpki.CRL(t, w.inter, with(extensions...), revoked...))
 			}
 			want := c.want
-			if revoked != nil && (want == "" || name == "some reasons") { // what is listed is revoked
+			if revoked != nil && (want == "" || name == "some reasons") { // a listed certificate is revoked
 				want = finding.Revoked
 			}
 			all, found := lists(t, files...)
@@ -110,8 +110,8 @@ func TestPoints(t *testing.T) {
 	}
 }
 
-// A CRL of the right issuer that is about others is called that, with what to
-// give beside it.
+// A CRL of the right issuer that covers other certificates is reported as such,
+// with the CRL to add.
 func TestAboutOthers(t *testing.T) {
 	w := newWorld(t)
 	plain := testpki.Leaf(t, w.inter)
@@ -120,11 +120,11 @@ func TestAboutOthers(t *testing.T) {
 		scopes       [][]byte
 		detail, next string
 	}{
-		"CAs alone":     {w.path, [][]byte{{0x82, 1, 0xff}}, "about CAs alone", "about leaves: the certificate names " + point},
-		"another point": {w.path, [][]byte{named(at("http://x"))}, "about the distribution point http://x alone", "names " + point},
-		"two":           {w.path, [][]byte{named(at("http://x")), {0x82, 1, 0xff}}, "x alone, and 1 more are not", "names " + point},
-		"no point":      {parsed(t, plain, w.inter, w.root), [][]byte{named(at("http://x"))}, "http://x alone", "which is about leaves"},
-		"of a CA":       {w.path[1:], [][]byte{{0x81, 1, 0xff}}, "about leaves alone", "which is about CAs"},
+		"CAs alone":     {w.path, [][]byte{{0x82, 1, 0xff}}, "about CAs only", "about leaves: the certificate names " + point},
+		"another point": {w.path, [][]byte{named(at("http://x"))}, "about the distribution point http://x only", "names " + point},
+		"two":           {w.path, [][]byte{named(at("http://x")), {0x82, 1, 0xff}}, "x only, and 1 more are not", "names " + point},
+		"no point":      {parsed(t, plain, w.inter, w.root), [][]byte{named(at("http://x"))}, "http://x only", "that is about leaves"},
+		"of a CA":       {w.path[1:], [][]byte{{0x81, 1, 0xff}}, "about leaves only", "that is about CAs"},
 	} {
 		issuer := w.inter
 		if c.path[0].IsCA {
@@ -141,10 +141,10 @@ func TestAboutOthers(t *testing.T) {
 			t.Errorf("%s: found %v, next %q", name, found, found[0].Next)
 		}
 	}
-	// What --strict asks of CAs too.
+	// --strict demands CRLs for CAs too.
 	all, _ := lists(t, testpki.CRL(t, w.inter, nil), testpki.CRL(t, w.root, about(0x81, 1, 0xff)))
 	found := New(t.Context(), Query{Lists: all, At: time.Now(), All: true}).Check(w.path, true)
-	if len(found) != 1 || found[0].Code != finding.CRLMissing || !strings.Contains(found[0].Detail, "leaves alone") {
+	if len(found) != 1 || found[0].Code != finding.CRLMissing || !strings.Contains(found[0].Detail, "leaves only") {
 		t.Errorf("found %v", found)
 	}
 }

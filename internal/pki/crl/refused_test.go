@@ -10,7 +10,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// with gives a CRL extensions, in that order.
+// with adds extensions to a CRL, in that order.
 func with(extensions ...pkix.Extension) func(*x509.RevocationList) {
 	return func(l *x509.RevocationList) { l.ExtraExtensions = extensions }
 }
@@ -19,7 +19,7 @@ func extension(oid string, critical bool, value ...byte) pkix.Extension {
 	return pkix.Extension{Id: testpki.OID(oid), Critical: critical, Value: value}
 }
 
-// What makes a CRL unusable does so wherever it stands among the extensions.
+// An extension that makes a CRL unusable does so in any position.
 func TestRefusalStays(t *testing.T) {
 	w := newWorld(t)
 	var (
@@ -56,7 +56,7 @@ func TestRefusalStays(t *testing.T) {
 	}
 }
 
-// Crypto/x509 writes the cRLNumber before what is added to it.
+// Crypto/x509 writes the cRLNumber before the extensions that a test adds.
 func TestCriticalNumberFirst(t *testing.T) {
 	w := newWorld(t)
 	all, _ := lists(t, testpki.CRL(t, w.inter, about(0x81, 1, 0xff)))

@@ -7,15 +7,15 @@ import (
 	"github.com/initbox/initbox/internal/pki/cert"
 )
 
-// A scope is which of the issuer's certificates a CRL is about
+// A scope says which of the issuer's certificates a CRL covers
 // (issuingDistributionPoint, RFC 5280, 5.2.5).
 type scope struct {
 	onlyLeaves, onlyCAs bool
 	onlyPoint           bool
-	names               []cert.PointName // of the point
+	names               []cert.PointName // names of the point
 }
 
-// maxNames is how many names a distribution point may have.
+// maxNames is the most names that a distribution point may have.
 const maxNames = 100
 
 type issuingPoint struct {
@@ -27,7 +27,8 @@ type issuingPoint struct {
 	OnlyAttribute bool          `asn1:"optional,tag:5"`
 }
 
-// read returns why the CRL of issuer, an encoded name, cannot be used, or "".
+// read reads the extension in the CRL of issuer, an encoded name. It returns why
+// the CRL cannot be used, or "".
 func (s *scope) read(der, issuer []byte) string {
 	var p issuingPoint
 	if rest, err := asn1.Unmarshal(der, &p); err != nil || len(rest) > 0 {
@@ -56,13 +57,14 @@ func (s *scope) read(der, issuer []byte) string {
 	return ""
 }
 
-// points are the names of the distribution points of a certificate, and for which
-// reasons of revocation the CRLs there are.
+// points maps the names of a certificate's distribution points to the reasons for
+// revocation that the CRLs there cover.
 type points map[string]cert.Reasons
 
-// pointsOf returns those of c that its issuer's own CRLs can be for: those with a
-// cRLIssuer are for indirect ones (RFC 5280, 6.3.3 b 1). One more than c has is
-// assumed, with the name of the issuer (at the end of 6.3.3).
+// pointsOf returns the points of c that CRLs of its own issuer can be for: a point
+// with a cRLIssuer is for indirect CRLs (RFC 5280, 6.3.3 b 1). It adds a point
+// with the name of the issuer, which every certificate is assumed to have (end of
+// 6.3.3).
 func pointsOf(c *cert.Cert) points {
 	all := points{cert.DirectoryKey(c.IssuerKey): cert.AllReasons}
 	for _, e := range c.Extensions {
@@ -71,7 +73,7 @@ func pointsOf(c *cert.Cert) points {
 		}
 		list, err := cert.ReadPoints(e.Value, c.RawIssuer)
 		if err != nil {
-			continue // what cannot be read is the point of no CRL
+			continue // no CRL can be for a point that cannot be read
 		}
 		for _, p := range list {
 			for _, n := range p.Names {
@@ -84,8 +86,8 @@ func pointsOf(c *cert.Cert) points {
 	return all
 }
 
-// covers returns for which reasons of revocation the CRL would list c, which has
-// these points: none if the CRL is about others.
+// covers returns the reasons for revocation for which the CRL would list c, whose
+// points are at. It returns none if the CRL covers other certificates.
 func (s scope) covers(c *cert.Cert, at points) (covered cert.Reasons) {
 	if s.onlyLeaves && c.IsCA || s.onlyCAs && !c.IsCA {
 		return 0
@@ -99,17 +101,18 @@ func (s scope) covers(c *cert.Cert, at points) (covered cert.Reasons) {
 	return covered
 }
 
-// String says what s is about, for CRLs that are not about a certificate.
+// String says which certificates s covers, for a message about a certificate that
+// it does not cover.
 func (s scope) String() string {
 	switch {
 	case s.onlyLeaves && s.onlyCAs:
 		return "nothing"
 	case s.onlyLeaves:
-		return "leaves alone"
+		return "leaves only"
 	case s.onlyCAs:
-		return "CAs alone"
+		return "CAs only"
 	case len(s.names) > 0:
-		return fmt.Sprintf("the distribution point %s alone", s.names[0].Text)
+		return fmt.Sprintf("the distribution point %s only", s.names[0].Text)
 	}
-	return "one distribution point alone"
+	return "one distribution point only"
 }

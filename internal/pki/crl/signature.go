@@ -8,8 +8,8 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A fault is why a list is not the word of its issuer, and what to do if that is
-// not to fetch another one.
+// A fault says why a list cannot be trusted to come from its issuer. next is the
+// next step, "" for the usual one: fetch another list.
 type fault struct{ why, next string }
 
 func (f *fault) of(l *List) finding.Finding {
@@ -20,25 +20,25 @@ func (f *fault) of(l *List) finding.Finding {
 	return out
 }
 
-// signatureFault returns why l is not the word of the issuer, the first of above.
-// A CA may have a second key for CRLs, in a certificate of the same name (RFC
-// 5280, 6.3.3 f): another one on the chain if it has a new key, or one that
-// anything on the chain has issued.
+// signatureFault returns why l does not come from the issuer, the first of above,
+// or nil. A CA may have a second key for CRLs, in a certificate of the same name
+// (RFC 5280, 6.3.3 f). That certificate is on the chain if the CA has changed its
+// key, or a CA on the chain has issued it.
 func (k *Checker) signatureFault(l *List, above []*cert.Cert) *fault {
 	f := k.signedBy(l, above[0])
 	if f == nil {
 		return nil
 	}
-	k.looks += len(above)
+	k.examined += len(above)
 	for _, c := range above[1:] {
 		if c.SubjectKey == above[0].SubjectKey && k.signedBy(l, c) == nil {
 			return nil
 		}
 	}
-	// Those that the list names come first, so that others cannot use up the effort.
+	// Keys that the list names come first, so that others cannot use up the effort.
 	for _, named := range []bool{true, false} {
 		for _, c := range k.signers[above[0].SubjectKey] {
-			if k.looks++; k.over() {
+			if k.examined++; k.over() {
 				return f
 			}
 			if named != (string(l.AuthorityKeyId) == string(c.SubjectKeyId)) || k.signedBy(l, c) != nil || !k.issued(c, above) {
@@ -50,10 +50,10 @@ func (k *Checker) signatureFault(l *List, above []*cert.Cert) *fault {
 	return f
 }
 
-// issued reports whether c was issued by one of above.
+// issued reports whether one of above has issued c.
 func (k *Checker) issued(c *cert.Cert, above []*cert.Cert) bool {
 	for _, i := range above {
-		k.looks++
+		k.examined++
 		if c.IssuerKey == i.SubjectKey && k.verifier.Certificate(c, i) == cert.SignatureGood {
 			return true
 		}
@@ -61,7 +61,8 @@ func (k *Checker) issued(c *cert.Cert, above []*cert.Cert) bool {
 	return false
 }
 
-// dated returns why c, the certificate of a key for CRLs, cannot be used now.
+// dated returns why c, the certificate of a key for CRLs, is not valid now, or
+// nil.
 func (q Query) dated(c *cert.Cert) *fault {
 	if q.At.Add(q.Skew).Before(c.NotBefore) || q.At.Add(-q.Skew).After(c.NotAfter) {
 		return &fault{fmt.Sprintf("the certificate of the key that signed it (%s block %d) is not valid now", c.File, c.Block),
@@ -70,7 +71,7 @@ func (q Query) dated(c *cert.Cert) *fault {
 	return nil
 }
 
-// signedBy returns why issuer's key has not signed l, or nil.
+// signedBy returns why l is not properly signed by issuer's key, or nil.
 func (k *Checker) signedBy(l *List, issuer *cert.Cert) *fault {
 	if issuer.HasKeyUsage() && issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
 		return &fault{fmt.Sprintf("the keyUsage of %q lacks cRLSign, so it may not sign CRLs", issuer.Name()),
@@ -80,7 +81,7 @@ func (k *Checker) signedBy(l *List, issuer *cert.Cert) *fault {
 	case cert.SignatureGood:
 		return nil
 	case cert.SignatureWeak:
-		return &fault{fmt.Sprintf("it is signed with %s, which anybody may forge", l.SignatureAlgorithm),
+		return &fault{fmt.Sprintf("it is signed with %s, which anyone can forge", l.SignatureAlgorithm),
 			"have the CA sign its CRLs with SHA-256"}
 	case cert.SignatureUnsupported:
 		return &fault{fmt.Sprintf("its signature, %s by a key of %q, is of a kind that is not supported", l.SignatureAlgorithm, issuer.Name()),

@@ -8,8 +8,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A CRL that cannot be used is a reason to fail where no other one covers the
-// certificate, and a warning where it does not matter.
+// A CRL that cannot be used is a failure if no other one covers the certificate,
+// and a warning if it does not matter.
 func TestUnused(t *testing.T) {
 	w := newWorld(t)
 	delta := with(extension("2.5.29.27", true, 2, 1, 1))
@@ -56,7 +56,7 @@ func TestUnused(t *testing.T) {
 	}
 }
 
-// Many of them cannot fill the report.
+// Many such CRLs cannot fill the report.
 func TestUnusedBounded(t *testing.T) {
 	q, _ := crowd(t, 50)
 	for _, l := range q.Lists {

@@ -22,7 +22,7 @@ func block(kind string) string {
 	return "-----BEGIN " + kind + "-----\n" + body + "\n-----END " + kind + "-----\n"
 }
 
-// What is read, and what is named, of files that people make.
+// The blocks and findings of files that people make.
 func TestEach(t *testing.T) {
 	for _, c := range []struct {
 		name, data string
@@ -65,7 +65,7 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// What encoding/pem reads in a file without faults is what we read.
+// From a file without faults, we read exactly what encoding/pem reads.
 func FuzzEach(f *testing.F) {
 	testpki.Seeds(f, "testdata/seeds")
 	f.Fuzz(func(t *testing.T, data []byte) {

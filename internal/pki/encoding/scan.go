@@ -1,6 +1,6 @@
-// Package encoding takes files of certificates and keys apart, PEM or DER, and
-// names what people do to such files by mistake. Nothing is skipped in silence,
-// as encoding/pem does with every block that it does not like.
+// Package encoding splits files of certificates and keys, PEM or DER, into blocks,
+// and reports the mistakes that people make with such files. Unlike encoding/pem,
+// it never skips a bad block silently.
 package encoding
 
 import (
@@ -13,10 +13,10 @@ import (
 
 // A Block is one piece of DER.
 type Block struct {
-	Type   string // as in its BEGIN line; "" for a file that is DER
+	Type   string // as in its BEGIN line; "" in a DER file
 	DER    []byte
-	Number int  // in its file, counted from 1; 0 for a file that is DER
-	Legacy bool // it has a DEK-Info header: encrypted the old way
+	Number int  // in its file, counted from 1; 0 in a DER file
+	Legacy bool // it has a DEK-Info header: the old encryption
 }
 
 // MaxFile is the size of the largest file that is read, in bytes.
@@ -35,13 +35,13 @@ type scanner struct {
 	visit    func(Block)
 	findings finding.List
 
-	number  int // of the newest block
+	number  int // of the current block
 	line    int
-	open    string // type of the block that has begun, "" outside
+	open    string // type of the current block, "" between blocks
 	headers bool   // within its headers
 	legacy  bool
 	body    []byte
-	stray   int // line of the newest text that is no comment, since the newest block
+	stray   int // line of the first text since the current block that is not a comment
 }
 
 func (s *scanner) add(code finding.Code, block int, format string, args ...any) {
@@ -74,11 +74,11 @@ func (s *scanner) all(data []byte) {
 		s.add(finding.NotPEM, 0, "there is no whole BEGIN line in it")
 	}
 	if s.stray > 0 && s.number > 0 {
-		s.add(finding.TrailingGarbage, 0, "line %d, behind the last block, is not PEM", s.stray)
+		s.add(finding.TrailingGarbage, 0, "line %d, after the last block, is not PEM", s.stray)
 	}
 }
 
-// next takes one line.
+// next processes one line.
 func (s *scanner) next(line string) {
 	switch {
 	case strings.HasPrefix(line, begin):
@@ -88,7 +88,7 @@ func (s *scanner) next(line string) {
 	case s.open != "":
 		s.inside(line)
 	case strings.Contains(line, begin), strings.Contains(line, end):
-		s.add(finding.PEMMalformed, 0, "line %d has something before its dashes: a BEGIN or END line stands alone", s.line)
+		s.add(finding.PEMMalformed, 0, "line %d has text before its dashes: BEGIN and END must be on lines of their own", s.line)
 	case strings.Contains(line, "--BEGIN") || strings.Contains(line, "--END"):
 		s.add(finding.PEMMalformed, 0, "line %d looks like a BEGIN or END line but does not have five dashes on both sides", s.line)
 	case line != "" && !strings.HasPrefix(line, "#") && s.stray == 0:
@@ -111,7 +111,7 @@ func (s *scanner) begin(line string) {
 	case rest != "" && strings.Contains(rest, end):
 		s.add(finding.PEMMalformed, s.number, "line %d holds the whole block: its line breaks were lost", s.line)
 	case rest != "":
-		s.add(finding.PEMMalformed, s.number, "line %d has something behind its dashes", s.line)
+		s.add(finding.PEMMalformed, s.number, "line %d has text after its dashes", s.line)
 		s.open = kind
 	default:
 		s.open = kind
@@ -129,7 +129,7 @@ func (s *scanner) inside(line string) {
 	}
 	if i := strings.Index(line, end); i >= 0 { // the line break before END was lost
 		s.body = append(s.body, line[:i]...)
-		s.broken("its END line does not stand alone")
+		s.broken("its END is not on a line of its own")
 		return
 	}
 	s.body = append(s.body, line...)
@@ -152,7 +152,7 @@ func (s *scanner) end(line string) {
 	}
 	s.stray = 0
 	if strings.HasPrefix(rest, begin) {
-		s.add(finding.JoinedBlocks, s.number, "line %d: END and the next BEGIN stand on one line", s.line)
+		s.add(finding.JoinedBlocks, s.number, "line %d: END and the next BEGIN are on one line", s.line)
 		s.begin(rest)
 	} else if rest != "" {
 		s.stray = s.line
@@ -165,7 +165,7 @@ func (s *scanner) done() {
 	s.open = ""
 	der, err := decode(s.body)
 	if err != nil || len(der) == 0 {
-		why := "what stands between BEGIN and END is not base64"
+		why := "the text between BEGIN and END is not base64"
 		if len(s.body) == 0 {
 			why = "it is empty"
 		}
@@ -180,7 +180,7 @@ func (s *scanner) broken(why string) {
 	s.open = ""
 }
 
-// decode reads base64, with or without padding and blanks.
+// decode reads base64, with or without white space. It requires padding.
 func decode(text []byte) ([]byte, error) {
 	if bytes.ContainsAny(text, " \t\r\n\v\f") {
 		text = bytes.Join(bytes.Fields(text), nil)
@@ -190,7 +190,7 @@ func decode(text []byte) ([]byte, error) {
 	return der[:n], err
 }
 
-// quote bounds the type of a block, which may be anything.
+// quote limits the type of a block, which may be any text.
 func quote(kind string) string {
 	if len(kind) > 40 {
 		kind = kind[:40] + "..."

@@ -9,7 +9,8 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// text names the traps of the file as a whole and returns it without them.
+// text reports mistakes in the file as a whole and returns its content without
+// them.
 func (s *scanner) text(data []byte) []byte {
 	if len(data) == 0 || len(data) < 4096 && len(bytes.TrimSpace(data)) == 0 {
 		s.add(finding.FileEmpty, 0, "it is empty")
@@ -56,7 +57,7 @@ func (s *scanner) withoutBOM(data []byte) []byte {
 	return plain
 }
 
-// withoutPEM is for a file without any BEGIN line.
+// withoutPEM reads a file without a BEGIN line.
 func (s *scanner) withoutPEM(data []byte) {
 	if isDER(data) {
 		s.visit(Block{DER: data})

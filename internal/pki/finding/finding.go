@@ -1,6 +1,6 @@
-// Package finding is the vocabulary of what can be wrong with TLS material: a
-// stable list of reason codes, each with its meaning and what to do, and the
-// Finding that says which certificate it is about.
+// Package finding defines what can be wrong with TLS material: a stable list of
+// reason codes, each with its meaning and the next step, and the Finding that says
+// which certificate or file it is about.
 package finding
 
 import (
@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// A Code is a stable reason. Codes are added, never renamed.
+// A Code is the stable name of a kind of fault. Codes are added, never renamed.
 type Code string
 
 // An Entry documents one Code.
 type Entry struct {
 	Code    Code
 	Meaning string // one line
-	Next    string // what to do
-	Strict  bool   // only found with --strict
-	Warning bool   // named, but no reason to fail
+	Next    string // the next step
+	Strict  bool   // found only with --strict
+	Warning bool   // reported, but no failure
 }
 
-// A Finding is one fault, and where it is.
+// A Finding is one fault and its place.
 type Finding struct {
 	Code    Code   `json:"code"`
 	Subject string `json:"subject,omitempty"`
@@ -33,13 +33,14 @@ type Finding struct {
 	Warning bool   `json:"warning,omitempty"`
 }
 
-// New returns a finding about a file, or one block of it.
+// New returns a finding about a file or, if block is not 0, about one block of it.
 func New(code Code, file string, block int, format string, args ...any) Finding {
 	e := Lookup(code)
 	return Finding{Code: code, File: file, Block: block, Detail: fmt.Sprintf(format, args...), Next: e.Next, Warning: e.Warning}
 }
 
-// Where names the certificate or the file: `tls.crt block 1 "CN=app" serial 0a`.
+// Where identifies the certificate or the file: `tls.crt block 1 "CN=app" serial
+// 0a`.
 func (f Finding) Where() string {
 	var parts []string
 	if f.File != "" {
@@ -57,7 +58,7 @@ func (f Finding) Where() string {
 	return strings.Join(parts, " ")
 }
 
-// String is the finding in one line, without what to do.
+// String returns the finding on one line, without the next step.
 func (f Finding) String() string {
 	s := string(f.Code)
 	if where := f.Where(); where != "" {
@@ -66,10 +67,10 @@ func (f Finding) String() string {
 	return s + ": " + f.Detail
 }
 
-// OrWait ends the next step of what --wait would wait for.
+// OrWait ends the next step of faults that --wait may outlast.
 const OrWait = ", or use --wait"
 
-// A List is what was found, in the order in which it was found.
+// A List is the findings in the order in which they were made.
 type List []Finding
 
 // Add appends a finding about a file.
@@ -77,7 +78,7 @@ func (l *List) Add(code Code, file string, block int, format string, args ...any
 	*l = append(*l, New(code, file, block, format, args...))
 }
 
-// Unique returns l with each finding once, where it stands first.
+// Unique returns l without repetitions. The first of several equal findings stays.
 func (l List) Unique() List {
 	seen := make(map[Finding]bool)
 	return slices.DeleteFunc(slices.Clone(l), func(f Finding) bool {
@@ -87,7 +88,7 @@ func (l List) Unique() List {
 	})
 }
 
-// Failed reports whether any finding is a reason to fail.
+// Failed reports whether l contains a failure, not only warnings.
 func (l List) Failed() bool {
 	for _, f := range l {
 		if !f.Warning {
@@ -97,7 +98,7 @@ func (l List) Failed() bool {
 	return false
 }
 
-// Has reports whether code was found.
+// Has reports whether l contains code.
 func (l List) Has(code Code) bool {
 	for _, f := range l {
 		if f.Code == code {
@@ -107,7 +108,7 @@ func (l List) Has(code Code) bool {
 	return false
 }
 
-// Codes returns each code found once, reasons to fail first.
+// Codes returns each code in l once, failures before warnings.
 func (l List) Codes() []Code {
 	var codes []Code
 	seen := make(map[Code]bool)

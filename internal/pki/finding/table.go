@@ -66,7 +66,8 @@ const (
 	ExpiresSoon              Code = "expires-soon"
 )
 
-// Names, usage, revocation, bundles, malformed fields that nobody accepts.
+// Names, usage, revocation, bundles, and malformed fields that no verifier
+// accepts.
 const (
 	NameDNS            Code = "name-dns"
 	NameIP             Code = "name-ip"
@@ -89,7 +90,7 @@ const (
 	Criticality        Code = "extension-criticality"
 )
 
-// What only --strict looks for.
+// Faults that only --strict looks for.
 const (
 	CNOnly           Code = "name-only-in-cn"
 	CNNotInSAN       Code = "cn-not-in-san"
@@ -117,10 +118,10 @@ const (
 	CRLMissing       Code = "crl-missing"
 )
 
-// Table is every Code, in the order in which help shows them.
+// Table returns the entries of all codes, in the order in which help shows them.
 func Table() []Entry { return slices.Concat(fileTable, keyTable, chainTable, nameTable, strictTable) }
 
-// Lookup returns the entry of code.
+// Lookup returns the entry of code; without one, an entry that has only the code.
 func Lookup(code Code) Entry {
 	for _, t := range [][]Entry{fileTable, keyTable, chainTable, nameTable, strictTable} {
 		for _, e := range t {

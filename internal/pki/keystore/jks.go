@@ -21,7 +21,7 @@ func readJKS(data []byte, file string, password []byte) (*Store, finding.List) {
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "invalid digest") && password == nil:
-		// The entries are there; only whether somebody changed them is open.
+		// The entries are readable; only their integrity is unknown.
 	case strings.Contains(err.Error(), "invalid digest"):
 		return nil, wrongPassword(file, password)
 	default:
@@ -77,8 +77,8 @@ func keyEntry(ks jks.KeyStore, alias, file string, password []byte, parse func(j
 	return e, nil
 }
 
-// A walker checks the lengths within a JKS. The decoder believes them, and would
-// reserve 4 GiB for a file of twenty bytes.
+// A walker checks the lengths in a JKS. The decoder trusts them, and would
+// allocate 4 GiB for a file of twenty bytes.
 type walker struct {
 	data []byte
 	bad  bool
@@ -109,7 +109,7 @@ const (
 	keyTag     = 1
 	trustedTag = 2
 	digestLen  = 20
-	leastKey   = 64 // a shorter one cannot hold salt and digest, which the decoder believes too
+	leastKey   = 64 // a shorter one has no room for salt and digest, which the decoder does not check
 )
 
 func (w *walker) whole() bool {

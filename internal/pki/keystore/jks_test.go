@@ -16,8 +16,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A key in a JKS is held to the same limit as one in a file, before anything is
-// calculated with it.
+// A key in a JKS has the same limit as one in a file, and it is checked before any
+// calculation with the key.
 func TestHugeKey(t *testing.T) {
 	n := new(big.Int).Lsh(big.NewInt(1), cert.MaxRSA+100)
 	inner, err := asn1.Marshal(struct {

@@ -1,5 +1,5 @@
-// Package keystore reads PKCS#12 and JKS, told apart by their content: a .jks of
-// today's Java is PKCS#12.
+// Package keystore reads PKCS#12 and JKS files. It recognizes them by their
+// content, because the .jks files of current Java are PKCS#12.
 package keystore
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/privatekey"
 )
 
-// A Store is what a keystore holds.
+// A Store is the content of a keystore.
 type Store struct {
 	Kind    string // "PKCS#12" or "JKS"
 	Entries []Entry
@@ -25,12 +25,12 @@ type Entry struct {
 	Chain []*cert.Cert
 }
 
-// Read takes a keystore apart. A nil password means that there is none: that is
-// tried as the empty one, and a JKS is read without checking its integrity, as
-// Java does.
+// Read reads a keystore. A nil password means that there is none: PKCS#12 is then
+// tried with the empty password, and the integrity of a JKS is not checked, as in
+// Java.
 func Read(data []byte, file string, password []byte) (store *Store, found finding.List) {
 	defer func() {
-		// The decoders are not ours, and what they read may be hostile.
+		// The decoders are not ours, and their input may be hostile.
 		if p := recover(); p != nil {
 			store, found = nil, malformed(file, "it is damaged")
 		}
@@ -62,7 +62,7 @@ func wrongPassword(file string, password []byte) finding.List {
 	return finding.List{finding.New(finding.StorePassword, file, 0, "%s", why)}
 }
 
-// leafFirst orders certs so that the one of key comes first.
+// leafFirst moves the certificate that belongs to key to the front.
 func leafFirst(key privatekey.Key, certs []*cert.Cert) []*cert.Cert {
 	for i, c := range certs {
 		if i > 0 && privatekey.Matches(key, c.PublicKey) && !privatekey.Matches(key, certs[0].PublicKey) {

@@ -14,8 +14,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// The largest RSA key that is supported is read. One that is larger is not even
-// looked at, however it is encrypted.
+// The largest supported RSA key is read. A larger one is not decoded, whatever its
+// encryption.
 func TestLargeKeyInPKCS12(t *testing.T) {
 	leaf := testpki.X509(t, testpki.Leaf(t, testpki.Root(t, "Root")))
 	for bits, code := range map[int]finding.Code{cert.MaxRSA: "", 2 * cert.MaxRSA: finding.KeyUnsupported} {
@@ -37,8 +37,8 @@ func TestLargeKeyInPKCS12(t *testing.T) {
 	}
 }
 
-// falseKey has all that crypto/rsa asks of a key but that its primes are prime,
-// which nobody has the time to look for.
+// falseKey passes every check of crypto/rsa on a key, except that its primes are
+// not prime: finding primes of that size takes too long.
 func falseKey(t *testing.T, bits int) *rsa.PrivateKey {
 	one, e := big.NewInt(1), big.NewInt(65537)
 	for {
@@ -56,7 +56,8 @@ func falseKey(t *testing.T, bits int) *rsa.PrivateKey {
 	}
 }
 
-// half returns an odd number of half the bits, so large that the product of two has all.
+// half returns an odd number of half the bits, so large that the product of two
+// such numbers has all the bits.
 func half(t *testing.T, bits int) *big.Int {
 	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(bits/2)))
 	if err != nil {

@@ -9,26 +9,26 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// What a PKCS#12 may ask for, which bounds how long it can keep us busy. Reading
-// an RSA key takes crypto/rsa 12 ms at 16384 bits (9288 bytes) and 0.2 s at 65536,
-// but 2 s and two minutes if the key leaves out what follows from its primes. A
-// key that is encrypted once more, with the certificates, is not seen here; only
-// who knows the password can have put it there.
+// What a PKCS#12 may demand, which limits how long it can keep us busy. Reading an
+// RSA key takes crypto/rsa 12 ms at 16384 bits (9288 bytes) and 0.2 s at 65536,
+// but 2 s and two minutes if the key lacks the values that follow from its primes.
+// A key that is encrypted again, together with the certificates, is not seen here;
+// only someone who knows the password can have put it there.
 const (
 	maxIterations = 2_000_000
-	maxKey        = 12 << 10 // bytes, with what encryption adds
+	maxKey        = 12 << 10 // bytes, including the overhead of encryption
 	deepest       = 32
 )
 
-// A refusal is why a keystore is not even decoded.
+// A refusal is the reason not to decode a keystore at all.
 type refusal struct {
 	code finding.Code
 	text string
 }
 
-// reasonable returns what can be seen in der that is more than we are willing to
-// do, or nil. A count of iterations always follows a salt: that of the MAC is an
-// octet string beside its digest.
+// reasonable returns the first thing in der that demands too much, or nil. An
+// iteration count always follows a salt: that of the MAC is an octet string next
+// to its digest.
 func reasonable(der []byte, depth int) *refusal {
 	if depth > deepest {
 		return &refusal{finding.StoreMalformed, "it is nested too deeply"}
@@ -38,14 +38,14 @@ func reasonable(der []byte, depth int) *refusal {
 		var v asn1.RawValue
 		rest, err := asn1.Unmarshal(der, &v)
 		if err != nil {
-			return nil // the decoder says what is wrong
+			return nil // the decoder reports what is wrong
 		}
 		universal := v.Class == asn1.ClassUniversal
 		switch {
 		case universal && v.Tag == asn1.TagInteger && afterSalt && tooMany(v.Bytes):
 			return &refusal{finding.StoreMalformed, fmt.Sprintf("it asks for more than %d iterations of its password", maxIterations)}
 		case afterKeyID && len(v.Bytes) > maxKey:
-			return &refusal{finding.KeyUnsupported, fmt.Sprintf("its key takes %d bytes, more than one of %d bits, which is the largest that is supported", len(v.Bytes), cert.MaxRSA)}
+			return &refusal{finding.KeyUnsupported, fmt.Sprintf("its key takes %d bytes, more than a key of %d bits, the largest that is supported", len(v.Bytes), cert.MaxRSA)}
 		case v.IsCompound, v.Tag == asn1.TagOctetString && len(v.Bytes) > 2 && v.Bytes[0] == 0x30:
 			if r := reasonable(v.Bytes, depth+1); r != nil {
 				return r
@@ -58,7 +58,7 @@ func reasonable(der []byte, depth int) *refusal {
 	return nil
 }
 
-// isKeyBag reports whether oid is that of a keyBag or pkcs8ShroudedKeyBag,
+// isKeyBag reports whether oid is a keyBag or a pkcs8ShroudedKeyBag,
 // 1.2.840.113549.1.12.10.1.1 and .2.
 func isKeyBag(oid []byte) bool {
 	last, ok := bytes.CutPrefix(oid, []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x0a, 0x01})

@@ -1,6 +1,6 @@
-// Package names compares what a client connects to with the names in a
-// certificate, by RFC 9525: the common name is never looked at, a wildcard is the
-// whole left-most label and stands for exactly one, and addresses only match
+// Package names compares the names that a client connects to with those in a
+// certificate, as RFC 9525 demands: the common name is ignored, a wildcard is the
+// whole left-most label and matches exactly one label, and addresses match only
 // addresses.
 package names
 
@@ -16,18 +16,18 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// CheckReference refuses what no client can ask for.
+// CheckReference returns an error for a name that no client can ask for.
 func CheckReference(name string) error {
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return errors.New("it is an address: give it with --ip")
 	}
 	for _, r := range name {
 		if r > 0x7f {
-			return errors.New("write it as A-labels, as it stands in a certificate (xn--...)")
+			return errors.New("write it as A-labels, as in a certificate (xn--...)")
 		}
 	}
 	if strings.HasPrefix(name, "*") {
-		return errors.New("a client connects to one name: give one that the wildcard is to match, as in app.example.com")
+		return errors.New("a client connects to one name: give one that the wildcard must match, such as app.example.com")
 	}
 	if !ValidHost(strings.TrimSuffix(name, "."), true) {
 		return errors.New("it is not a DNS name")
@@ -35,7 +35,7 @@ func CheckReference(name string) error {
 	return nil
 }
 
-// MatchDNS reports whether one of the presented names is good for reference.
+// MatchDNS reports whether one of the presented names matches reference.
 func MatchDNS(reference string, presented []string) bool {
 	reference = strings.ToLower(strings.TrimSuffix(reference, "."))
 	for _, p := range presented {
@@ -55,8 +55,8 @@ func matchOne(reference, presented string) bool {
 	return ok && label != "" && ValidHost(parent, true) && rest == parent
 }
 
-// ValidHost reports whether s is a DNS name without a final dot. Underscores are
-// no part of a host name, but resolvers let them pass and people have them.
+// ValidHost reports whether s is a DNS name without a final dot. Host names have
+// no underscores, but resolvers accept them and some names have them.
 func ValidHost(s string, underscores bool) bool {
 	if s == "" || len(s) > 253 {
 		return false
@@ -76,18 +76,18 @@ func ValidHost(s string, underscores bool) bool {
 }
 
 // MatchIP reports whether one of the presented addresses is reference, octet for
-// octet: their number tells IPv4 from IPv6, here as in name constraints (RFC
-// 5280, 4.2.1.6 and 4.2.1.10). A presented ::ffff:10.0.0.1 is of IPv6 and never
-// good for 10.0.0.1. Of the reference, which is ours, either form may be meant:
-// what is dialed is the same.
+// octet. The number of octets decides between IPv4 and IPv6, here as in name
+// constraints (RFC 5280, 4.2.1.6 and 4.2.1.10). A presented ::ffff:10.0.0.1 is
+// IPv6 and never matches 10.0.0.1. The reference comes from our user and may have
+// either form, because both dial the same address.
 func MatchIP(reference netip.Addr, presented []net.IP) bool {
 	whole, short := reference.WithZone("").AsSlice(), reference.Unmap().AsSlice()
 	return slices.ContainsFunc(presented, func(p net.IP) bool { return bytes.Equal(p, whole) || bytes.Equal(p, short) })
 }
 
-// MatchURI reports whether one of the presented URIs is reference. Scheme and
-// host are compared without regard to case, the rest as it stands: a SPIFFE ID
-// has nothing that may be left out or written differently.
+// MatchURI reports whether one of the presented URIs is reference. Scheme and host
+// are compared without regard to case, the rest exactly: nothing in a SPIFFE ID is
+// optional or has two spellings.
 func MatchURI(reference *url.URL, presented []*url.URL) bool {
 	for _, p := range presented {
 		if canonical(p) == canonical(reference) {
@@ -109,13 +109,12 @@ type Fault int
 // The faults.
 const (
 	Fine         Fault = iota
-	Malformed          // no DNS name
+	Malformed          // not a DNS name
 	WildcardForm       // a star that is not the whole left-most label
 	PublicSuffix       // a star directly below a public suffix
 )
 
-// CheckPresented judges a DNS name in a certificate by the rules for those who
-// issue.
+// CheckPresented judges a DNS name in a certificate by the rules for issuers.
 func CheckPresented(name string) Fault {
 	if !strings.Contains(name, "*") {
 		if _, err := netip.ParseAddr(name); err == nil || !ValidHost(name, false) || badALabel(name) {
@@ -136,15 +135,15 @@ func CheckPresented(name string) Fault {
 }
 
 // isPublicSuffix reports whether anybody may register a name below domain: a
-// top-level domain, known or not, or what a registry treats like one (co.uk).
-// Where companies give out names (github.io) a wildcard is theirs to have.
+// top-level domain, known or not, or a domain that a registry treats like one
+// (co.uk). Where a company gives out names (github.io), it may have a wildcard.
 func isPublicSuffix(domain string) bool {
 	suffix, icann := publicsuffix.PublicSuffix(strings.ToLower(domain))
 	return strings.EqualFold(suffix, domain) && (icann || !strings.Contains(domain, "."))
 }
 
-// badALabel reports whether a label has hyphens in the third and fourth place
-// that do not belong to an A-label (RFC 5891, 4.2.3.1).
+// badALabel reports whether a label has hyphens in the third and fourth place but
+// is not an A-label (RFC 5891, 4.2.3.1).
 func badALabel(name string) bool {
 	for label := range strings.SplitSeq(strings.ToLower(name), ".") {
 		if len(label) >= 4 && label[2:4] == "--" && (!strings.HasPrefix(label, "xn--") || len(label) == 4) {

@@ -16,24 +16,24 @@ const (
 	oidEmailAddress    = "1.2.840.113549.1.9.1"
 )
 
-// subtrees are the constraints of one CA.
+// subtrees are the name constraints of one CA.
 type subtrees struct {
 	permitted, excluded []generalName
 }
 
 const (
-	// maxComparisons bounds names times constraints.
+	// maxComparisons limits the number of comparisons of a name with a constraint.
 	maxComparisons = 1_000_000
-	// maxForbidden bounds the findings of one certificate.
+	// maxForbidden limits the findings about one certificate.
 	maxForbidden = 20
-	// contextEvery is after how many names the context is looked at.
+	// contextEvery is the number of names between two checks of the context.
 	contextEvery = 256
 )
 
-// nameConstraints holds each certificate to the constraints of all CAs above it.
-// Self-issued CAs are exempt (RFC 5280, 6.1.3 b).
+// nameConstraints checks the names of each certificate against the constraints of
+// all CAs above it. Self-issued CAs are exempt (RFC 5280, 6.1.3 b).
 func nameConstraints(ctx context.Context, path []*cert.Cert, comparisons *int) finding.List {
-	h := holder{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path)), comparisons: comparisons}
+	h := checker{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path)), comparisons: comparisons}
 	for i := 1; i < len(path) && !h.stopped; i++ {
 		ext := extension(path[i], oidNameConstraints)
 		if ext == nil {
@@ -51,7 +51,7 @@ func nameConstraints(ctx context.Context, path []*cert.Cert, comparisons *int) f
 		h.found = append(h.found, limits.dropMalformed(path[i])...)
 		for k := 0; k < i && !h.stopped; k++ {
 			if c := path[k]; !c.SelfIssued() || k == 0 {
-				h.hold(k, i, limits)
+				h.compare(k, i, limits)
 			}
 		}
 	}
@@ -63,9 +63,10 @@ func nameConstraints(ctx context.Context, path []*cert.Cert, comparisons *int) f
 	return h.found
 }
 
-// dropMalformed takes the constraints out of s that are no names of their kind,
-// and reports them as faults of c. What lies within them cannot be told, so a CA
-// that has one is not to be used, whether or not a name below it is of that kind.
+// dropMalformed removes the constraints that are not names of their kind, and
+// reports them as faults of c. Nobody can tell which names lie within such a
+// constraint, so a CA that has one is unusable, even if no name below it is of
+// that kind.
 func (s *subtrees) dropMalformed(c *cert.Cert) finding.List {
 	var found finding.List
 	n := 0
@@ -74,7 +75,7 @@ func (s *subtrees) dropMalformed(c *cert.Cert) finding.List {
 			return false
 		}
 		if n++; n <= maxForbidden {
-			found = append(found, c.Finding(finding.NameConstraintsMalformed, "its nameConstraints have %q, which is no %s", base.String(), base.kind()))
+			found = append(found, c.Finding(finding.NameConstraintsMalformed, "its nameConstraints have %q, which is not a %s", base.String(), base.kind()))
 		}
 		return true
 	}
@@ -86,19 +87,20 @@ func (s *subtrees) dropMalformed(c *cert.Cert) finding.List {
 	return found
 }
 
-// A holder holds names to constraints.
-type holder struct {
+// A checker compares names with constraints.
+type checker struct {
 	ctx         context.Context
 	path        []*cert.Cert
-	names       [][]generalName // by place on the path, once they were needed
-	forbidden   []int           // likewise
+	names       [][]generalName // by position on the path; cached
+	forbidden   []int           // number of forbidden names, by position on the path
 	comparisons *int
 	stopped     bool
 	found       finding.List
 }
 
-// hold compares the names of the certificate at k with the constraints of that at i.
-func (h *holder) hold(k, i int, limits subtrees) {
+// compare compares the names of the certificate at k with the constraints of the
+// CA at i.
+func (h *checker) compare(k, i int, limits subtrees) {
 	c := h.path[k]
 	add := func(format string, args ...any) {
 		h.found = append(h.found, c.Finding(finding.NameConstraint, format, args...))
@@ -106,7 +108,7 @@ func (h *holder) hold(k, i int, limits subtrees) {
 	if h.names[k] == nil {
 		var err error
 		if h.names[k], err = namesOf(h.ctx, c); err != nil {
-			add("its names cannot be read to hold them against nameConstraints: %v", err)
+			add("its names cannot be read to compare them with nameConstraints: %v", err)
 			return
 		}
 	}
@@ -132,7 +134,7 @@ func (h *holder) hold(k, i int, limits subtrees) {
 	}
 }
 
-// forbid returns why n may not be used, or "".
+// forbid returns why n is not allowed, or "".
 func (s subtrees) forbid(n generalName) string {
 	for _, x := range s.excluded {
 		if x.tag == n.tag && matches(n, x, true) {
@@ -166,7 +168,7 @@ func extension(c *cert.Cert, oid string) []byte {
 
 var (
 	errMalformed = errors.New("its nameConstraints cannot be read")
-	// errDistances: RFC 5280, 4.2.1.10 has no use for them.
+	// errDistances: RFC 5280, 4.2.1.10 does not allow them.
 	errDistances = errors.New("they have a minimum or maximum")
 )
 
@@ -214,8 +216,8 @@ func parseSubtrees(ctx context.Context, der []byte) (names []generalName, err er
 	return names, nil
 }
 
-// namesOf returns all names of c: its subject, its subjectAltNames, and the
-// e-mail address in its subject if it has no other.
+// namesOf returns all names of c: its subject, its subjectAltNames and, if these
+// contain no e-mail address, the one in its subject.
 func namesOf(ctx context.Context, c *cert.Cert) ([]generalName, error) {
 	var names []generalName
 	if ext := extension(c, oidSubjectAltName); ext != nil {

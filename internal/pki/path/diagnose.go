@@ -12,11 +12,11 @@ import (
 // diagnose says why no path reaches a trusted root.
 func (b *builder) diagnose() finding.List {
 	if len(b.q.CAs) == 0 {
-		return nil // whoever asks has said already that there is no CA
+		return nil // the caller has already reported that there is no CA
 	}
 	end := b.longest[len(b.longest)-1]
 	if b.limited && b.goesOn(end) {
-		return nil // the search ended there, not the chain
+		return nil // the search ended here, but the chain goes on
 	}
 	one := func(f finding.Finding) finding.List { return finding.List{f} }
 	if f := b.sameName(end); f != nil {
@@ -32,7 +32,7 @@ func (b *builder) diagnose() finding.List {
 		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file, but was issued by %q, which is not", end.IssuerName()))
 	}
 	if end.SelfSigned() {
-		return one(end.Finding(finding.WrongCA, "the chain ends at this root, which is not in the CA file; that one has %s", b.roots()))
+		return one(end.Finding(finding.WrongCA, "the chain ends at this root, which is not in the CA file; that file has %s", b.roots()))
 	}
 	if b.q.Unreadable {
 		return nil
@@ -40,24 +40,24 @@ func (b *builder) diagnose() finding.List {
 	if b.likelyMissing(end) {
 		return one(end.Finding(finding.MissingIntermediate, "it was issued by %q, which is neither in the chain nor in the CA file (%s)", end.IssuerName(), b.roots()))
 	}
-	return one(end.Finding(finding.WrongCA, "it was issued by %q, which is not in the CA file; that one has %s", end.IssuerName(), b.roots()))
+	return one(end.Finding(finding.WrongCA, "it was issued by %q, which is not in the CA file; that file has %s", end.IssuerName(), b.roots()))
 }
 
-// gaveUp says how far the search came.
+// gaveUp says how far the search has come.
 func (b *builder) gaveUp() finding.Finding {
 	if b.best != nil {
-		return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; there may be a better chain than the one that was found", b.steps)
+		return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; there may be a better chain than the one found", b.steps)
 	}
 	n := len(b.longest)
-	return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; the longest chain until then has %d certificates, up to %q, and leads to no trusted CA yet", b.steps, n, b.longest[n-1].Name())
+	return b.q.Leaf.Finding(finding.ChainLimit, "gave up after %d steps; the longest chain so far has %d certificates, up to %q, and leads to no trusted CA yet", b.steps, n, b.longest[n-1].Name())
 }
 
-// goesOn reports whether something that is there may have issued c.
+// goesOn reports whether some known certificate may have issued c.
 func (b *builder) goesOn(c *cert.Cert) bool {
 	return b.verifier.Exhausted() || slices.ContainsFunc(b.bySubject[c.IssuerKey], func(i *cert.Cert) bool { return !i.Same(c) && b.signed(c, i) })
 }
 
-// sameName is for issuers that have the right name, but whose key did not sign c.
+// sameName reports issuers that have the right name but whose key did not sign c.
 func (b *builder) sameName(c *cert.Cert) finding.List {
 	var found finding.List
 	for _, i := range b.bySubject[c.IssuerKey] {
@@ -83,7 +83,7 @@ func in(list []*cert.Cert, c *cert.Cert) bool {
 	return false
 }
 
-// roots names what the CA file has.
+// roots names the CAs of the CA file.
 func (b *builder) roots() string {
 	if len(b.q.CAs) == 0 {
 		return "no CA"
@@ -96,8 +96,8 @@ func (b *builder) roots() string {
 }
 
 // likelyMissing guesses whether the unknown issuer of c is an intermediate below
-// one of the CAs, or another CA. Nothing in c tells for sure, so names decide: a
-// CA and its intermediate are called alike.
+// one of the CAs, or another CA. Nothing in c decides that, so names do: a CA and
+// its intermediate usually have similar names.
 func (b *builder) likelyMissing(c *cert.Cert) bool {
 	if b.q.PublicCAs {
 		return true
@@ -122,7 +122,7 @@ func (b *builder) likelyMissing(c *cert.Cert) bool {
 	return false
 }
 
-// words splits the values of a name, without the kinds of its parts.
+// words splits the values of a name into words, without the types of its parts.
 func words(name string) map[string]bool {
 	set := make(map[string]bool)
 	for part := range strings.SplitSeq(name, ",") {
@@ -137,7 +137,8 @@ func words(name string) map[string]bool {
 	return set
 }
 
-// common words are in the name of every CA. So is the country.
+// common reports whether w is in the names of many CAs, or is short like a country
+// code.
 func common(w string) bool {
 	switch w {
 	case "ca", "root", "authority", "certificate", "certification", "cert", "tls", "ssl", "the", "of", "inc", "ltd", "llc", "co", "com", "org", "net", "corp", "gmbh":

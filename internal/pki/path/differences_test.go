@@ -18,13 +18,13 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A chain is a root, what is sent with the leaf, and the leaf.
+// A chain is a root, the certificates that are sent with the leaf, and the leaf.
 type chain struct {
 	roots, inters []*testpki.Cert
 	leaf          *testpki.Cert
 }
 
-// opts are options for the places of the usual chain of three.
+// opts are options for the certificates of the usual chain of three.
 type opts struct{ root, inter, leaf []testpki.Option }
 
 func three(t *testing.T, o opts) chain {
@@ -121,7 +121,7 @@ func der(v any) []byte {
 	return b
 }
 
-// name encodes a common name as the kind of string that tag says.
+// name encodes a common name as the type of string that tag says.
 func name(tag int, text string) asn1.RawValue {
 	value := der(asn1.RawValue{Tag: tag, Bytes: []byte(text)})
 	attribute := der(struct {
@@ -144,10 +144,11 @@ func notCritical(oid string) testpki.Option {
 	return testpki.Edit(func(t *testpki.TBS) { t.Critical(oid, false) })
 }
 
-// list makes a case's options.
+// list makes the options of a case.
 func list(o ...testpki.Option) []testpki.Option { return o }
 
-// A difference is a chain, who accepts it, and what we find. A code is "" for nothing.
+// A difference is a chain, who accepts it, and what we report. A code is "" for
+// nothing.
 type difference struct {
 	name         string
 	chain        chain
@@ -156,8 +157,8 @@ type difference struct {
 	why          string
 }
 
-// Where crypto/x509 and openssl verify -x509_strict differ, and where we stand
-// and why.
+// The cases where crypto/x509 and openssl verify -x509_strict differ, with our
+// verdict and the reason.
 func differences(t *testing.T) []difference {
 	org := func(o string) pkix.Name { return pkix.Name{Organization: []string{o}} }
 	return []difference{
@@ -203,7 +204,7 @@ func differences(t *testing.T) []difference {
 	}
 }
 
-// What openssl does is held in openssl_test.go.
+// openssl_test.go tests the verdict of openssl.
 func TestDifferences(t *testing.T) {
 	for _, c := range differences(t) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
@@ -227,7 +228,7 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// relativePoint is a cRLDistributionPoints that has nameRelativeToCRLIssuer.
+// relativePoint is a cRLDistributionPoints with a nameRelativeToCRLIssuer.
 func relativePoint() []byte {
 	attribute := der(struct {
 		Type  asn1.ObjectIdentifier
@@ -242,7 +243,8 @@ func relativePoint() []byte {
 	return attribute
 }
 
-// A form that Go does not read is called that, not a damage; a damage still is.
+// A form that Go does not read is reported as such, not as damage; damage is still
+// reported as damage.
 func TestRelativePoint(t *testing.T) {
 	for _, c := range []struct {
 		value []byte
@@ -255,7 +257,7 @@ func TestRelativePoint(t *testing.T) {
 	}
 }
 
-// selfIssued has a CA whose key was changed: the new one is signed by the old one.
+// selfIssued makes a CA that has changed its key: the old key signed the new one.
 func selfIssued(t *testing.T) chain {
 	root := testpki.Root(t, "Root", func(c *testpki.Template) { c.MaxPathLen = 1 })
 	old := testpki.New(t, "Intermediate", root, testpki.CA)

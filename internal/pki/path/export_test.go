@@ -8,7 +8,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// Judge judges a path that no signature holds together.
+// Judge judges a path without checking its signatures.
 func Judge(ctx context.Context, p []*cert.Cert, at time.Time) finding.List {
 	return Query{At: at}.judge(ctx, p, new(int))
 }

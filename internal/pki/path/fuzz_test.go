@@ -11,7 +11,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// Any certificate in DER goes through everything, as a leaf and as its own CA.
+// Any certificate in DER goes through the whole package, as a leaf and as its own
+// CA.
 func FuzzCertificate(f *testing.F) {
 	testpki.Seeds(f, "testdata/seeds")
 	f.Fuzz(func(t *testing.T, der []byte) {
@@ -30,7 +31,7 @@ func FuzzCertificate(f *testing.F) {
 		profile.Check(r.Path, r.Complete, true)
 		profile.Authority(c)
 		path.Find(t.Context(), path.Query{Leaf: c, CAs: []*cert.Cert{c}, At: time.Now()})
-		// Its own constraints, held against its own names.
+		// Its own constraints, compared with its own names.
 		other := *c
 		other.IssuerKey, other.SubjectKey = "x", "y"
 		path.Judge(t.Context(), []*cert.Cert{&other, c}, time.Now())

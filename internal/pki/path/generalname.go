@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/names"
 )
 
-// Kinds of general names: their tags.
+// Kinds of general names, by their tags.
 const (
 	tagEmail = 1
 	tagDNS   = 2
@@ -22,14 +22,14 @@ const (
 	tagIP    = 7
 )
 
-// A generalName is one name of any kind, or the base of a subtree of them. It is
-// read once: there may be as many comparisons as names times subtrees.
+// A generalName is one name of any kind, or the base of a subtree of names. It is
+// parsed once, because it may take part in very many comparisons.
 type generalName struct {
 	tag   int
 	value []byte
 
-	valid bool     // it is what its kind says, so it can be compared
-	local string   // what stands before the @ of a mailbox
+	valid bool     // it has the form of its kind, so it can be compared
+	local string   // the part before the @ of a mailbox
 	host  string   // lower case, without a final dot
 	rdns  []string // of a directory name
 }
@@ -46,7 +46,7 @@ func (n generalName) String() string {
 	return fmt.Sprintf("a name of kind %d", n.tag)
 }
 
-// kind is what n should be.
+// kind returns what n should be.
 func (n generalName) kind() string {
 	switch n.tag {
 	case tagEmail:
@@ -63,8 +63,9 @@ func (n generalName) kind() string {
 	return ""
 }
 
-// known reports whether names of n's kind can be compared. RFC 5280, 4.2.1.10
-// leaves open all others, which then no certificate below may have.
+// known reports whether names of n's kind can be compared. RFC 5280, 4.2.1.10 does
+// not define that for other kinds. If a CA constrains such a kind, no certificate
+// below it may have a name of that kind.
 func (n generalName) known() bool { return n.kind() != "" }
 
 func ipText(b []byte) string {
@@ -74,7 +75,7 @@ func ipText(b []byte) string {
 	return "the address " + hex.EncodeToString(bytes.Clone(b[:min(len(b), 16)]))
 }
 
-// readName reads a name that a certificate is for.
+// readName parses a name that a certificate is for.
 func readName(tag int, value []byte) generalName {
 	n := generalName{tag: tag, value: value}
 	switch tag {
@@ -84,7 +85,7 @@ func readName(tag int, value []byte) generalName {
 	case tagEmail:
 		n.mailbox()
 	case tagURI:
-		// One without a host, or with an address for a host, is within no domain.
+		// A URI without a host, or with an address as host, is within no domain.
 		if u, err := url.Parse(string(value)); err == nil {
 			n.host = plain(u.Hostname())
 			_, err := netip.ParseAddr(n.host)
@@ -98,7 +99,7 @@ func readName(tag int, value []byte) generalName {
 	return n
 }
 
-// readBase reads the base of a subtree.
+// readBase parses the base of a subtree.
 func readBase(tag int, value []byte) generalName {
 	n := generalName{tag: tag, value: value}
 	switch tag {
@@ -106,7 +107,7 @@ func readBase(tag int, value []byte) generalName {
 		n.domain()
 	case tagURI:
 		n.domain()
-		_, err := netip.ParseAddr(n.host) // RFC 5280, 4.2.1.10: a domain name, no address
+		_, err := netip.ParseAddr(n.host) // RFC 5280, 4.2.1.10: a domain name, not an address
 		n.valid = n.valid && err != nil
 	case tagEmail:
 		if bytes.IndexByte(value, '@') >= 0 {
@@ -122,14 +123,14 @@ func readBase(tag int, value []byte) generalName {
 	return n
 }
 
-// domain reads a host, a domain with a dot before it, or nothing, which stands
-// for all.
+// domain parses a host, a domain with a dot before it, or an empty value, which
+// means every name.
 func (n *generalName) domain() {
 	n.host = plain(string(n.value))
 	n.valid = len(n.value) == 0 || names.ValidHost(strings.TrimPrefix(n.host, "."), true)
 }
 
-// contiguous reports whether mask is ones and then zeros, as RFC 4632 has it.
+// contiguous reports whether mask is ones followed by zeros, as RFC 4632 demands.
 func contiguous(mask []byte) bool {
 	_, bits := net.IPMask(mask).Size()
 	return bits > 0

@@ -10,14 +10,14 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// judge returns all that RFC 5280, section 6.1 has against path, the leaf first.
-// Signatures were checked when it was built. Comparisons of names count into
-// comparisons, and are bounded by it. Like crypto/x509 and OpenSSL it
-// holds the root to its own dates and constraints too, which the RFC leaves open.
+// judge returns everything that RFC 5280, section 6.1 has against path, the leaf
+// first. The search has already checked the signatures. judge adds its comparisons
+// of names to comparisons and stops at the limit. Like crypto/x509 and OpenSSL, it
+// also checks the dates and constraints of the root, which the RFC leaves open.
 func (q Query) judge(ctx context.Context, path []*cert.Cert, comparisons *int) finding.List {
 	var found finding.List
 	found = append(found, q.dates(path)...)
-	intermediates := 0 // below the present certificate, self-issued ones not counted
+	intermediates := 0 // below the current certificate, not counting self-issued ones
 	for i, c := range path {
 		found = append(found, criticalExtensions(c)...)
 		if i == 0 {
@@ -25,7 +25,7 @@ func (q Query) judge(ctx context.Context, path []*cert.Cert, comparisons *int) f
 		}
 		found = append(found, mayIssue(c, i == len(path)-1)...)
 		if c.BasicConstraintsValid && c.MaxPathLen >= 0 && intermediates > c.MaxPathLen {
-			found = append(found, c.Finding(finding.PathLength, "its path length is %d, but %d CAs stand below it", c.MaxPathLen, intermediates))
+			found = append(found, c.Finding(finding.PathLength, "its path length is %d, but %d CAs are below it", c.MaxPathLen, intermediates))
 		}
 		if !c.SelfIssued() {
 			intermediates++
@@ -36,7 +36,7 @@ func (q Query) judge(ctx context.Context, path []*cert.Cert, comparisons *int) f
 	return append(found, policies(path)...)
 }
 
-// layout is how dates are shown.
+// layout is the format of dates in messages.
 const layout = "2006-01-02 15:04:05 UTC"
 
 // Dates judges the dates of one certificate that is on no path.
@@ -68,7 +68,7 @@ func (q Query) dates(path []*cert.Cert) finding.List {
 	return found
 }
 
-// criticalExtensions returns those of c that are critical and not understood.
+// criticalExtensions returns the critical extensions of c that are not understood.
 // Crypto/x509 does not understand directory names in name constraints; this
 // package does.
 func criticalExtensions(c *cert.Cert) finding.List {
@@ -82,13 +82,13 @@ func criticalExtensions(c *cert.Cert) finding.List {
 	return found
 }
 
-// mayIssue returns what keeps c from issuing certificates. A root of version 1
-// has nothing to say that it is a CA; that it is trusted must do.
+// mayIssue returns why c may not issue certificates. A root of version 1 has no
+// field that says that it is a CA; the trust of the user must be enough.
 func mayIssue(c *cert.Cert, last bool) finding.List {
 	var found finding.List
 	switch {
 	case c.BasicConstraintsValid && !c.IsCA:
-		found = append(found, c.Finding(finding.NotCA, "it signed another certificate, but its basicConstraints say that it is no CA"))
+		found = append(found, c.Finding(finding.NotCA, "it signed another certificate, but its basicConstraints say that it is not a CA"))
 	case !c.BasicConstraintsValid && (c.Version == 3 || !last):
 		found = append(found, c.Finding(finding.NotCA, "it signed another certificate, but has no basicConstraints that say that it is a CA"))
 	}
@@ -98,7 +98,7 @@ func mayIssue(c *cert.Cert, last bool) finding.List {
 	return found
 }
 
-// usageName is what --usage calls an extended key usage.
+// usageName is the name that --usage gives an extended key usage.
 func usageName(u x509.ExtKeyUsage) string {
 	switch u {
 	case x509.ExtKeyUsageServerAuth:
@@ -109,8 +109,9 @@ func usageName(u x509.ExtKeyUsage) string {
 	return "an unknown usage"
 }
 
-// usages holds every certificate of path to the extended key usages asked for:
-// that a CA's bind what it issues is the practice of all verifiers, not RFC 5280.
+// usages checks that every certificate of path allows the wanted extended key
+// usages. That a CA's usages limit what it issues is the practice of all
+// verifiers, but not in RFC 5280.
 func (q Query) usages(path []*cert.Cert) finding.List {
 	var found finding.List
 	for _, want := range q.Usages {

@@ -8,8 +8,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// A CA whose constraints are no names issues for nobody, whatever names there are
-// below it, and that is said of the CA, not of the names.
+// A CA whose constraints are not valid names may issue nothing, whatever names
+// there are below it, and the report blames the CA, not the names.
 func TestMalformedConstraints(t *testing.T) {
 	mask := func(octets ...byte) []byte { return general(7, octets) }
 	for name, base := range map[string][]byte{

@@ -1,8 +1,8 @@
 // Package path builds and validates certification paths by RFC 5280, section 6.
 //
-// Crypto/x509 answers with one error, or with chains that are free of any. This
-// package tries the ways from the leaf to the trusted roots, judges each of them
-// in full, and returns all that is wrong with the best one. Where it differs from
+// Crypto/x509 returns one error, or chains without any error. This package tries
+// the paths from the leaf to the trusted roots, judges each of them in full, and
+// returns everything that is wrong with the best one. Where it differs from
 // crypto/x509 and from openssl verify -x509_strict, a named test says so and why.
 package path
 
@@ -17,48 +17,49 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// A Query is what to build a path from, and what it must be good for.
+// A Query says what to build a path from, and what the path must be good for.
 type Query struct {
 	Leaf          *cert.Cert
 	Intermediates []*cert.Cert // untrusted
-	CAs           []*cert.Cert // what the user calls the CA: roots are trusted
-	PartialChain  bool         // trust all of CAs, roots or not
-	PublicCAs     bool         // the CAs are those of the system, which issue no leaf directly
-	Unreadable    bool         // some certificate could not be parsed, so a gap may not be one
+	CAs           []*cert.Cert // the certificates that the user gave as CAs; roots among them are trusted
+	PartialChain  bool         // trust all CAs, not only roots
+	PublicCAs     bool         // the CAs are those of the system, which issue no leaves directly
+	Unreadable    bool         // some certificate could not be parsed, so a gap may not be real
 
 	At          time.Time
 	Skew        time.Duration
 	MinValidity time.Duration
-	Usages      []x509.ExtKeyUsage // all of them
+	Usages      []x509.ExtKeyUsage // the path must allow all of them
 
-	// Revocation returns what revocation lists have against a path, unless it is
-	// nil. It is asked for each path that is better than all others but for that.
+	// Revocation, if not nil, returns what revocation lists have against a path. It
+	// is called for each path that would be the best so far.
 	Revocation func(path []*cert.Cert, complete bool) finding.List
 }
 
 // A Result is the best path and what is wrong with it.
 type Result struct {
-	Path     []*cert.Cert // leaf first; to a trusted root only if Complete
+	Path     []*cert.Cert // leaf first; it ends at a trusted root only if Complete
 	Complete bool
 	Findings finding.List
-	// Issuers are all that may lie on a path from the leaf, by their raw bytes, if it is Complete.
+	// Issuers are all certificates that can be on a path from the leaf, by their raw
+	// bytes. It is set only if Complete.
 	Issuers map[string]bool
 }
 
-// The limits of a search. Certificates that sign each other in circles have more
-// paths than can be tried.
+// The limits of a search. If certificates sign each other in circles, there are
+// more paths than can be tried.
 const (
-	maxSteps  = 20_000
-	maxPaths  = 256
-	maxLooks  = 1_000_000
-	maxJudged = 16 << 20 // bytes of the certificates of all paths that were judged
-	// maxEffort bounds the signatures of the search; as much again is left for
-	// telling why it failed.
+	maxSteps    = 20_000
+	maxPaths    = 256
+	maxExamined = 1_000_000
+	maxJudged   = 16 << 20 // bytes, in all certificates of all judged paths
+	// maxEffort limits the signature checks of the search; the same amount again is
+	// reserved for finding out why it failed.
 	maxEffort = 600 * time.Millisecond
 )
 
-// Find returns the best path. Once ctx is done it gives up soon, as if there were
-// too many ways to try.
+// Find returns the best path. When ctx is done, it gives up soon, as if there were
+// too many paths to try.
 func Find(ctx context.Context, q Query) Result {
 	b := newBuilder(ctx, q)
 	b.extend([]*cert.Cert{q.Leaf})
@@ -67,7 +68,7 @@ func Find(ctx context.Context, q Query) Result {
 	case b.best != nil:
 		r.Path, r.Complete, r.Findings = b.best, true, b.bestFindings
 	case ctx.Err() != nil:
-		r.Path = b.longest // nothing was looked for, so why it was not found cannot be told
+		r.Path = b.longest // the search was cut off, so the reason for its failure is unknown
 	default:
 		r.Path = b.longest
 		r.Findings = slices.Concat(q.judge(ctx, b.longest, &b.comparisons), b.diagnose(), b.q.revocation(b.longest, false))
@@ -81,8 +82,8 @@ func Find(ctx context.Context, q Query) Result {
 	return r
 }
 
-// issuers are all certificates that a path from the leaf can hold: those of path,
-// and all others by whose key something on the way may be signed.
+// issuers returns all certificates that a path from the leaf can contain: those of
+// path, and all others whose key may have signed a certificate on such a path.
 func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 	reached := make(map[string]bool)
 	queue := []*cert.Cert{b.q.Leaf}
@@ -94,9 +95,9 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 	for _, c := range b.q.Intermediates {
 		sent[c.SubjectKey] = append(sent[c.SubjectKey], c)
 	}
-	for looks := 0; len(queue) > 0 && looks < maxLooks; queue = queue[1:] {
+	for examined := 0; len(queue) > 0 && examined < maxExamined; queue = queue[1:] {
 		for _, issuer := range sent[queue[0].IssuerKey] {
-			looks++
+			examined++
 			if reached[string(issuer.Raw)] || keyIDsDiffer(queue[0], issuer) || b.ctx.Err() != nil || !b.signed(queue[0], issuer) {
 				continue
 			}
@@ -110,25 +111,25 @@ func (b *builder) issuers(path []*cert.Cert) map[string]bool {
 type builder struct {
 	ctx       context.Context
 	q         Query
-	cas       map[*cert.Cert]bool // of those in bySubject, and the leaf
-	anchors   map[*cert.Cert]bool // of the CAs, whether a path may end there, once that was asked
+	cas       map[*cert.Cert]bool // the CAs in bySubject, and the leaf if it is a CA of the user
+	anchors   map[*cert.Cert]bool // whether a path may end at a CA; cached
 	bySubject map[string][]*cert.Cert
 
 	steps       int
-	looks       int
+	examined    int // certificates looked at, against maxExamined
 	paths       int
 	judged      int
-	comparisons int // of names with constraints
+	comparisons int // comparisons of names with constraints
 	limited     bool
 	verifier    *cert.Verifier
-	on          map[string]bool // what the present path holds, by subject and key
+	on          map[string]bool // the certificates on the current path, by subject and key
 
 	best         []*cert.Cert
 	bestFindings finding.List
 	longest      []*cert.Cert
 }
 
-// A digest tells certificates apart without keeping their bytes a second time.
+// A digest identifies a certificate without a second copy of its bytes.
 type digest = [sha256.Size]byte
 
 func sum(c *cert.Cert) digest { return sha256.Sum256(c.Raw) }
@@ -165,8 +166,8 @@ func newBuilder(ctx context.Context, q Query) *builder {
 	return b
 }
 
-// anchor reports whether a path may end at c. That can cost signatures, so only
-// those are asked that a path has come to.
+// anchor reports whether a path may end at c. Finding out may cost signature
+// checks, so it is done only for certificates that a path has reached.
 func (b *builder) anchor(c *cert.Cert) bool {
 	if !b.cas[c] {
 		return false
@@ -179,9 +180,9 @@ func (b *builder) anchor(c *cert.Cert) bool {
 	return yes
 }
 
-// trusted reports whether a path may end at c, one of the CAs. A root's own
-// signature proves nothing, so that it is damaged does not count; but a CA that
-// was issued to itself under an older key is no root.
+// trusted reports whether a path may end at c, one of the CAs. The signature of a
+// root on itself proves nothing, so a damaged one does not matter. A CA that was
+// issued to itself under an older key is not a root.
 func (b *builder) trusted(c *cert.Cert) bool {
 	if b.q.PartialChain {
 		return true
@@ -200,7 +201,8 @@ func (b *builder) trusted(c *cert.Cert) bool {
 	return true
 }
 
-// subjectsWanted is the set of names that can be an issuer on a path.
+// subjectsWanted returns the names that the issuer of a certificate on a path can
+// have.
 func (b *builder) subjectsWanted() map[string]bool {
 	wanted := map[string]bool{b.q.Leaf.IssuerKey: true}
 	for _, list := range [][]*cert.Cert{b.q.Intermediates, b.q.CAs} {
@@ -211,7 +213,7 @@ func (b *builder) subjectsWanted() map[string]bool {
 	return wanted
 }
 
-// extend tries all ways on from the end of path.
+// extend tries all continuations of path.
 func (b *builder) extend(path []*cert.Cert) {
 	end := path[len(path)-1]
 	b.steps++
@@ -245,7 +247,7 @@ func (b *builder) extend(path []*cert.Cert) {
 
 func contains(path []*cert.Cert, c *cert.Cert) bool {
 	if len(path) > 64 {
-		return false // the key on the path tells, and long chains must not cost the square
+		return false // b.on prevents circles; comparing everything on long chains costs too much
 	}
 	for _, p := range path {
 		if p.Same(c) {
@@ -259,20 +261,20 @@ func (b *builder) done() bool {
 	if b.best != nil && len(b.bestFindings) == 0 {
 		return true
 	}
-	if b.steps > maxSteps || b.paths > maxPaths || b.looks > maxLooks || b.judged > maxJudged ||
+	if b.steps > maxSteps || b.paths > maxPaths || b.examined > maxExamined || b.judged > maxJudged ||
 		b.comparisons > maxComparisons || b.verifier.Spent() > maxEffort || b.ctx.Err() != nil {
 		b.limited = true
 	}
 	return b.limited
 }
 
-// candidates are the possible issuers of c, the most likely ones first.
+// candidates returns the possible issuers of c, the most likely ones first.
 func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
 	all := b.bySubject[c.IssuerKey]
 	if len(all) < 2 {
 		return all
 	}
-	b.looks += len(all)
+	b.examined += len(all)
 	var ranked [4][]*cert.Cert
 	for _, i := range all {
 		rank := 0
@@ -291,13 +293,14 @@ func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
 	return out
 }
 
-// keyIDsDiffer reports whether c names another key than that of issuer.
+// keyIDsDiffer reports whether the key that c names as its issuer's is not that of
+// issuer.
 func keyIDsDiffer(c, issuer *cert.Cert) bool {
 	return len(c.AuthorityKeyId) > 0 && len(issuer.SubjectKeyId) > 0 && string(c.AuthorityKeyId) != string(issuer.SubjectKeyId)
 }
 
-// signed reports whether issuer may have signed c: a signature of a kind that
-// nobody checks any more counts, and is a finding later.
+// signed reports whether issuer may have signed c. A signature of a kind that
+// cannot be checked counts as signed, and becomes a finding later.
 func (b *builder) signed(c, issuer *cert.Cert) bool {
 	return b.signature(c, issuer) != cert.SignatureBad
 }
@@ -306,7 +309,7 @@ func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
 	return b.verifier.Certificate(c, issuer)
 }
 
-// judgePath keeps path if nothing better was found yet.
+// judgePath judges path and keeps it if it is the best one so far.
 func (b *builder) judgePath(path []*cert.Cert) {
 	b.paths++
 	for _, c := range path {
@@ -318,7 +321,7 @@ func (b *builder) judgePath(path []*cert.Cert) {
 		case cert.SignatureWeak:
 			found = append(found, path[i].Finding(finding.WeakSignature, "it is signed with %s", path[i].SignatureAlgorithm))
 		case cert.SignatureUnsupported:
-			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s by the key of %q, of which one is not supported", path[i].SignatureAlgorithm, path[i+1].Name()))
+			found = append(found, path[i].Finding(finding.UnknownSignature, "it is signed with %s by the key of %q, and one of the two is not supported", path[i].SignatureAlgorithm, path[i+1].Name()))
 		}
 	}
 	better := func() bool { return b.best == nil || len(found) < len(b.bestFindings) }

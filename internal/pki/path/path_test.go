@@ -13,7 +13,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// Names within and outside of the subtrees of name constraints.
+// Names inside and outside the subtrees of name constraints.
 var nameConstraints = []struct {
 	permitted, excluded, name []byte
 	good                      bool
@@ -38,7 +38,7 @@ var nameConstraints = []struct {
 	{subtree("10.0.0.0/8"), nil, address("fd00::1"), false},
 	{nil, subtree("fd00::/8"), address("fd12::1"), false},
 	{nil, subtree("fd00::/8"), address("10.0.0.1"), true},
-	// The number of octets tells the family, also of ::ffff:10.0.0.1.
+	// The number of octets decides the family, also for ::ffff:10.0.0.1.
 	{subtree("10.0.0.0/8"), nil, address("::ffff:10.0.0.1"), false},
 	{nil, subtree("10.0.0.0/8"), address("::ffff:10.0.0.1"), true},
 	{nil, subtree("::/0"), address("::ffff:10.0.0.1"), false},
@@ -56,7 +56,7 @@ var nameConstraints = []struct {
 	{uri("shop.test"), nil, uri("urn:x"), false},
 	{nil, uri("shop.test"), uri("https://10.0.0.1/"), false},
 	{nil, uri("shop.test"), uri("https://shop.example/"), true},
-	// What is no name is within nothing that is permitted and all that is excluded.
+	// A malformed name is within no permitted subtree and within every excluded one.
 	{dns("shop.test"), nil, dns("a..shop.test"), false},
 	{dns("shop.test"), nil, dns(".shop.test"), false},
 	{dns("shop.test"), nil, dns("a b.shop.test"), false},
@@ -120,7 +120,7 @@ func mapping(from, to string) testpki.Option {
 	return testpki.Extension("2.5.29.33", true, der([]pair{{testpki.OID(from), testpki.OID(to)}}))
 }
 
-// What CAs can say of policies.
+// What CAs can state about policies.
 var (
 	demand   = testpki.Extension("2.5.29.36", true, []byte{0x30, 3, 0x80, 1, 0})
 	demand1  = testpki.Extension("2.5.29.36", true, []byte{0x30, 3, 0x80, 1, 1})
@@ -132,7 +132,7 @@ var (
 	policyOK = map[bool]string{true: "good", false: "bad"}
 )
 
-// The processing of RFC 5280, 6.1.3 to 6.1.5, held against crypto/x509, which
+// The processing of RFC 5280, 6.1.3 to 6.1.5, compared with crypto/x509, which
 // does the same for chains like these.
 func TestPolicies(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -179,8 +179,8 @@ func deep(t *testing.T, upper, lower, leaf []testpki.Option) chain {
 	return chain{[]*testpki.Cert{root}, []*testpki.Cert{a, b}, testpki.Leaf(t, b, leaf...)}
 }
 
-// Whatever is drawn from many small deviations, we accept what crypto/x509
-// accepts, and nothing else, except where TestDifferences has it named.
+// For every random choice of small deviations, we accept exactly what crypto/x509
+// accepts, except for the differences that TestDifferences names.
 func TestAgreesWithGo(t *testing.T) {
 	deviations := []func(*opts){
 		func(o *opts) { o.leaf = append(o.leaf, testpki.Valid(-48e12, -24e12)) },

@@ -10,12 +10,13 @@ import (
 const anyPolicy = "2.5.29.32.0"
 
 // A policySet is one level of the policy tree of RFC 5280, section 6.1: the
-// policies that the certificate above lets the one below assert. With any policy
-// acceptable to the user, all that matters of the tree is whether its lowest
-// level is empty, so one level is enough, and it cannot grow without bound.
+// policies that the certificate above lets the one below assert. The user accepts
+// any policy, so it only matters whether the lowest level of the tree is empty.
+// One level is therefore enough, and it cannot grow without limit.
 type policySet map[string]bool
 
-// policies processes the policies of path, from below the root to the leaf.
+// policies processes the policies of path, from the certificate below the root to
+// the leaf.
 func policies(path []*cert.Cert) finding.List {
 	n := len(path) - 1
 	explicit, mapping, inhibitAny := n+1, n+1, n+1
@@ -57,8 +58,8 @@ func asserted(c *cert.Cert) (own []string, asserts bool) {
 	return own, len(own) > 0
 }
 
-// descend is steps (d) and (e) of section 6.1.3. The set that it returns has the
-// policies of the nodes of the new level.
+// descend is steps (d) and (e) of section 6.1.3. It returns the policies of the
+// nodes of the new level.
 func descend(above policySet, own []string, asserts, any bool) policySet {
 	below := make(policySet)
 	if !asserts {
@@ -89,7 +90,8 @@ func anyMapped(c *cert.Cert) bool {
 	return false
 }
 
-// mapped is step (b) of section 6.1.4: what the next certificate may assert.
+// mapped is step (b) of section 6.1.4. It returns the policies that the next
+// certificate may assert.
 func mapped(level policySet, c *cert.Cert, allowed bool) policySet {
 	targets := make(map[string][]x509.OID)
 	for _, m := range c.PolicyMappings {
@@ -118,8 +120,8 @@ func mapped(level policySet, c *cert.Cert, allowed bool) policySet {
 
 func less(n int) int { return max(n-1, 0) }
 
-// lower is steps (i) and (j) of section 6.1.4. Package x509 uses 0 for a field
-// that is absent, with a flag beside it for a zero.
+// lower is steps (i) and (j) of section 6.1.4. Package x509 uses 0 for an absent
+// field, and a separate flag for a zero.
 func lower(n, field int, zero bool) int {
 	if zero || field > 0 {
 		return min(n, field)

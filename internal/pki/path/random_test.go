@@ -7,7 +7,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// Policies of chance give the verdict of crypto/x509.
+// Random policies give the verdict of crypto/x509.
 func TestPoliciesAtRandom(t *testing.T) {
 	const chains = 150
 	r := rand.New(rand.NewPCG(7, 9))

@@ -19,7 +19,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// query is the question whether c is good.
+// query asks whether c is good.
 func query(t *testing.T, c chain) path.Query {
 	t.Helper()
 	parse := func(cs ...*testpki.Cert) (out []*cert.Cert) {
@@ -35,7 +35,7 @@ func query(t *testing.T, c chain) path.Query {
 	return path.Query{Leaf: parse(c.leaf)[0], CAs: parse(c.roots...), Intermediates: parse(c.inters...), At: time.Now()}
 }
 
-// A search that is over before it began has an answer too, and not a good one.
+// A search that is over before it begins still has an answer, and not a good one.
 func TestContextDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -45,8 +45,8 @@ func TestContextDone(t *testing.T) {
 	}
 }
 
-// A key usage that lists nothing allows nothing; only one that is absent leaves
-// all open.
+// A key usage that lists nothing allows nothing; only an absent one allows
+// everything.
 func TestEmptyUsages(t *testing.T) {
 	keyUsage := testpki.Extension("2.5.29.15", true, []byte{3, 1, 0})
 	extended := testpki.Extension("2.5.29.37", false, []byte{0x30, 0})
@@ -87,7 +87,8 @@ func TestFindingsBounded(t *testing.T) {
 	}
 }
 
-// A context that is done ends a comparison, and what was not compared is not good.
+// A context that is done ends a comparison, and names that were not compared are
+// not good.
 func TestComparisonInterrupted(t *testing.T) {
 	q := query(t, manyNames(t, 20_000))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -98,7 +99,7 @@ func TestComparisonInterrupted(t *testing.T) {
 	}
 }
 
-// A name is read once, however many constraints it is held against: reading each
+// A name is parsed once, however many constraints it is compared with: parsing it
 // again for each comparison took seconds.
 func TestConstraintsReadOnce(t *testing.T) {
 	var bases, names [][]byte
@@ -113,13 +114,13 @@ func TestConstraintsReadOnce(t *testing.T) {
 	if found := path.Judge(t.Context(), p, time.Now()); len(found) > 0 {
 		t.Errorf("found %v", found)
 	}
-	// Each reading allocates; 810,000 comparisons must not.
+	// Each parsing allocates; 810,000 comparisons must not.
 	if n := testing.AllocsPerRun(1, func() { path.Judge(t.Context(), p, time.Now()) }); n > 200_000 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-// What a search may cost is bounded over all paths, not for each of them.
+// The limits of a search apply to all paths together, not to each of them.
 func TestJudgingBounded(t *testing.T) {
 	var bases, names [][]byte
 	for i := range 900 {
@@ -141,7 +142,7 @@ func TestJudgingBounded(t *testing.T) {
 		root := testpki.Root(t, "Root")
 		key := testpki.Key(t)
 		all := chain{roots: []*testpki.Cert{root}}
-		for range c.copies { // each a way of its own
+		for range c.copies { // each makes another path
 			all.inters = append(all.inters, testpki.New(t, "Intermediate", root, append(list(testpki.CA, func(x *testpki.Template) { x.Key = key }), c.inter...)...))
 		}
 		all.leaf = testpki.Leaf(t, all.inters[0], c.leaf...)
@@ -152,8 +153,8 @@ func TestJudgingBounded(t *testing.T) {
 	}
 }
 
-// A chain whose signatures take too long is said to be that, and not that its next
-// CA is missing or the wrong one.
+// A chain whose signatures take too long is reported as that, and not as a missing
+// or wrong CA.
 func TestChainGoesOn(t *testing.T) {
 	public := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1<<16), E: 65537}
 	spki, err := x509.MarshalPKIXPublicKey(public)

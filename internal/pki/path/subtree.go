@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// matches reports whether name lies within the subtree base, which is of the
-// same kind (RFC 5280, 4.2.1.10). Where that cannot be told the answer is the one
-// that forbids: yes if the subtree is excluded, no if it is permitted.
+// matches reports whether name lies within the subtree base of the same kind (RFC
+// 5280, 4.2.1.10). If that cannot be decided, it returns the answer that forbids
+// the name: true for an excluded subtree, false for a permitted one.
 func matches(name, base generalName, excluded bool) bool {
 	if !name.valid || !base.valid {
 		return excluded
@@ -30,9 +30,9 @@ func matches(name, base generalName, excluded bool) bool {
 	return excluded
 }
 
-// withinDNS: a name lies within a domain if it is that, or has labels added to
-// the left. A wildcard stands for every name that it matches: it lies within an
-// excluded domain if one of them does.
+// withinDNS: a name is within a domain if it is the domain, or has more labels on
+// the left. A wildcard means every name that it matches: it is within an excluded
+// domain if one of these names is.
 func withinDNS(name, domain string, excluded bool) bool {
 	if domain == "" {
 		return true
@@ -58,12 +58,12 @@ func withinHost(host, base string) bool {
 	return base == "" || host == base
 }
 
-// withinIP: the number of octets tells the family, as in names.MatchIP. So
+// withinIP: the number of octets decides the family, as in names.MatchIP. So
 // ::ffff:10.0.0.1 is within ::/0 and not within 10.0.0.0/8.
 func withinIP(ip, base []byte) bool {
 	n := len(ip)
 	if len(base) != 2*n {
-		return false // of the other family
+		return false // the other family
 	}
 	for i := range ip {
 		if (ip[i]^base[i])&base[n+i] != 0 {

@@ -47,18 +47,18 @@ func subjectOnly(names ...[]byte) []testpki.Option {
 }
 
 var (
-	curve = der(struct { // of explicit parameters, as far as anybody reads them
+	curve = der(struct { // explicit parameters, as far as parsers read them
 		Version int
 		Field   struct{ ID asn1.ObjectIdentifier }
 	}{1, struct{ ID asn1.ObjectIdentifier }{testpki.OID("1.2.840.10045.1.1")}})
 	point = append([]byte{4}, make([]byte, 64)...)
 )
 
-// What public suites of tests for verifiers try (NIST PKITS, BetterTLS,
-// x509-limbo), as far as no other test here has it.
+// Cases from public test suites for verifiers (NIST PKITS, BetterTLS, x509-limbo)
+// that no other test here covers.
 var suites = map[string]struct {
 	opts         opts
-	ours, strict finding.Code // what must be found, "" for nothing
+	ours, strict finding.Code // the expected code, "" for none
 }{
 	"v1 intermediate":               {opts{inter: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, finding.NotCA, finding.NotCA},
 	"v1 leaf":                       {opts{leaf: list(testpki.Edit(func(tbs *testpki.TBS) { tbs.Version, tbs.Extensions = 0, nil }))}, "", finding.VersionOld},
@@ -123,7 +123,7 @@ func TestSuites(t *testing.T) {
 	}
 }
 
-// The first and the last second of validity are within it (RFC 5280, 4.1.2.5).
+// The first and the last second of the validity are within it (RFC 5280, 4.1.2.5).
 func TestValidityBounds(t *testing.T) {
 	q := query(t, three(t, opts{}))
 	for _, c := range []struct {
@@ -140,7 +140,7 @@ func TestValidityBounds(t *testing.T) {
 	}
 }
 
-// A CA whose key is too weak for anybody to check its signatures is called that.
+// A CA whose key is too weak for its signatures to be checked is reported as that.
 func TestWeakIssuer(t *testing.T) {
 	for name, option := range map[string]testpki.Option{"RSA 512": rsaPublic(512, 65537), "exponent 1": rsaPublic(2048, 1), "even exponent": rsaPublic(2048, 65538)} {
 		root := testpki.Root(t, "Root")
@@ -154,8 +154,8 @@ func TestWeakIssuer(t *testing.T) {
 	}
 }
 
-// Of several ways the one without a fault is taken, wherever it branches off
-// (BetterTLS, path building).
+// Of several paths, the search finds the one without a fault, wherever it branches
+// off (BetterTLS, path building).
 func TestBacktracking(t *testing.T) {
 	old := testpki.Valid(-48*time.Hour, -24*time.Hour)
 	rootA, rootB := testpki.Root(t, "Root A"), testpki.Root(t, "Root B")
@@ -177,7 +177,8 @@ func TestBacktracking(t *testing.T) {
 		"path length":      func(c *testpki.Template) { c.MaxPathLen, c.MaxPathLenZero = 0, true },
 	}
 	for name, fault := range bad {
-		// Upper is there twice, cross-signed by the other root with the fault; Lower too.
+		// Upper is there twice, the second time cross-signed by the other root and with
+		// the fault; Lower too.
 		crossed := testpki.New(t, "Upper", rootB, testpki.CA, same(upper), fault)
 		sibling := testpki.New(t, "Lower", upper, testpki.CA, same(lower), fault)
 		if name == "path length" {

@@ -7,8 +7,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testpki"
 )
 
-// CAs of one name, or of one key: old and new, cross-signed, in circles. What
-// counts is whether some path is good, wherever the others lead.
+// CAs with one name, or with one key: old and new, cross-signed, in circles. All
+// that counts is whether some path is good, wherever the others lead.
 func TestTwins(t *testing.T) {
 	certs := func(c ...*testpki.Cert) []*testpki.Cert { return c }
 	same := func(c *testpki.Cert) testpki.Option { return func(t *testpki.Template) { t.Key = c.Key } }

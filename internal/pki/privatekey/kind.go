@@ -9,7 +9,7 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// The beginnings of the forms of a key, as far as they tell its kind.
+// The beginnings of the forms of a key, as far as they show its kind.
 
 type pkcs1 struct {
 	Version int
@@ -28,9 +28,9 @@ type pkcs8 struct {
 	Key       []byte
 }
 
-// checkKind refuses, before anything is calculated, keys that are sound but not
-// for us: RSA keys so large that they keep us busy, curves and algorithms that
-// crypto/x509 does not know.
+// checkKind refuses, before any calculation, keys that are valid but not
+// supported: RSA keys so large that they keep us busy, and curves and algorithms
+// that crypto/x509 does not know.
 func checkKind(der []byte) error {
 	var p8 pkcs8
 	if _, err := asn1.Unmarshal(der, &p8); err == nil {
@@ -50,7 +50,7 @@ func (k *pkcs8) check() error {
 	case "1.2.840.10045.2.1":
 		var curve asn1.ObjectIdentifier
 		if _, err := asn1.Unmarshal(k.Algorithm.Parameters.FullBytes, &curve); err != nil {
-			return nil // crypto/x509 says whether it is damaged
+			return nil // crypto/x509 reports whether it is damaged
 		}
 		return checkCurve(curve)
 	case "1.3.101.112", "1.3.101.110": // Ed25519, X25519

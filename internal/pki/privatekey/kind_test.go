@@ -29,7 +29,7 @@ func openssl(t *testing.T, args ...string) []byte {
 	return out
 }
 
-// A key that is sound but of a kind that is not supported is not called damaged.
+// A valid key of an unsupported kind is not reported as damaged.
 func TestUnsupported(t *testing.T) {
 	for name, c := range map[string]struct {
 		data []byte
@@ -53,7 +53,7 @@ func TestUnsupported(t *testing.T) {
 	}
 }
 
-// hugeRSA has the form of a key that is larger than any that is used.
+// hugeRSA has the form of a key that is larger than any supported one.
 func hugeRSA(t *testing.T) []byte {
 	one := big.NewInt(1)
 	n := new(big.Int).Lsh(one, cert.MaxRSA+64)

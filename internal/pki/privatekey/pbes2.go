@@ -15,8 +15,8 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// PKCS#8 with PBES2 (RFC 8018), which is what openssl pkcs8 -topk8 and
-// cert-manager's and Java's tools write. The standard library has no reader.
+// PKCS#8 with PBES2 (RFC 8018), as openssl pkcs8 -topk8, cert-manager and Java's
+// tools write it. The standard library cannot read it.
 
 type algorithm struct {
 	ID     asn1.ObjectIdentifier
@@ -37,7 +37,8 @@ type pbkdf2Params struct {
 	PRF        algorithm `asn1:"optional"`
 }
 
-// maxIterations bounds how long a key file can keep us busy: about half a second.
+// maxIterations limits how long a key file can keep us busy, to about half a
+// second.
 const maxIterations = 2_000_000
 
 func isEncrypted(der []byte) bool {
@@ -46,11 +47,11 @@ func isEncrypted(der []byte) bool {
 	return err == nil && len(rest) == 0 && len(k.Algorithm.ID) > 0
 }
 
-// decrypt returns the PKCS#8 key within an encrypted one.
+// decrypt returns the PKCS#8 key inside an encrypted one.
 func decrypt(der, password []byte) ([]byte, error) {
 	var k encryptedKey
 	if rest, err := asn1.Unmarshal(der, &k); err != nil || len(rest) > 0 {
-		return nil, &coded{finding.KeyMalformed, "it is no encrypted PKCS#8 key"}
+		return nil, &coded{finding.KeyMalformed, "it is not an encrypted PKCS#8 key"}
 	}
 	if k.Algorithm.ID.String() != "1.2.840.113549.1.5.13" {
 		return nil, unsupported("encryption", k.Algorithm.ID)
@@ -84,7 +85,7 @@ func decrypt(der, password []byte) ([]byte, error) {
 	}
 	plain = plain[:len(plain)-pad]
 	if _, err := parse(plain); err != nil {
-		return nil, wrongPassword() // padding is right by chance once in 256 times
+		return nil, wrongPassword() // with a wrong password, the padding is right once in 256 times
 	}
 	return plain, nil
 }
@@ -98,7 +99,7 @@ func derive(kdf algorithm, password []byte, length int) ([]byte, error) {
 		return nil, &coded{finding.KeyMalformed, "the parameters of its encryption are damaged"}
 	}
 	if p.Iterations < 1 || p.Iterations > maxIterations {
-		return nil, &coded{finding.KeyUnsupported, fmt.Sprintf("its password has %d iterations; at most %d are tried", p.Iterations, maxIterations)}
+		return nil, &coded{finding.KeyUnsupported, fmt.Sprintf("its password takes %d iterations; at most %d are allowed", p.Iterations, maxIterations)}
 	}
 	prf := prfOf(p.PRF.ID)
 	if prf == nil {

@@ -1,10 +1,10 @@
 // Package privatekey reads private keys: PKCS#1, PKCS#8, SEC 1, and PKCS#8
-// encrypted with PBES2. What it finds wrong never holds any part of a key.
+// encrypted with PBES2. Its findings never contain any part of a key.
 package privatekey
 
 import (
 	"crypto"
-	"crypto/dsa" //lint:ignore SA1019 only to name it as what it is
+	"crypto/dsa" //lint:ignore SA1019 only to name the kind of key
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -20,7 +20,8 @@ import (
 // A Key is a private key.
 type Key = crypto.Signer
 
-// Read returns the one private key in data. password is nil if there is none.
+// Read returns the private key in data; more than one is a finding. A nil password
+// means that there is none.
 func Read(data []byte, file string, password []byte) (Key, finding.List) {
 	var (
 		keys  []Key
@@ -83,7 +84,7 @@ func fromBlock(b encoding.Block, file string, password []byte) (Key, finding.Lis
 	return key, nil
 }
 
-// A coded error knows its reason code.
+// A coded error has a reason code.
 type coded struct {
 	code finding.Code
 	text string
@@ -98,8 +99,8 @@ func codeOf(err error) finding.Code {
 	return finding.KeyMalformed
 }
 
-// Parse reads a key in DER in any of its forms. If there is an error, code says
-// of what kind it is.
+// Parse reads a key in DER, in any of its forms. If it returns an error, code is
+// the reason code.
 func Parse(der []byte) (key Key, code finding.Code, err error) {
 	if key, err = parse(der); err != nil {
 		return nil, codeOf(err), err
@@ -107,8 +108,8 @@ func Parse(der []byte) (key Key, code finding.Code, err error) {
 	return key, "", nil
 }
 
-// parse reads a key in any of its forms. Files are labelled wrongly so often
-// that the label does not count.
+// parse reads a key in any of its forms. It ignores the PEM label, because many
+// files have the wrong one.
 func parse(der []byte) (Key, error) {
 	if err := checkKind(der); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func parse(der []byte) (Key, error) {
 	}
 	k, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, errors.New("it is no private key of a known form, or it is damaged")
+		return nil, errors.New("it is not a private key of a known form, or it is damaged")
 	}
 	if signer, ok := k.(Key); ok {
 		return signer, nil
@@ -135,7 +136,7 @@ func Matches(key Key, public crypto.PublicKey) bool {
 	return ok && p.Equal(public)
 }
 
-// Describe names a public key by kind and size: "RSA 2048", "ECDSA P-256".
+// Describe returns the kind and size of a public key: "RSA 2048", "ECDSA P-256".
 func Describe(public crypto.PublicKey) string {
 	switch k := public.(type) {
 	case *rsa.PublicKey:

@@ -1,7 +1,7 @@
 package profile
 
 import (
-	"crypto/dsa" //lint:ignore SA1019 only to name it as what it is
+	"crypto/dsa" //lint:ignore SA1019 only to name the kind of key
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
@@ -13,12 +13,12 @@ import (
 	"github.com/initbox/initbox/internal/pki/names"
 )
 
-// leaf is for the first certificate of the path.
+// leaf judges the first certificate of the path.
 func (r *rules) leaf(serves bool) {
 	if r.IsCA {
-		r.add(finding.LeafIsCA, "it is a CA, and stands where a leaf must be")
+		r.add(finding.LeafIsCA, "it is a CA in the place of the leaf")
 	} else if r.KeyUsage&x509.KeyUsageCertSign != 0 {
-		r.add(finding.KeyUsageOdd, "it is no CA, but its keyUsage has keyCertSign")
+		r.add(finding.KeyUsageOdd, "it is not a CA, but its keyUsage has keyCertSign")
 	}
 	if r.extension(oidEKU) == nil {
 		r.add(finding.EKUMissing, "it has no extended key usage")
@@ -30,7 +30,7 @@ func (r *rules) leaf(serves bool) {
 	}
 }
 
-// subjectNames checks what the leaf is for.
+// subjectNames checks the names that the leaf is for.
 func (r *rules) subjectNames() {
 	cn := r.Subject.CommonName
 	switch {
@@ -51,16 +51,16 @@ func (r *rules) subjectNames() {
 	for _, n := range r.DNSNames {
 		switch names.CheckPresented(n) {
 		case names.Malformed:
-			r.add(finding.SANMalformed, "the subjectAltName %q is no DNS name", cert.Clip(n))
+			r.add(finding.SANMalformed, "the subjectAltName %q is not a DNS name", cert.Clip(n))
 		case names.WildcardForm:
 			r.add(finding.WildcardForm, "the wildcard in %q is not the whole left-most label", cert.Clip(n))
 		case names.PublicSuffix:
-			r.add(finding.WildcardSuffix, "the wildcard %q stands directly below a public suffix", cert.Clip(n))
+			r.add(finding.WildcardSuffix, "the wildcard %q is directly below a public suffix", cert.Clip(n))
 		}
 	}
 	for _, u := range r.URIs {
 		if u.Scheme == "" || strings.EqualFold(u.Scheme, "spiffe") && (u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-			r.add(finding.SANMalformed, "the subjectAltName %q is no absolute URI, or no SPIFFE ID", cert.Clip(u.String()))
+			r.add(finding.SANMalformed, "the subjectAltName %q is not an absolute URI, or not a SPIFFE ID", cert.Clip(u.String()))
 		}
 	}
 }

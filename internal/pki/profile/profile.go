@@ -1,6 +1,6 @@
-// Package profile holds certificates to what RFC 5280 demands of those who issue
-// them, and to the CA/Browser Forum's baseline requirements: rules that no
-// verifier needs for a path to be valid, so crypto/x509 lets them pass.
+// Package profile checks certificates against what RFC 5280 demands of issuers,
+// and against the CA/Browser Forum's baseline requirements. No verifier needs
+// these rules for a path to be valid, so crypto/x509 does not check them.
 package profile
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/initbox/initbox/internal/pki/finding"
 )
 
-// Check returns what is wrong with the certificates of path, the leaf first.
-// complete says that the last one is a trusted root; names, that the leaf is for
-// a server, which has names.
+// Check returns what is wrong with the certificates of path, the leaf first. Set
+// complete if the last one is a trusted root, and names if the leaf is for a
+// server, which needs names.
 func Check(path []*cert.Cert, complete, names bool) finding.List {
 	var found finding.List
 	for i, c := range path {
@@ -60,7 +60,7 @@ func Authority(c *cert.Cert) finding.List {
 	return r.found
 }
 
-// rules is one certificate being judged.
+// rules judges one certificate.
 type rules struct {
 	*cert.Cert
 	outline *cert.Outline
@@ -73,7 +73,7 @@ func (r *rules) add(code finding.Code, format string, args ...any) {
 	r.found = append(r.found, r.Finding(code, format, args...))
 }
 
-// extension returns the extension with that number below 2.5.29, or nil.
+// extension returns the extension oid, or nil.
 func (r *rules) extension(oid string) *cert.Extension {
 	i := slices.IndexFunc(r.outline.Extensions, func(e cert.Extension) bool { return e.ID.String() == oid })
 	if i < 0 {
@@ -95,7 +95,8 @@ const (
 	oidInhibitAny        = "2.5.29.54"
 )
 
-// maxSerial is the most octets that a serial number may have (RFC 5280, 4.1.2.2).
+// maxSerial is the largest length of a serial number in octets (RFC 5280,
+// 4.1.2.2).
 const maxSerial = 20
 
 func (r *rules) fields() {
@@ -118,7 +119,7 @@ func (r *rules) fields() {
 	r.date(r.outline.NotAfter)
 }
 
-// date checks how a date is written (RFC 5280, 4.1.2.5).
+// date checks the encoding of a date (RFC 5280, 4.1.2.5).
 func (r *rules) date(t asn1.RawValue) {
 	text := string(t.Bytes)
 	form := "YYMMDDHHMMSSZ"
@@ -133,7 +134,7 @@ func (r *rules) date(t asn1.RawValue) {
 	}
 }
 
-// extensions checks which extensions are critical, and what stands in them.
+// extensions checks which extensions are critical, and their content.
 func (r *rules) extensions() {
 	mustBe := func(oid string) {
 		if e := r.extension(oid); e != nil && !e.Critical {
@@ -158,7 +159,7 @@ func (r *rules) extensions() {
 		}
 	}
 	if r.BasicConstraintsValid && !r.IsCA && r.MaxPathLen >= 0 {
-		r.add(finding.ConstraintsOdd, "it has a path length but is no CA")
+		r.add(finding.ConstraintsOdd, "it has a path length but is not a CA")
 	}
 	if e := r.extension(oidKeyUsage); e != nil && r.KeyUsage == 0 {
 		r.add(finding.KeyUsageOdd, "its keyUsage allows nothing")
@@ -177,7 +178,7 @@ func (r *rules) nameConstraints() {
 		return
 	}
 	if !r.IsCA {
-		r.add(finding.NameConstraintsX, "it has nameConstraints but is no CA")
+		r.add(finding.NameConstraintsX, "it has nameConstraints but is not a CA")
 	}
 	for _, d := range slices.Concat(r.PermittedDNSDomains, r.ExcludedDNSDomains) {
 		if strings.HasPrefix(d, ".") {
@@ -186,7 +187,7 @@ func (r *rules) nameConstraints() {
 	}
 }
 
-// authority is for the CAs of the path.
+// authority judges a CA of the path.
 func (r *rules) authority() {
 	if r.extension(oidKeyUsage) == nil && r.Version == 3 {
 		r.add(finding.KeyUsageOdd, "it is a CA without keyUsage")
@@ -196,14 +197,14 @@ func (r *rules) authority() {
 	}
 }
 
-// authorityKeyID is the extension as RFC 5280, 4.2.1.1 has it.
+// authorityKeyID is the extension as RFC 5280, 4.2.1.1 defines it.
 type authorityKeyID struct {
 	KeyID  []byte        `asn1:"optional,tag:0"`
 	Issuer asn1.RawValue `asn1:"optional,tag:1"`
 	Serial asn1.RawValue `asn1:"optional,tag:2"`
 }
 
-// identifiers checks the identifiers of subject's and issuer's key.
+// identifiers checks the key identifiers of the subject and of the issuer.
 func (r *rules) identifiers() {
 	if r.IsCA && len(r.SubjectKeyId) == 0 && r.Version == 3 {
 		r.add(finding.SKIMissing, "it is a CA without a subjectKeyIdentifier")
@@ -217,7 +218,7 @@ func (r *rules) identifiers() {
 	}
 	var form authorityKeyID
 	if _, err := asn1.Unmarshal(aki.Value, &form); err != nil || len(form.Issuer.FullBytes) > 0 || len(form.Serial.FullBytes) > 0 || len(form.KeyID) == 0 {
-		r.add(finding.AKIForm, "its authorityKeyIdentifier is not a key identifier alone")
+		r.add(finding.AKIForm, "its authorityKeyIdentifier is not just a key identifier")
 	}
 	issuer := r.issuer
 	if r.root {

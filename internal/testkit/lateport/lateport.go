@@ -1,6 +1,6 @@
 // Package lateport makes servers that become ready late, for the demo, the
-// benchmarks and tests: a TCP port on loopback that is taken, so that nobody
-// else gets it, but refuses connections until it is told to listen.
+// benchmarks and tests. A Port is a TCP port on loopback that is reserved, so that
+// nobody else gets it, but refuses connections until it is told to listen.
 package lateport
 
 import (
@@ -12,13 +12,13 @@ import (
 
 // A Port is bound but does not listen yet.
 type Port struct {
-	fd   int // -1 once it belongs to a listener or is closed
+	fd   int // -1 after it went to a listener or was closed
 	addr string
 }
 
-// Reserve takes a free port on 127.0.0.1. Binding without listening is what
-// keeps it closed and ours: a port that is freed and taken again later may have
-// gone to somebody else, or be connected to itself by whoever waits for it.
+// Reserve reserves a free port on 127.0.0.1. It binds the port without listening,
+// which keeps it closed and ours. If we freed the port and took it again later,
+// another program could get it, or a waiting client could connect to itself.
 func Reserve() (*Port, error) {
 	syscall.ForkLock.RLock() // no child may inherit the socket: it would keep the port
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
@@ -52,7 +52,7 @@ func (p *Port) bind() error {
 // Addr returns the port as HOST:PORT.
 func (p *Port) Addr() string { return p.addr }
 
-// Listen opens the port. The listener owns it from then on.
+// Listen opens the port. From then on the listener owns it.
 func (p *Port) Listen() (net.Listener, error) {
 	if err := syscall.Listen(p.fd, syscall.SOMAXCONN); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", p.addr, os.NewSyscallError("listen", err))
@@ -63,7 +63,7 @@ func (p *Port) Listen() (net.Listener, error) {
 	return net.FileListener(f)
 }
 
-// Close gives the port back if it was never opened.
+// Close releases the port if it was never opened.
 func (p *Port) Close() error {
 	if p.fd < 0 {
 		return nil

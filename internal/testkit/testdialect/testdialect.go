@@ -1,6 +1,6 @@
 // Package testdialect helps to test the dialects of package database: it makes
-// targets, asks them, and looks into what they log and fail of. The package that
-// tests a dialect says which one that is:
+// targets, queries them, and checks their logs and errors. A test package lists
+// the dialects that it tests:
 //
 //	var kit = testdialect.Kit{postgres.Dialect}
 package testdialect
@@ -24,10 +24,10 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// Pod is the name of the pod that targets are used from.
+// Pod is the name of the pod that the targets are used from.
 const Pod = "web-3"
 
-// A Kit is the dialects that are tested.
+// A Kit is the dialects under test.
 type Kit []*database.Dialect
 
 // Options returns o for the dialects of k.
@@ -36,9 +36,9 @@ func (k Kit) Options(o database.Options) *database.Options {
 	return &o
 }
 
-// Target returns the target of o. What it logs must not hold a secret, which is
-// looked for at the end of the test. The log is not redacted, so that nothing
-// relies on that.
+// Target returns the target of o. At the end of the test, it checks that the log
+// contains no secret. The log is not redacted, so that nothing relies on
+// redaction.
 func (k Kit) Target(t *testing.T, o database.Options, secrets ...string) (*database.Target, *tasks.Env) {
 	t.Helper()
 	log := new(testlog.Buffer)
@@ -56,7 +56,7 @@ func (k Kit) Target(t *testing.T, o database.Options, secrets ...string) (*datab
 	return target, env
 }
 
-// Env returns what a task may use.
+// Env returns an Env that logs nothing.
 func Env() *tasks.Env { return tasks.NewEnv(slog.New(slog.DiscardHandler), io.Discard, false) }
 
 // Ask logs in with o once.
@@ -72,7 +72,7 @@ func (k Kit) Ask(t *testing.T, o database.Options, secrets ...string) error {
 	return err
 }
 
-// NoSecrets checks that text holds none of secrets.
+// NoSecrets checks that text contains none of secrets.
 func NoSecrets(t *testing.T, text string, secrets []string) {
 	t.Helper()
 	for _, s := range secrets {
@@ -82,7 +82,8 @@ func NoSecrets(t *testing.T, text string, secrets []string) {
 	}
 }
 
-// WantInTime calls probe with a deadline that is late enough to see why it fails.
+// WantInTime calls probe with deadlines that grow until its error contains words,
+// and checks that error.
 func WantInTime(t *testing.T, probe func(context.Context) error, words string) {
 	t.Helper()
 	Want(t, testtime.Explained(func(timeout time.Duration) error {
@@ -92,8 +93,8 @@ func WantInTime(t *testing.T, probe func(context.Context) error, words string) {
 	}, words), fault.Failed, words)
 }
 
-// Want checks kind and words of an error, and that one for the run says what to
-// do next.
+// Want checks the kind and words of an error, and that an error of a run has a
+// next step.
 func Want(t *testing.T, err error, kind fault.Kind, words string) {
 	t.Helper()
 	switch {
@@ -104,7 +105,8 @@ func Want(t *testing.T, err error, kind fault.Kind, words string) {
 	}
 }
 
-// Eventually repeats check until it is true.
+// Eventually repeats check until it returns true. It fails the test after
+// [testtime.Patience].
 func Eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(testtime.Patience); !check(); time.Sleep(20 * time.Millisecond) {
@@ -114,7 +116,8 @@ func Eventually(t *testing.T, what string, check func() bool) {
 	}
 }
 
-// SecretFile writes content as a Secret's file.
+// SecretFile writes content to a file, as a mounted Secret has it, and returns its
+// path.
 func SecretFile(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
@@ -124,7 +127,7 @@ func SecretFile(t *testing.T, content string) string {
 	return path
 }
 
-// Port returns the port that s is.
+// Port returns s as a number.
 func Port(t *testing.T, s string) (n int) {
 	t.Helper()
 	if _, err := fmt.Sscan(s, &n); err != nil {
@@ -133,7 +136,8 @@ func Port(t *testing.T, s string) (n int) {
 	return n
 }
 
-// AllCharacters holds all of ASCII that can be printed, and some that is not ASCII.
+// AllCharacters returns all printable ASCII characters and some that are not
+// ASCII.
 func AllCharacters() string {
 	var b strings.Builder
 	for c := byte(' '); c <= '~'; c++ {

@@ -1,6 +1,6 @@
-// Package testdir makes temporary folders for tests, and for programs that test. Each
-// has a lock that its owner holds; if the owner is killed, the kernel frees the lock,
-// and the next run removes the folder.
+// Package testdir makes temporary folders for tests and for programs that test.
+// The owner of a folder holds its lock. If the owner is killed, the kernel
+// releases the lock, and the next run removes the folder.
 package testdir
 
 import (
@@ -21,8 +21,9 @@ type Dir struct {
 	Lock *os.File
 }
 
-// Make makes a folder in parent, or in [os.TempDir] if that is empty, whose name begins
-// with prefix, and removes those beside it that others who are gone left.
+// Make makes a folder in parent, or in [os.TempDir] if parent is empty. Its name
+// begins with prefix. Make also removes the folders with that prefix whose owners
+// have ended.
 func Make(parent, prefix string) (*Dir, error) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -41,10 +42,11 @@ func Make(parent, prefix string) (*Dir, error) {
 	return &Dir{path, lock}, nil
 }
 
-// Remove removes the folder with all that is in it.
+// Remove removes the folder with everything in it.
 func (d *Dir) Remove() error { return errors.Join(os.RemoveAll(d.Path), d.Lock.Close()) }
 
-// Hold gives a folder a lock, which is held as long as the file is open.
+// Hold creates the lock of a folder and holds it as long as the returned file is
+// open.
 func Hold(dir string) (lock *os.File, err error) {
 	path := filepath.Join(dir, lockName)
 	lock, err = os.OpenFile(path+".new", os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -53,7 +55,8 @@ func Hold(dir string) (lock *os.File, err error) {
 	}
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
 	if err == nil {
-		// Nobody ever sees it free, and takes the owner for gone.
+		// The lock gets its name only now, so nobody ever sees it free and takes the
+		// owner for dead.
 		err = os.Rename(lock.Name(), path)
 	}
 	if err != nil {
@@ -63,7 +66,7 @@ func Hold(dir string) (lock *os.File, err error) {
 	return lock, nil
 }
 
-// Held tells whether a folder has a lock that somebody holds.
+// Held reports whether somebody holds the lock of a folder.
 func Held(dir string) bool {
 	f, err := os.Open(filepath.Join(dir, lockName))
 	if err != nil {
@@ -73,8 +76,8 @@ func Held(dir string) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
 }
 
-// sweep removes the folders of a pattern that have a lock that nobody holds. One
-// without may be about to get it, or be no folder of ours.
+// sweep removes the folders of a pattern whose lock nobody holds. A folder without
+// a lock may be about to get one, or may not be ours.
 func sweep(pattern string) error {
 	locks, err := filepath.Glob(filepath.Join(pattern, lockName))
 	if err != nil {
@@ -83,7 +86,7 @@ func sweep(pattern string) error {
 	var errs []error
 	for _, lock := range locks {
 		if dir := filepath.Dir(lock); !Held(dir) {
-			// Another user's is for that user to remove.
+			// Folders of other users are theirs to remove.
 			if err := os.RemoveAll(dir); !errors.Is(err, fs.ErrPermission) {
 				errs = append(errs, err)
 			}

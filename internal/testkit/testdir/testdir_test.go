@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMake: a folder stays until nobody holds its lock, and no longer. One that never
-// had a lock is left alone.
+// TestMake: a folder stays exactly as long as somebody holds its lock. A folder
+// that never had a lock is left alone.
 func TestMake(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	other := filepath.Join(os.TempDir(), "x-other")

@@ -1,4 +1,4 @@
-// Package testlog gives tests a log that they can read while it is written.
+// Package testlog gives tests a log that they can read while it is being written.
 package testlog
 
 import (
@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// A Buffer holds what was written to it, by several goroutines at once. The zero
-// value is ready for use.
+// A Buffer holds what was written to it. It is safe for concurrent use. The zero
+// value is ready to use.
 type Buffer struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
@@ -20,12 +20,12 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n, err := b.buf.Write(p)
-	b.tell()
+	b.callDue()
 	return n, err
 }
 
-// When calls do once, in a goroutine of its own, as soon as what was written
-// holds text: a test that waits for that depends on no clock.
+// When calls do once, in a new goroutine, as soon as the log contains text. A test
+// that waits this way depends on no clock.
 func (b *Buffer) When(text string, do func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,10 +33,10 @@ func (b *Buffer) When(text string, do func()) {
 		b.awaited = make(map[string]func())
 	}
 	b.awaited[text] = do
-	b.tell()
+	b.callDue()
 }
 
-func (b *Buffer) tell() {
+func (b *Buffer) callDue() {
 	for text, do := range b.awaited {
 		if strings.Contains(b.buf.String(), text) {
 			delete(b.awaited, text)
@@ -45,7 +45,7 @@ func (b *Buffer) tell() {
 	}
 }
 
-// String returns what was written so far.
+// String returns everything written so far.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

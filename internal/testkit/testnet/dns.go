@@ -36,7 +36,7 @@ func NewDNS(t TB) *DNS {
 	return d
 }
 
-// Set gives name its addresses; none makes it unknown.
+// Set sets the addresses of name; without any, the name becomes unknown.
 func (d *DNS) Set(name string, addrs ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,7 +54,7 @@ func (d *DNS) Silence(silent bool) {
 	d.silent = silent
 }
 
-// Delay makes the server answer that late.
+// Delay delays each answer of the server.
 func (d *DNS) Delay(delay time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/lateport"
 )
 
-// A TB is what this package needs of a test.
+// A TB is the part of [testing.TB] that this package needs.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -32,8 +32,8 @@ func Listen(t TB, host string) net.Listener {
 	return l
 }
 
-// Closed returns an address of 127.0.0.1 on which nothing listens, and nobody
-// else can until the end of the test.
+// Closed returns an address of 127.0.0.1 on which nothing listens and nobody else
+// can listen until the end of the test.
 func Closed(t TB) string {
 	t.Helper()
 	return reserve(t).Addr()
@@ -49,8 +49,8 @@ func reserve(t TB) *lateport.Port {
 	return p
 }
 
-// Open returns an address that accepts connections and keeps them open until
-// the client ends them.
+// Open returns an address that accepts connections and keeps them open until the
+// client closes them.
 func Open(t TB) string {
 	t.Helper()
 	l := Listen(t, "127.0.0.1")
@@ -84,8 +84,8 @@ func Late(t TB, after time.Duration) string {
 	return p.Addr()
 }
 
-// Reset returns an address that accepts each connection and resets it at once,
-// as a proxy does whose backend is not there.
+// Reset returns an address that accepts each connection and resets it at once, as
+// a proxy without a backend does.
 func Reset(t TB) string {
 	t.Helper()
 	l := Listen(t, "127.0.0.1")
@@ -96,8 +96,8 @@ func Reset(t TB) string {
 	return l.Addr().String()
 }
 
-// Serve gives each connection to handle in a goroutine of its own. Connections
-// that handle leaves open are closed at the end of the test.
+// Serve runs handle for each connection in a new goroutine. Connections that
+// handle leaves open are closed at the end of the test.
 func Serve(t TB, l net.Listener, handle func(net.Conn)) { t.Cleanup(serve(l, handle)) }
 
 func serve(l net.Listener, handle func(net.Conn)) (stop func()) {
@@ -127,14 +127,15 @@ func serve(l net.Listener, handle func(net.Conn)) (stop func()) {
 	}
 }
 
-// A Blackhole is an address that drops every packet that would open a
-// connection, until Accept is called.
+// A Blackhole is an address that drops every packet that would open a connection,
+// until Accept is called.
 type Blackhole struct {
 	Addr     string
 	listener net.Listener
 }
 
-// NewBlackhole makes one: a listener that never accepts and whose backlog is full.
+// NewBlackhole makes a Blackhole: a listener that never accepts and whose backlog
+// is full.
 func NewBlackhole(t TB) *Blackhole {
 	t.Helper()
 	l := Listen(t, "127.0.0.1")
@@ -160,15 +161,16 @@ func NewBlackhole(t TB) *Blackhole {
 	return nil
 }
 
-// full asks the kernel, since a connection that does not come about in time may
-// also be that of a busy machine.
+// full asks the kernel whether the backlog is full. A connection attempt that
+// times out proves nothing: the machine may be busy.
 func full(t TB, listener syscall.RawConn) bool {
 	t.Helper()
 	var (
 		info    *unix.TCPInfo
 		infoErr error
 	)
-	// Of a listener these two are the length of its queue and the bound of that.
+	// For a listener, these two are the length of its queue and the limit of that
+	// length.
 	err := listener.Control(func(fd uintptr) { info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
 	if err != nil || infoErr != nil {
 		t.Fatal(err, infoErr)
@@ -176,7 +178,7 @@ func full(t TB, listener syscall.RawConn) bool {
 	return info.Unacked > info.Sacked
 }
 
-// Accept takes one connection out of the full backlog, so that one more can get in.
+// Accept takes one connection out of the full backlog, so that one more fits in.
 func (b *Blackhole) Accept(t TB) {
 	t.Helper()
 	c, err := b.listener.Accept()

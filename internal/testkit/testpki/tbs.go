@@ -24,19 +24,19 @@ type TBS struct {
 	Subject    asn1.RawValue
 	Key        asn1.RawValue
 	Extensions []pkix.Extension `asn1:"omitempty,optional,explicit,tag:3"`
-	// Outer is the algorithm outside the signed part, if it is another one.
+	// Outer is the algorithm outside the signed part, if it differs.
 	Outer *pkix.AlgorithmIdentifier `asn1:"-"`
 }
 
-// Validity has its dates as they are encoded.
+// Validity has the dates as they are encoded.
 type Validity struct{ NotBefore, NotAfter asn1.RawValue }
 
-// Remove drops the extension with that number.
+// Remove removes the extension oid.
 func (t *TBS) Remove(oid string) {
 	t.Extensions = slices.DeleteFunc(t.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
 }
 
-// Critical says whether the extension with that number is critical.
+// Critical sets whether the extension oid is critical.
 func (t *TBS) Critical(oid string, critical bool) {
 	for i, e := range t.Extensions {
 		if e.Id.String() == oid {
@@ -128,8 +128,8 @@ func CRL(t TB, issuer *Cert, edit func(*x509.RevocationList), revoked ...*Cert) 
 	return Block("X509 CRL", der)
 }
 
-// SignSHA1 signs the certificate der anew with SHA-1, which crypto/x509 does not
-// do any more.
+// SignSHA1 signs the certificate der again with SHA-1, which crypto/x509 no longer
+// does.
 func SignSHA1(t TB, der []byte, key crypto.Signer) []byte {
 	t.Helper()
 	var s signed

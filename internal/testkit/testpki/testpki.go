@@ -1,4 +1,4 @@
-// Package testpki makes CAs and certificates for tests: right ones by default,
+// Package testpki makes CAs and certificates for tests: correct ones by default,
 // and wrong ones in every way that a test asks for.
 package testpki
 
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// A TB is what this package needs of a test.
+// A TB is the part of [testing.TB] that this package needs.
 type TB interface {
 	Helper()
 	Fatal(args ...any)
@@ -33,11 +33,11 @@ type Cert struct {
 	Issuer *Cert // itself if it is self-signed
 }
 
-// A Template is what a certificate is made from. Options change it.
+// A Template describes a certificate to make. Options change it.
 type Template struct {
 	x509.Certificate
 	Key     crypto.Signer // of the subject
-	Edit    func(*TBS)    // changes what is signed, after x509 has made it
+	Edit    func(*TBS)    // changes the part to sign, after x509 has made it
 	Forge   bool          // break the signature
 	NoKeyID bool          // leave out the key identifiers
 }
@@ -51,14 +51,14 @@ func Root(t TB, name string, options ...Option) *Cert {
 	return New(t, name, nil, append([]Option{CA}, options...)...)
 }
 
-// Leaf makes a certificate for a server, issued by issuer, for the DNS name
-// app.test unless options say otherwise.
+// Leaf makes a server certificate for the DNS name app.test, issued by issuer.
+// Options may change that.
 func Leaf(t TB, issuer *Cert, options ...Option) *Cert {
 	t.Helper()
 	return New(t, "app", issuer, append([]Option{Names("app.test")}, options...)...)
 }
 
-// CA makes the certificate one of a CA.
+// CA makes the certificate a CA.
 func CA(t *Template) {
 	t.IsCA, t.BasicConstraintsValid, t.MaxPathLen = true, true, -1
 	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
@@ -68,7 +68,7 @@ func CA(t *Template) {
 // Names sets the DNS names.
 func Names(names ...string) Option { return func(t *Template) { t.DNSNames = names } }
 
-// Valid sets the time of validity, relative to now.
+// Valid sets the period of validity, relative to now.
 func Valid(from, to time.Duration) Option {
 	return func(t *Template) {
 		now := time.Now().Truncate(time.Second)
@@ -76,17 +76,17 @@ func Valid(from, to time.Duration) Option {
 	}
 }
 
-// Edit changes what is signed.
+// Edit changes the part that is signed.
 func Edit(edit func(*TBS)) Option { return func(t *Template) { t.Edit = edit } }
 
-// Extension adds one.
+// Extension adds an extension.
 func Extension(oid string, critical bool, value []byte) Option {
 	return func(t *Template) {
 		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: OID(oid), Critical: critical, Value: value})
 	}
 }
 
-// OID reads "2.5.29.17".
+// OID parses a number such as "2.5.29.17".
 func OID(s string) asn1.ObjectIdentifier {
 	var id asn1.ObjectIdentifier
 	n := 0
@@ -135,7 +135,8 @@ func New(t TB, name string, issuer *Cert, options ...Option) *Cert {
 	if issuer == nil {
 		parent = &tpl.Certificate
 	}
-	// CreateCertificate compares keys; the signature is replaced where it must be.
+	// CreateCertificate insists that keys match; resign replaces the signature where
+	// it must be wrong.
 	c.DER, err = x509.CreateCertificate(rand.Reader, &tpl.Certificate, parent, tpl.Key.Public(), signer)
 	must(t, err)
 	if tpl.Edit != nil || tpl.NoKeyID {
@@ -185,7 +186,7 @@ func Block(kind string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// KeyPEM returns the key of c as PKCS#8.
+// KeyPEM returns the key of c as PKCS#8 in PEM.
 func KeyPEM(t TB, c *Cert) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(c.Key)
@@ -201,7 +202,7 @@ func X509(t TB, c *Cert) *x509.Certificate {
 	return x
 }
 
-// digest is what the keys of this package sign.
+// digest returns the hash that the keys of this package sign.
 func digest(b []byte) []byte {
 	sum := sha256.Sum256(b)
 	return sum[:]

@@ -1,5 +1,5 @@
-// Package testproc starts programs for tests that end with the process that started
-// them, even if that is killed.
+// Package testproc starts programs for tests. They end with the process that
+// started them, even if that is killed.
 package testproc
 
 import (
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// Start starts cmd, which the kernel sends atDeath when this process ends. From ended
-// comes what [exec.Cmd.Wait] says; it is closed then.
+// Start starts cmd and lets the kernel send it atDeath when this process ends. The
+// channel ended delivers the result of [exec.Cmd.Wait] and is then closed.
 func Start(cmd *exec.Cmd, atDeath syscall.Signal) (ended <-chan error, err error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
@@ -17,8 +17,8 @@ func Start(cmd *exec.Cmd, atDeath syscall.Signal) (ended <-chan error, err error
 	cmd.SysProcAttr.Pdeathsig = atDeath
 	started, end := make(chan error), make(chan error, 1)
 	go func() {
-		// The kernel takes the end of the thread that started the program for the end of
-		// the process: this one stays as long as the program does.
+		// The kernel sends the signal when the thread that started the program ends, so
+		// this thread must live as long as the program.
 		runtime.LockOSThread()
 		defer close(end)
 		err := cmd.Start()

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 
-// Nothing that a killed process started goes on.
+// All programs that a killed process has started end.
 func TestParentKilled(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), parent+"=1")
@@ -58,7 +58,7 @@ func TestParentKilled(t *testing.T) {
 	stat := "/proc/" + strings.TrimSpace(string(out)) + "/stat"
 	for deadline := time.Now().Add(testtime.Patience); ; time.Sleep(10 * time.Millisecond) {
 		text, err := os.ReadFile(stat)
-		if err != nil || bytes.Contains(text, []byte("(sleep) Z")) { // gone, or waiting to be reaped
+		if err != nil || bytes.Contains(text, []byte("(sleep) Z")) { // ended, or waiting to be reaped
 			return
 		}
 		if time.Now().After(deadline) {

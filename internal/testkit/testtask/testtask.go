@@ -1,5 +1,5 @@
-// Package testtask runs a Task in a test as the command line would, and tells what
-// came of it.
+// Package testtask runs a Task in a test as the command line would, and returns
+// the outcome.
 package testtask
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// An Outcome is what a run of a Task did.
+// An Outcome is the result of one run of a Task.
 type Outcome struct {
 	Err     error
 	Changes int64
@@ -24,7 +24,7 @@ type Outcome struct {
 	Summary []string
 }
 
-// Text is all that a user would read.
+// Text returns everything that a user would read.
 func (o Outcome) Text() string {
 	s := o.Log + strings.Join(o.Summary, "\n")
 	if o.Err != nil {
@@ -33,7 +33,7 @@ func (o Outcome) Text() string {
 	return s
 }
 
-// Run checks and runs task. with shapes its Env before.
+// Run checks and runs task. The functions with may change its Env first.
 func Run(ctx context.Context, task tasks.Task, with ...func(*tasks.Env)) Outcome {
 	log := new(testlog.Buffer)
 	env := tasks.NewEnv(slog.New(slog.NewTextHandler(log, nil)), io.Discard, false)
@@ -47,14 +47,14 @@ func Run(ctx context.Context, task tasks.Task, with ...func(*tasks.Env)) Outcome
 	return Outcome{err, env.Changes(), log.String(), env.Summary()}
 }
 
-// DryRun lets [Run] make a dry-run.
+// DryRun makes [Run] a dry-run.
 func DryRun(env *tasks.Env) { env.DryRun = true }
 
-// Again returns a process that is this test binary once more, for what needs one of
-// its own: other rights, mounts, a limit, a violent end. Its TestMain finds value in
-// variable, and it does not outlive the test.
+// Again returns a command that runs this test binary again, for a test that needs
+// a process of its own: other rights, mounts, a limit, a violent end. Its TestMain
+// finds value in the environment variable. The process does not outlive the test.
 func Again(variable, value string) *exec.Cmd {
-	cmd := exec.Command("/proc/self/exe") // its path may be closed to another user
+	cmd := exec.Command("/proc/self/exe") // another user may not be able to reach its path
 	cmd.Env = append(os.Environ(), variable+"="+value, "GORACE=atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd

@@ -1,6 +1,6 @@
-// Package testtime lets tests speak of time on a machine that may be many times
-// slower than usual: what needs time gets more of it when it was too little, and
-// what must be fast must be so once in several tries.
+// Package testtime helps tests that depend on time to pass on a machine that is
+// many times slower than usual: if an operation had too little time, it gets more;
+// an operation that must be fast must be so in one of several tries.
 package testtime
 
 import (
@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// Patience is what a test gives to something that must happen. Only a test that
-// fails takes as long.
+// Patience is how long a test waits for something that must happen. Only a failing
+// test takes that long.
 const Patience = time.Minute
 
-// The first of [Deadlines], and by how much each is longer than the one before.
+// The first of [Deadlines], and the factor by which each is longer than the one
+// before.
 const (
 	first  = 100 * time.Millisecond
 	longer = 4
 )
 
-// Deadlines yields what a test gives to something that must still be undone at
-// the end: little at first, and more each time, up to about half of [Patience].
+// Deadlines yields timeouts for something that must not be finished when they
+// pass: short at first, then longer, up to about half of [Patience].
 func Deadlines(yield func(time.Duration) bool) {
 	for d := first; d < Patience; d *= longer {
 		if !yield(d) {
@@ -28,9 +29,9 @@ func Deadlines(yield func(time.Duration) bool) {
 	}
 }
 
-// Explained calls run with [Deadlines] until its error holds all of words, or
-// there is none, and returns the last one. On a busy machine a short deadline
-// may pass before there is a cause to tell of.
+// Explained calls run with [Deadlines] until it returns nil or an error that
+// contains all of words, and returns the last result. On a busy machine, a short
+// deadline may pass before there is a cause to report.
 func Explained(run func(timeout time.Duration) error, words ...string) (err error) {
 	for timeout := range Deadlines {
 		if err = run(timeout); err == nil || holds(err.Error(), words) {
@@ -49,11 +50,11 @@ func holds(text string, words []string) bool {
 	return true
 }
 
-// tries is how often something that must be fast may be slow.
+// tries is how often an operation that must be fast may be slow.
 const tries = 10
 
-// Best calls try until it has taken no longer than bound, but not for ever, and
-// returns the shortest time. What a try does besides must hold every time.
+// Best calls try until it takes no longer than bound, at most ten times, and
+// returns the shortest time. All other checks inside try must hold every time.
 func Best(bound time.Duration, try func() time.Duration) time.Duration {
 	best := try()
 	for n := 1; n < tries && best > bound; n++ {

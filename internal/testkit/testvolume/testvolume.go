@@ -1,4 +1,5 @@
-// Package testvolume makes volumes as kubelet makes them of a ConfigMap or Secret.
+// Package testvolume makes volumes as kubelet makes them from a ConfigMap or
+// Secret.
 package testvolume
 
 import (
@@ -13,8 +14,9 @@ import (
 // A Volume is a directory with the link ..data.
 type Volume struct{ Dir string }
 
-// Update brings a version, path by path, by the steps of kubelet's
-// AtomicWriter.Write (in pkg/volume/util/atomic_writer.go), in its order.
+// Update replaces the content of the volume by files, a map from path to content.
+// It follows the steps of kubelet's AtomicWriter.Write
+// (pkg/volume/util/atomic_writer.go) in the same order.
 func (v *Volume) Update(files map[string]string) error {
 	old, _ := os.Readlink(filepath.Join(v.Dir, "..data"))
 	version, err := os.MkdirTemp(v.Dir, time.Now().UTC().Format("..2006_01_02_15_04_05."))
@@ -46,7 +48,7 @@ func (v *Volume) Update(files map[string]string) error {
 	return os.RemoveAll(filepath.Join(v.Dir, old))
 }
 
-// links makes the links that users see, and removes those of keys that are gone.
+// links creates the links that users see, and removes those of deleted keys.
 func (v *Volume) links(files map[string]string) error {
 	keys := make(map[string]bool)
 	for path := range files {
@@ -72,8 +74,8 @@ func (v *Volume) links(files map[string]string) error {
 	return nil
 }
 
-// Churn returns a volume that has one version after the other, as fast as that
-// goes, until the test ends. swaps counts them.
+// Churn returns a volume that gets one new version after another, as fast as
+// possible, until the test ends. swaps counts the versions.
 func Churn(t testing.TB, version func(n int) map[string]string) (v *Volume, swaps *atomic.Int64) {
 	t.Helper()
 	v, swaps = &Volume{t.TempDir()}, new(atomic.Int64)

@@ -1,8 +1,8 @@
-// Package envname says what the name of an environment variable is, as POSIX has
-// it: letters, digits and underscores, the first no digit.
+// Package envname recognizes names of environment variables as POSIX defines
+// them: letters, digits and underscores, not starting with a digit.
 package envname
 
-// Leading returns the longest beginning of s that is a name; "" if there is none.
+// Leading returns the longest prefix of s that is a name, or "".
 func Leading(s string) string {
 	for i := range len(s) {
 		c := s[i]

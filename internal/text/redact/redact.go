@@ -8,21 +8,21 @@ import (
 	"sync"
 )
 
-// mark stands where a secret was.
+// mark replaces a secret.
 const mark = "***"
 
-// secretParams are the query parameters whose values are secrets, lower-case.
+// secretParams are the query parameters with secret values, in lower case.
 var secretParams = []string{"password", "passwd", "pwd", "pass", "secret", "token", "access_token", "apikey", "api_key", "sig", "signature", "sslpassword", "key"}
 
-// A Set knows the secrets that one process has read. The zero value is ready for
-// use, also from several goroutines.
+// A Set knows the secrets that this process has read. The zero value is ready
+// to use. Its methods are safe for concurrent use.
 type Set struct {
 	mu      sync.RWMutex
 	secrets []string
 }
 
-// shortest is the length below which a secret is not looked for in text: it
-// would be found everywhere and make the text unreadable.
+// shortest is the length in bytes of the shortest secret that is replaced. A
+// shorter one would match everywhere and make the text unreadable.
 const shortest = 4
 
 // Add makes Text replace secret wherever it occurs.
@@ -33,12 +33,12 @@ func (s *Set) Add(secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secrets = append(s.secrets, secret)
-	// The longest first: a secret may be part of another.
+	// The longest comes first: a secret may be part of another one.
 	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
-// Text returns text without the secrets of s and without the userinfo and
-// secret query values of URLs.
+// Text returns text with the secrets of s, and the userinfo and secret query
+// values of URLs, replaced.
 func (s *Set) Text(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -48,8 +48,8 @@ func (s *Set) Text(text string) string {
 	return Text(text)
 }
 
-// Unreadable returns an address or URL that could not be read for the error that
-// says so: whatever stands before its last @ may be a password.
+// Unreadable returns an address or URL that cannot be parsed, fit for an error:
+// everything before its last @ may be a password and is replaced.
 func Unreadable(s string) string {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
@@ -63,7 +63,7 @@ func Unreadable(s string) string {
 }
 
 // Text returns s with the userinfo and the secret query values of every URL in
-// it replaced. It works on any text, also on URLs that do not parse.
+// it replaced. It works on any text, even on URLs that do not parse.
 func Text(s string) string {
 	if !strings.Contains(s, "://") {
 		return s
@@ -87,7 +87,7 @@ func Text(s string) string {
 	}
 }
 
-// word redacts what follows "://" in one URL.
+// word redacts the part of one URL after "://".
 func word(s string) string {
 	if at := userinfoEnd(s); at >= 0 {
 		s = mark + s[at:]
@@ -99,9 +99,9 @@ func word(s string) string {
 	return before + "?" + params(query)
 }
 
-// userinfoEnd returns the index of the @ that ends the userinfo, or -1. Where the
-// URL does not parse, its writer forgot to escape something, perhaps a / or ? in
-// the password: then everything before the last @ counts as userinfo.
+// userinfoEnd returns the index of the @ that ends the userinfo, or -1. If the
+// URL does not parse, its writer may have forgotten to escape a / or ? in the
+// password, so everything before the last @ counts as userinfo.
 func userinfoEnd(s string) int {
 	if u, err := url.Parse("x://" + s); err == nil {
 		if u.User == nil {

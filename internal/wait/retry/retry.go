@@ -1,5 +1,5 @@
-// Package retry repeats an attempt until it succeeds, at a pace that sees a
-// change early without hammering whatever is being watched.
+// Package retry repeats an attempt until it succeeds, at a pace that notices a
+// change early without overloading the target.
 package retry
 
 import (
@@ -9,9 +9,10 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// The pace of [Ramp], unless a wait asks for a calmer one. While many things start together a change is seen within
-// FastInterval; later the interval grows by 5 % an attempt, so that waiting adds
-// about a twentieth of the time already waited.
+// The pace of [Ramp], unless the caller chooses a slower one. During FastFor,
+// while many things start together, a change is noticed within FastInterval.
+// Later the interval grows by 5 % per attempt, so a change is noticed late by
+// at most about a twentieth of the time already waited.
 const (
 	FastInterval = 40 * time.Millisecond
 	FastFor      = 30 * time.Second
@@ -19,9 +20,9 @@ const (
 	jitter       = 0.25
 )
 
-// Ramp returns the pace of waiting: fast, such as FastInterval, for the first
-// FastFor, then growing up to max, each interval drawn at random from ±25 % so
-// that pods that started together do not ask together.
+// Ramp returns the pace of a wait: fast, such as FastInterval, for the first
+// FastFor, then growing up to max. Each interval varies at random by ±25 %, so
+// that pods that start together do not all probe at the same moment.
 func Ramp(fast, max time.Duration) backoff.BackOff {
 	slow := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(min(fast, max)),
@@ -49,26 +50,26 @@ func (r *ramp) Reset() {
 	r.fastUntil = time.Now().Add(FastFor)
 }
 
-// A Policy says how to repeat.
+// A Policy says how to repeat an attempt.
 type Policy struct {
 	Pace           backoff.BackOff // time from the start of one attempt to the start of the next
-	AttemptTimeout time.Duration   // bound of one attempt; 0 for none but ctx
-	Overlap        int             // attempts in flight at once; below 2, one after the other
-	Successes      int             // successes in a row that make it done; below 2, the first
+	AttemptTimeout time.Duration   // limit of one attempt; 0 for no limit but ctx
+	Overlap        int             // attempts in flight at once; 0 or 1 for one after the other
+	Successes      int             // successes in a row that end the loop; 0 or 1 for the first
 }
 
 // A Result is the outcome of one attempt.
 type Result struct {
 	Attempt int // counted from 1
-	Streak  int // successes in a row, this one included
+	Streak  int // successes in a row, including this one
 	Err     error
 }
 
-// Do repeats attempt under p and gives each outcome to observe, one at a time
-// and in the order in which they end. It returns nil once p.Successes attempts in
-// a row have succeeded, the error for which observe returned false, or ctx's
-// error. It returns only after every attempt has ended; attempts must heed
-// their context.
+// Do repeats attempt as p says and passes each outcome to observe, one at a
+// time and in the order in which the attempts end. It returns nil after
+// p.Successes successes in a row, the error for which observe returned false,
+// or the error of ctx. It returns only after every attempt has ended, so
+// attempts must heed their context.
 func Do(ctx context.Context, p Policy, attempt func(context.Context) error, observe func(Result) bool) error {
 	l := &loop{p: p, attempt: attempt, results: make(chan outcome), limit: max(p.Overlap, 1)}
 	ctx, cancel := context.WithCancel(ctx)
@@ -94,24 +95,24 @@ func Do(ctx context.Context, p Policy, attempt func(context.Context) error, obse
 		case o := <-l.results:
 			l.inFlight--
 			if o.panicked != nil {
-				panic(o.panicked) // where the caller can recover from it
+				panic(o.panicked) // in the caller's goroutine, where it can recover
 			}
-			if err := over(ctx); err != nil && o.err != nil {
-				return err // the attempt failed because it had to end: that is no news
+			if err := ended(ctx); err != nil && o.err != nil {
+				return err // the end of ctx made the attempt fail
 			}
-			if done, err := l.settle(o, observe); done {
+			if done, err := l.count(o, observe); done {
 				return err
 			}
-			if o.attempt == l.attempts { // the newest does not hang: back to the pace
+			if o.attempt == l.attempts { // the newest attempt did not hang: return to the pace
 				next.Reset(max(time.Until(l.started.Add(l.pace)), 0))
 			}
 		}
 	}
 }
 
-// over returns why ctx has ended, or nil. A system call notices the deadline a
+// ended returns why ctx has ended, or nil. A system call notices the deadline a
 // moment before the context's own timer does.
-func over(ctx context.Context) error {
+func ended(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
 	}
@@ -158,9 +159,9 @@ func (l *loop) start(ctx context.Context) {
 	}()
 }
 
-// gap is the time until the next attempt may start while the newest one is still
-// under way: attempts that all hang are spread evenly over AttemptTimeout, but a
-// single one delays nothing.
+// gap returns the time until the next attempt may start while the newest one is
+// still under way. Attempts that all hang are spread evenly over
+// AttemptTimeout; a single one that hangs delays nothing.
 func (l *loop) gap() time.Duration {
 	if l.inFlight < 2 {
 		return l.pace
@@ -168,15 +169,15 @@ func (l *loop) gap() time.Duration {
 	return max(l.pace, l.p.AttemptTimeout/time.Duration(l.limit))
 }
 
-// settle counts one outcome and reports whether it ends the loop.
-func (l *loop) settle(o outcome, observe func(Result) bool) (done bool, err error) {
+// count counts one outcome and reports whether it ends the loop.
+func (l *loop) count(o outcome, observe func(Result) bool) (done bool, err error) {
 	if o.err == nil {
 		if l.streak == 0 {
 			l.streakAt = o.attempt
 		}
 		l.streak++
 	} else if o.attempt >= l.streakAt {
-		l.streak = 0 // a failure that began before the streak says nothing about it
+		l.streak = 0 // a failure of an attempt older than the streak does not end it
 	}
 	goOn := observe(Result{Attempt: o.attempt, Streak: l.streak, Err: o.err})
 	switch {

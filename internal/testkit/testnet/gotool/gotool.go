@@ -1,5 +1,6 @@
-// Package gotool builds the Go programs of others that tests and benchmarks work
-// with, once, and keeps them in the user's cache. They are in nobody's go.mod.
+// Package gotool builds Go programs of other projects that tests and benchmarks
+// use, once, and keeps them in the user's cache folder. They are in no go.mod of
+// ours.
 package gotool
 
 import (
@@ -14,8 +15,9 @@ import (
 	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
-// Build returns the path of the program that pkg, "example.com/m/cmd/x@v1.2.3", is
-// built to with build tags.
+// Build returns the path of the program that pkg, such as
+// "example.com/m/cmd/x@v1.2.3", is built to with the given build tags. It builds
+// the program if the cache does not have it.
 func Build(pkg string, tags ...string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -43,13 +45,14 @@ func Build(pkg string, tags ...string) (string, error) {
 	if err := dirfd.Lock(context.Background(), int(lock.Fd()), func() {}); err != nil {
 		return "", fmt.Errorf("lock %s: %w", dir, err)
 	}
-	if _, err := os.Stat(program); err == nil { // who held the lock has built it
+	if _, err := os.Stat(program); err == nil { // the previous holder of the lock has built it
 		return program, nil
 	}
 	return program, install(pkg, tags, program)
 }
 
-// install builds pkg in a folder beside program, where it is moved when it is complete.
+// install builds pkg in a folder next to program and moves it there when it is
+// complete.
 func install(pkg string, tags []string, program string) error {
 	unfinished := filepath.Join(filepath.Dir(program), "unfinished")
 	if err := os.RemoveAll(unfinished); err != nil {

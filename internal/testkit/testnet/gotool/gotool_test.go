@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// TestBuild: who finds a program has a whole one, although others build it at the
-// same time and a build was killed before.
+// TestBuild: a program that is there is complete, although others build it at the
+// same time and an earlier build was killed.
 func TestBuild(t *testing.T) {
 	cache := t.TempDir()
-	for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // these stay where they are
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // the build must still find these
 		out, err := exec.Command("go", "env", name).Output()
 		if err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestBuild(t *testing.T) {
 		t.Setenv(name, strings.TrimSpace(string(out)))
 	}
 	t.Setenv("XDG_CACHE_HOME", cache)
-	const pkg = "github.com/rogpeppe/go-internal/cmd/txtar-c@v1.16.0" // of our go.mod
+	const pkg = "github.com/rogpeppe/go-internal/cmd/txtar-c@v1.16.0" // a module of our go.mod
 	dir := filepath.Join(cache, "initbox-test", "github.com_rogpeppe_go-internal_cmd_txtar-c_v1.16.0")
 	left := filepath.Join(dir, "unfinished", "txtar-c")
 	if err := os.MkdirAll(filepath.Dir(left), 0o755); err != nil {

@@ -15,16 +15,16 @@ import (
 // MySQL is a MariaDB server.
 type MySQL struct {
 	*sqlServer
-	Socket string // path of its socket
+	Socket string // path of the server's socket
 }
 
-// MySQLSetup is what is special about a server.
+// MySQLSetup is the special configuration of a server.
 type MySQLSetup struct {
-	Args  []string          // of mariadbd: "--max-connections=5"; $DIR is the server's folder
-	Files map[string][]byte // in the server's folder, for it alone
+	Args  []string          // arguments of mariadbd: "--max-connections=5"; $DIR is the server's folder
+	Files map[string][]byte // files in the server's folder that only the server may read
 }
 
-// StartMySQL returns a server of the test's own, which ends with it.
+// StartMySQL starts a server for this test alone, which ends with the test.
 func StartMySQL(t testnet.TB, setup *MySQLSetup) *MySQL {
 	t.Helper()
 	m := newMySQL(t, setup)

@@ -13,8 +13,8 @@ import (
 // PgBouncer is a pooler in front of a PostgreSQL server.
 type PgBouncer struct{ *server }
 
-// StartPgBouncer returns a pooler before p, which ends with the test. Settings are
-// lines of its configuration: "pool_mode=transaction".
+// StartPgBouncer starts a pooler in front of p, which ends with the test. Settings
+// are lines of its configuration, such as "pool_mode=transaction".
 func StartPgBouncer(t testnet.TB, p *Postgres, settings ...string) *PgBouncer {
 	t.Helper()
 	b := &PgBouncer{newServer(t, "postgres")}

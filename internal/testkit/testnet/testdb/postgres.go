@@ -15,14 +15,14 @@ import (
 // Postgres is a PostgreSQL server.
 type Postgres struct{ *sqlServer }
 
-// PostgresSetup is what is special about a server.
+// PostgresSetup is the special configuration of a server.
 type PostgresSetup struct {
-	Settings []string          // of postgresql.conf: "ssl=on"
+	Settings []string          // settings of postgresql.conf: "ssl=on"
 	HBA      []string          // lines of pg_hba.conf before the usual ones
-	Files    map[string][]byte // in the data folder, for the server alone
+	Files    map[string][]byte // files in the data folder that only the server may read
 }
 
-// StartPostgres returns a server of the test's own, which ends with it.
+// StartPostgres starts a server for this test alone, which ends with the test.
 func StartPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 	t.Helper()
 	p := newPostgres(t, setup)
@@ -40,10 +40,10 @@ func LaunchPostgres(t testnet.TB, setup *PostgresSetup) *Postgres {
 	return p
 }
 
-// Promote ends the recovery of a server that was launched as a standby: with the
-// file standby.signal and hot_standby=off it says that it starts up until then.
-// It waits until the server says so, since one that has not come as far loses
-// the signal.
+// Promote ends the recovery of a server that was launched as a standby. Until
+// then, with the file standby.signal and hot_standby=off, the server reports that
+// it is starting up. Promote waits for that report, because a server that has not
+// come that far loses the signal.
 func (p *Postgres) Promote(t testnet.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

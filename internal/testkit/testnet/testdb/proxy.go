@@ -8,7 +8,7 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
-// A Proxy hands connections on to a server until it is told to cut them.
+// A Proxy forwards connections to a server until it is told to cut them.
 type Proxy struct {
 	listener net.Listener
 	dialer   net.Dialer
@@ -16,12 +16,12 @@ type Proxy struct {
 
 	mu      sync.Mutex
 	stalled bool
-	moved   *sync.Cond // stalled has changed
+	moved   *sync.Cond // signals that stalled has changed
 	open    map[net.Conn]bool
 }
 
-// NewProxy returns a proxy before the server at to, HOST:PORT. With from, an
-// address of loopback, the server sees the connections come from there.
+// NewProxy starts a proxy in front of the server at to, HOST:PORT. If from is set,
+// it is the loopback address that the server sees the connections come from.
 func NewProxy(t testnet.TB, to, from string) *Proxy {
 	t.Helper()
 	p := &Proxy{listener: testnet.Listen(t, "127.0.0.1"), to: to, open: make(map[net.Conn]bool)}
@@ -53,8 +53,8 @@ func (p *Proxy) Cut() {
 	}
 }
 
-// Stall makes the proxy hand nothing on, in neither direction, as a network
-// does that drops packets; or hand on again.
+// Stall makes the proxy forward nothing in either direction, like a network that
+// drops packets; Stall(false) makes it forward again.
 func (p *Proxy) Stall(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,7 +84,7 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 }
 
-// copy hands on what src says, and its end.
+// copy forwards what src sends, and its end.
 func (p *Proxy) copy(dst, src net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {

@@ -19,25 +19,25 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testproc"
 )
 
-// A server is what PostgreSQL, MariaDB and PgBouncer share here.
+// A server is the common part of PostgreSQL, MariaDB and PgBouncer.
 type server struct {
 	Dir  string // private folder, which also holds the socket
 	Port string // on 127.0.0.1
 
 	folder    *testdir.Dir
-	user      *syscall.Credential // nil for that of the test
+	user      *syscall.Credential // nil for the user of the test
 	command   func(port string) []string
 	ready     func() error
-	url       url.URL        // what the URLs of its databases have in common
-	stopWith  syscall.Signal // orderly end
-	deathWith syscall.Signal // when the test process dies
+	url       url.URL        // the common part of the URLs of its databases
+	stopWith  syscall.Signal // ends the server in good order
+	deathWith syscall.Signal // sent to the server when the test process dies
 
 	process *os.Process
-	done    <-chan error // closed when process has ended
+	done    <-chan error // closed after process has ended
 }
 
-// find returns the path of a program that one of folders has, or PATH. Folders go
-// first because Debian puts a wrapper around PostgreSQL's programs into PATH.
+// find returns the path of a program in one of folders, or else in PATH. Folders
+// come first because Debian puts wrappers of PostgreSQL's programs into PATH.
 func find(t testnet.TB, debianPackage, name string, folders ...string) string {
 	t.Helper()
 	for _, pattern := range folders {
@@ -90,7 +90,7 @@ func (s *server) run(t testnet.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), "TMPDIR="+s.Dir) // servers that share one remove each other's files
+	cmd.Env = append(os.Environ(), "TMPDIR="+s.Dir) // servers that share a TMPDIR remove each other's files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
 	cmd.ExtraFiles = s.lock()
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -98,10 +98,11 @@ func (s *server) run(t testnet.TB, name string, args ...string) {
 	}
 }
 
-// lock is what a program inherits: if we are killed, it needs the folder until it has ended.
+// lock returns the lock for a program to inherit: if the test is killed, the
+// program needs the folder until it has ended.
 func (s *server) lock() []*os.File { return []*os.File{s.folder.Lock} }
 
-// WriteFile writes a file that the server may read, below its folder, and
+// WriteFile writes a file below the server's folder that the server may read, and
 // returns its path.
 func (s *server) WriteFile(t testnet.TB, name string, data []byte) string {
 	t.Helper()
@@ -127,7 +128,8 @@ func (s *server) URL(database string) string {
 	return u.String()
 }
 
-// Start starts the server, again after Stop or Kill, and waits until it is ready.
+// Start starts the server, also again after Stop or Kill, and waits until it is
+// ready.
 func (s *server) Start(t testnet.TB) {
 	t.Helper()
 	s.Launch(t)
@@ -154,10 +156,10 @@ func (s *server) Start(t testnet.TB) {
 }
 
 // sharedMemory is in the log of a PostgreSQL that was started while the sessions
-// of one that was killed still end.
+// of a killed one were still ending.
 const sharedMemory = "pre-existing shared memory block"
 
-// Launch starts the server and does not wait until it is ready.
+// Launch starts the server without waiting until it is ready.
 func (s *server) Launch(t testnet.TB) {
 	t.Helper()
 	if s.Port == "" {
@@ -192,7 +194,7 @@ func freePort(t testnet.TB) string {
 	return port
 }
 
-// Stop ends the server in good order: connections are cut, data is kept.
+// Stop ends the server in good order: it cuts connections and keeps data.
 func (s *server) Stop(t testnet.TB) {
 	t.Helper()
 	s.end(s.stopWith)
@@ -217,8 +219,8 @@ func (s *server) end(signal syscall.Signal) {
 	s.process = nil
 }
 
-// Pause stops the server's main process as SIGSTOP does, until the returned
-// function is called: it accepts connections, and says nothing.
+// Pause stops the server's main process with SIGSTOP until resume is called.
+// Meanwhile the server accepts connections but does not answer.
 func (s *server) Pause(t testnet.TB) (resume func()) {
 	t.Helper()
 	process := s.process

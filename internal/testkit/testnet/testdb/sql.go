@@ -10,12 +10,12 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
-// A sqlServer is a server that has a client which runs SQL.
+// A sqlServer is a server with a client that runs SQL.
 type sqlServer struct {
 	*server
-	client     func(database string) *exec.Cmd // runs what its stdin has, as Admin
-	home       string                          // the database to be in for what concerns no other, if there must be one
-	dropOption string                          // of DROP DATABASE: cut the connections to it
+	client     func(database string) *exec.Cmd // runs the statements on its stdin as Admin
+	home       string                          // the database to connect to for statements about no other database, if one is needed
+	dropOption string                          // option of DROP DATABASE that cuts the connections to it
 
 	databases atomic.Int32
 }
@@ -33,8 +33,8 @@ func (s *sqlServer) NewDatabase(t testnet.TB) string {
 	return name
 }
 
-// SQL runs statements as [Admin] and returns the rows, columns parted by "|" on
-// PostgreSQL and by tabs on MariaDB.
+// SQL runs statements as [Admin] and returns the rows. Columns are separated by
+// "|" on PostgreSQL and by tabs on MariaDB.
 func (s *sqlServer) SQL(t testnet.TB, database, statements string) string {
 	t.Helper()
 	out, err := s.sql(database, statements)
@@ -54,7 +54,7 @@ func (s *sqlServer) sql(database, statements string) (string, error) {
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
-// answers is when a server of SQL is ready.
+// answers returns nil if the server runs SQL.
 func (s *sqlServer) answers() error {
 	_, err := s.sql(s.home, "SELECT 1")
 	return err

@@ -28,17 +28,18 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
-// Admin is the user of every server here that may do everything, and its password.
+// Admin is the user who may do everything on every server here, and AdminPassword
+// is the password.
 const (
 	Admin         = "admin"
 	AdminPassword = "Adm1n-s3cret"
 )
 
-// patience is what a server is given to start, stop or run a short statement.
+// patience is how long a server may take to start, stop or run a short statement.
 const patience = time.Minute
 
-// Servers are the servers that the tests of one package share, each started when
-// it is first asked for. The zero value is ready for use.
+// Servers are the servers that the tests of one package share. Each starts when a
+// test first asks for it. The zero value is ready to use.
 type Servers struct {
 	mu       sync.Mutex
 	postgres *Postgres

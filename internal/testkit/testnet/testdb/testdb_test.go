@@ -43,7 +43,7 @@ func TestMySQL(t *testing.T) {
 	}
 }
 
-// A server keeps data and port when it starts again, also after a crash.
+// A server keeps its data and port when it starts again, even after a crash.
 func TestRestart(t *testing.T) {
 	p := StartPostgres(t, nil)
 	p.SQL(t, "postgres", "CREATE TABLE t ()")
