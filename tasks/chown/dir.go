@@ -2,7 +2,9 @@ package chown
 
 import (
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -18,8 +20,8 @@ type dir struct {
 	ino    uint64
 	mount  dirfd.Mount
 
-	units int // on the stack or taken; guarded by walk.mu
-	users int // workers that hold fd; guarded by walk.mu
+	jobs  atomic.Int64 // that have not ended
+	users int          // workers that hold fd; guarded by walk.mu
 
 	mu   sync.Mutex // held while fd is opened again
 	fd   int        // -1 while parked; stays while there are users
@@ -57,25 +59,25 @@ func (d *dir) below(name string, withRoot bool) string {
 	return string(buf[at:])
 }
 
-// opened counts one more open directory and parks others when there are too
-// many. w.mu is held.
-func (w *walk) opened() {
-	w.open++
-	if w.open > w.budget.dirs {
+// opened notes that d has a descriptor, and parks others when there are too many.
+// w.mu is held.
+func (w *walk) opened(d *dir) {
+	w.open = append(w.open, d)
+	if len(w.open) > w.budget.dirs {
 		w.park()
 	}
 }
 
 // park closes directories that nobody uses now and that will be needed last:
-// those at the bottom of the stack. It closes several, because looking for them
-// takes time. w.mu is held.
+// those that were opened first. It closes several, because looking for them takes
+// time. w.mu is held.
 func (w *walk) park() {
 	enough := w.budget.dirs - w.budget.dirs/4
-	for _, u := range w.stack {
-		if w.open <= enough {
+	for _, d := range slices.Clone(w.open) {
+		if len(w.open) <= enough {
 			return
 		}
-		if d := u.dir; d.users == 0 && d.fd >= 0 && d.parent != nil {
+		if d.users == 0 && d.parent != nil {
 			w.closeDir(d)
 		}
 	}
@@ -86,7 +88,8 @@ func (w *walk) closeDir(d *dir) {
 	if d.fd < 0 {
 		return
 	}
-	w.open--
+	i := slices.Index(w.open, d)
+	w.open = slices.Delete(w.open, i, i+1)
 	if d.parent != nil {
 		unix.Close(d.fd)
 		d.fd = -1
@@ -122,7 +125,7 @@ func (w *walk) reopen(d *dir) (news bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	d.fd = fd
-	w.opened()
+	w.opened(d)
 	return true, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -241,26 +242,32 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// TestRestWaits: what a listing has given is taken before more of it is read.
+// TestRestWaits: what a listing has given is done before more of it is read.
 func TestRestWaits(t *testing.T) {
-	d := &dir{name: "many"}
-	rest := &unit{dir: d, left: 1}
-	dirs := &unit{dir: d, dirs: true, names: names("a", "b"), left: 2}
-	files := &unit{dir: d, names: names("f"), left: 1}
-	w := &walk{hired: 2, live: 1, stack: []*unit{rest, dirs, files}}
-	for i, want := range []*unit{files, dirs, dirs, rest} {
-		if c, ok := w.take(d, mostClaimed); !ok || c.unit != want {
-			t.Errorf("claim %d is %+v, want one of %+v", i, c.unit, want)
+	root := t.TempDir()
+	deep(t, root, 1, 1000, false)
+	var want, got []int // the page of each entry
+	page := make(map[string]int)
+	fd, n := openDir(t, root), 0
+	defer unix.Close(fd)
+	for more := true; more; n++ {
+		var err error
+		_, more, err = dirfd.ListPage(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) {
+			want, page[filepath.Join(root, string(name))] = append(want, n), n
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-}
-
-func names(all ...string) []dirfd.Name {
-	var found []dirfd.Name
-	for text := strings.Join(all, "\x00") + "\x00"; text != ""; {
-		var name dirfd.Name
-		name, text = dirfd.CutName(text)
-		found = append(found, name)
+	task := newTask(root)
+	task.Jobs = 1
+	o := testtask.Run(t.Context(), task, testtask.DryRun, func(env *tasks.Env) { env.ListAll = true })
+	for line := range strings.Lines(o.Log) {
+		if _, target, ok := strings.Cut(strings.TrimSpace(line), "target="); ok && target != root {
+			got = append(got, page[target])
+		}
 	}
-	return found
+	if !slices.Equal(got, want) || n < 4 {
+		t.Errorf("the pages of the entries are %v, want %v", got, want)
+	}
 }

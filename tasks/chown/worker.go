@@ -10,54 +10,58 @@ import (
 
 	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/internal/files/glob"
+	"github.com/initbox/initbox/internal/files/pool"
 )
 
 // A worker is one goroutine of a walk with what it needs again and again.
 type worker struct {
 	*walk
-	ctx  context.Context
-	st   unix.Statx_t // of the entry at hand
+	ctx  context.Context // that of the job at hand
+	st   unix.Statx_t    // of the entry at hand
 	page page
-	last *dir // where it has found something to do
 	hold bool // the last entry had to be held, so the next one probably has to
 
 	seen    int64 // entries that the report does not count yet
 	changed int64 // the same of those that were changed
 
-	appetite int  // how many entries it takes at a time
-	waited   bool // for the file system, at the last claim
+	appetite int  // how many files it takes at a time
+	waited   bool // for the file system, the last time
+}
+
+// entries does what is to be done for some entries of d.
+func (w *worker) entries(d *dir, names []dirfd.Name, lookLikeDirs bool) {
+	begin := time.Now()
+	for _, name := range names {
+		if w.ctx.Err() != nil {
+			return
+		}
+		if err := w.entry(d, name, lookLikeDirs); err != nil {
+			w.fail(err, d.fd, &w.st)
+		}
+	}
+	w.pace(time.Since(begin), len(names))
 }
 
 const (
-	// mostClaimed bounds how many entries a worker takes at a time.
-	mostClaimed = 128
+	// mostFiles bounds how many files a worker takes at a time.
+	mostFiles = 128
 	// slow is what an entry takes at least where the file system is far away.
 	slow = 100 * time.Microsecond
 )
 
-// loop works until there is nothing left to do. Only where the file system lets
-// it wait, time and again, it calls for more workers: on a local disk as many as
+// pace learns from the time that entries took. Only where the file system lets it
+// wait, time and again, it calls for more workers: on a local disk as many as
 // there are processors get most done, and more would stand in their way.
-func (w *worker) loop() {
-	for {
-		c, ok := w.take(w.last, w.appetite)
-		if !ok {
-			return
-		}
-		start := time.Now()
-		w.do(c)
-		w.done(w.ctx, c)
-		w.count()
-		switch took := time.Since(start); {
-		case took < slow*time.Duration(max(len(c.names), 1)):
-			w.waited = false
-			w.appetite = min(2*w.appetite, mostClaimed)
-		case !w.waited: // or the processor was just taken away from us
-			w.waited = true
-			w.appetite = 1
-		default:
-			w.hire(w.ctx, nil)
-		}
+func (w *worker) pace(took time.Duration, entries int) {
+	switch {
+	case took < slow*time.Duration(entries):
+		w.waited = false
+		w.appetite = min(2*w.appetite, mostFiles)
+	case !w.waited: // or the processor was just taken away from us
+		w.waited = true
+		w.appetite = 1
+	default:
+		w.pool.Grow(w.budget.workers)
 	}
 }
 
@@ -67,32 +71,6 @@ func (w *worker) count() {
 	w.report.seen.Add(w.seen)
 	w.report.changed.Add(w.changed)
 	w.seen, w.changed = 0, 0
-}
-
-// do carries out one claim.
-func (w *worker) do(c claim) {
-	d := c.unit.dir
-	if w.stopped.Load() {
-		return
-	}
-	if news, err := w.reopen(d); err != nil {
-		if news {
-			w.fail(fmt.Errorf("%s: %w", d.path(""), err), w.root.fd, &w.st)
-		}
-		return
-	}
-	if c.names == nil {
-		w.list(d)
-		return
-	}
-	for _, name := range c.names {
-		if w.stopped.Load() {
-			return
-		}
-		if err := w.entry(d, name, c.unit.dirs); err != nil {
-			w.fail(err, d.fd, &w.st)
-		}
-	}
 }
 
 // tries bounds how often an entry may turn from a directory into something else
@@ -215,9 +193,9 @@ func (w *worker) subdir(d *dir, name string) (again bool, err error) {
 	}
 	child := d.child(name)
 	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
-	c := w.enter(child)
-	w.do(c)
-	w.done(w.ctx, c)
+	w.enter(child)
+	w.list(child)
+	w.done(child)
 	return false, nil
 }
 
@@ -241,9 +219,8 @@ func (w *worker) unlock(d *dir, name string) (int, error) {
 }
 
 // list reads one page of d and leaves the rest of the listing, and what it has
-// found, as work. Files come to lie on top, because they need no descriptors.
+// found, as jobs. Files come to lie on top, because they need no descriptors.
 func (w *worker) list(d *dir) {
-	w.last = d
 	w.env.Doing("walking " + d.path(""))
 	found, err := w.page.read(d.fd, w.keep(d))
 	if err != nil {
@@ -252,16 +229,18 @@ func (w *worker) list(d *dir) {
 		}
 		return
 	}
+	var jobs []pool.Job[*worker]
 	if found.more {
 		d.next = found.next
-		w.push(&unit{dir: d, left: 1})
+		jobs = append(jobs, w.job(d, func(me *worker) { me.list(d) }))
 	}
 	if len(found.dirs) > 0 {
-		w.push(&unit{dir: d, dirs: true, names: found.dirs, left: len(found.dirs)})
+		jobs = append(jobs, w.dirs(d, found.dirs))
 	}
 	if len(found.files) > 0 {
-		w.push(&unit{dir: d, names: found.files, left: len(found.files)})
+		jobs = append(jobs, w.files(d, found.files))
 	}
+	w.pool.Push(jobs...)
 }
 
 // keep returns whether an entry of d is not excluded.

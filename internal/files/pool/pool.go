@@ -1,5 +1,6 @@
 // Package pool runs jobs that find further jobs, as the walk of a tree does, on
-// a bounded number of workers.
+// a bounded number of workers. Whoever cannot know how many are of use begins with
+// few and lets the pool grow.
 package pool
 
 import (
@@ -8,16 +9,17 @@ import (
 	"sync"
 )
 
-// A Job does a part of the work with the state of the worker that runs it. It
+// A Job does a part of the work with the state of the worker that runs it, such as
+// its buffers, which no other job has at that time. It
 // must return soon after ctx is done, and then too let go of what it holds.
 type Job[S any] func(ctx context.Context, state S) error
 
 // A Pool runs jobs. Jobs that were pushed last run first, so that a walk goes
 // deep before it goes wide and holds little open.
 type Pool[S any] struct {
-	ctx      context.Context
-	cancel   context.CancelFunc
-	newState func() S
+	ctx    context.Context
+	cancel context.CancelFunc
+	states sync.Pool // of workers that have ended
 
 	mu      sync.Mutex
 	stack   []Job[S]
@@ -32,7 +34,7 @@ type Pool[S any] struct {
 // and is returned; every job that was pushed still runs. Once ctx is done, the
 // error is that of ctx, or one around it that a job returned.
 func Run[S any](ctx context.Context, workers int, newState func() S, first func(*Pool[S]) Job[S]) error {
-	p := &Pool[S]{newState: newState, most: max(workers, 1)}
+	p := &Pool[S]{states: sync.Pool{New: func() any { return newState() }}, most: max(workers, 1)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	defer p.cancel()
 	p.Push(first(p))
@@ -57,16 +59,29 @@ func (p *Pool[S]) Push(jobs ...Job[S]) {
 	}
 }
 
+// Grow lets one more worker run, unless there are most already. Only a job may
+// call it.
+func (p *Pool[S]) Grow(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.most >= most {
+		return
+	}
+	p.most++
+	if len(p.stack) > 0 {
+		p.workers++
+		p.done.Go(p.work)
+	}
+}
+
 // work runs jobs until none is left. A job that comes later finds a new worker.
 func (p *Pool[S]) work() {
-	var state S
-	for first := true; ; first = false {
+	state := p.states.Get().(S)
+	defer p.states.Put(state)
+	for {
 		job, ok := p.pop()
 		if !ok {
 			return
-		}
-		if first {
-			state = p.newState()
 		}
 		if err := job(p.ctx, state); err != nil {
 			p.fail(err)

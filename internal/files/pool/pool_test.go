@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/initbox/initbox/internal/testkit/testtime"
 )
 
 func TestRunsAllJobsOnBoundedWorkers(t *testing.T) {
@@ -27,6 +30,38 @@ func TestRunsAllJobsOnBoundedWorkers(t *testing.T) {
 	err := Run(t.Context(), 4, newState, func(p *Pool[*int]) Job[*int] { return grow(p, 6) })
 	if want := int64(1 + 3 + 9 + 27 + 81 + 243 + 729); err != nil || ran.Load() != want {
 		t.Errorf("ran %d of %d jobs: %v", ran.Load(), want, err)
+	}
+}
+
+// A job that waits for another one needs a second worker.
+func TestGrow(t *testing.T) {
+	for _, most := range []int{1, 2} {
+		ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)
+		seen := make(chan bool)
+		err := Run(ctx, 1, func() int { return 0 }, func(p *Pool[int]) Job[int] {
+			return func(ctx context.Context, _ int) error {
+				p.Push(func(context.Context, int) error { close(seen); return nil })
+				p.Grow(most)
+				if most == 1 {
+					select {
+					case <-seen:
+						return errors.New("there are two workers")
+					case <-time.After(20 * time.Millisecond):
+						return nil
+					}
+				}
+				select {
+				case <-seen:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+		cancel()
+		if err != nil {
+			t.Errorf("at most %d workers: %v", most, err)
+		}
 	}
 }
 
