@@ -1,9 +1,10 @@
-// Package cli turns a command line, an environment and run-files into runs of
-// tasks, and their outcome into log lines, an exit code and a termination
-// message. What all tasks share is here, once.
+// Package cli is the command line of initbox. It configures tasks from arguments,
+// environment and run-files, runs them, and reports the outcome in log lines, the
+// exit code and the termination message. What all tasks share is here, once.
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,20 +26,20 @@ import (
 type App struct {
 	Specs []tasks.Spec
 	Build Build
-	Grace time.Duration // how long a task may overrun its deadline; 0 for 5 s
+	Grace time.Duration // how long a task may take to end after its deadline or a signal; 0 for 5 s
 }
 
 // A Process is what an App sees of the operating system.
 type Process struct {
 	Args           []string // without the program's name
-	Env            []string // as os.Environ gives it
+	Env            []string // NAME=VALUE each, as os.Environ returns them
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Signals        <-chan os.Signal
 }
 
-// OS returns the Process that this process is. From then on SIGINT and SIGTERM
-// arrive on Signals, also for a PID 1, for which the kernel has no default action.
+// OS returns the Process that this process is. It makes SIGINT and SIGTERM arrive
+// on Signals, also for a PID 1, for which the kernel has no default action.
 func OS() *Process {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -47,14 +48,12 @@ func OS() *Process {
 
 // Main runs one command line and returns the exit code.
 func (a *App) Main(p *Process) int {
-	name, args := "", []string(nil)
-	if len(p.Args) > 0 {
-		name, args = p.Args[0], p.Args[1:]
-	}
-	switch name {
-	case "":
+	if len(p.Args) == 0 || p.Args[0] == "" {
 		fmt.Fprint(p.Stderr, a.overview())
 		return a.refuse(p, tasks.Usagef("no task was given: the container's args begin with one, as in args: [wait-tcp, \"postgres:5432\"]"))
+	}
+	name, args := p.Args[0], p.Args[1:]
+	switch name {
 	case "help", "-h", "--help":
 		return a.help(p, args)
 	case "version", "--version":
@@ -74,10 +73,8 @@ func (a *App) Main(p *Process) int {
 
 // refuse answers a command line that names no task.
 func (a *App) refuse(p *Process, err error) int {
-	opts := options{terminationLog: defaultTerminationLog, logFormat: "text"}
-	if path := newEnviron(p.Env)[envName("", "termination-log")]; path != "" {
-		opts.terminationLog = path
-	}
+	path := newEnviron(p.Env)[envName("", "termination-log")]
+	opts := options{terminationLog: cmp.Or(path, defaultTerminationLog), logFormat: "text"}
 	v := &verdict{err: &tasks.Error{Kind: tasks.Usage, Err: err, Next: "initbox help"}, secrets: new(redact.Set)}
 	v.report(p, newLogger(p.Stderr, opts, v.secrets), opts, a.grace())
 	return exitUsage
@@ -88,7 +85,7 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	start := time.Now()
 	secrets := new(redact.Set)
 	e := newEnviron(p.Env)
-	err := a.configure(c, e, args)
+	err := c.configure(e, args)
 	if errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprint(p.Stdout, helpText(c))
 		return exitDone
@@ -100,85 +97,50 @@ func (a *App) run(p *Process, c *command, args []string) int {
 	a.warnUnknown(env, e)
 	if err == nil {
 		ctx, stop := withSignals(context.Background(), p.Signals)
-		err = a.carryOut(ctx, c, env)
+		err = a.runBounded(ctx, c, env)
 		stop()
 	}
 	if tasks.KindOf(err) == tasks.Usage && tasks.NextOf(err) == "" {
 		err = tasks.WithNext(err, helpOf(c.spec.Name))
 	}
-	v := &verdict{
-		task: c.spec.Name, err: err, took: time.Since(start).Round(time.Millisecond),
-		changes: env.Changes(), dryRun: c.opts.dryRun, summary: env.Summary(), secrets: secrets,
-	}
-	v.report(p, log, c.opts, a.grace())
-	return exitCode(v.err)
+	newVerdict(c.spec.Name, err, start, env).report(p, log, c.opts, a.grace())
+	return exitCode(err)
 }
 
-// carryOut runs c within its deadline. A plan is read first: its timeout stands in
-// for the default one.
-func (a *App) carryOut(ctx context.Context, c *command, env *tasks.Env) error {
+// runBounded runs c within its deadline. A plan is loaded first, since its timeout
+// replaces the default one.
+func (a *App) runBounded(ctx context.Context, c *command, env *tasks.Env) error {
 	if r, ok := c.task.(*runTask); ok {
 		if err := execute(ctx, r.load, env, c.spec.Name, c.opts.timeout, a.grace()); err != nil {
 			return err
 		}
-		if r.bound > 0 && !c.flags.Changed("timeout") {
-			c.opts.timeout = r.bound
+		if r.timeout > 0 && !c.flags.Changed("timeout") {
+			c.opts.timeout = r.timeout
 		}
 	}
 	return execute(ctx, c.task.Run, env, c.spec.Name, c.opts.timeout, a.grace())
 }
 
-// configure fills c from the command line and the environment and checks it.
-func (a *App) configure(c *command, e environ, args []string) error {
-	parseErr := c.parse(args)
-	if errors.Is(parseErr, pflag.ErrHelp) {
-		return parseErr
-	}
-	// Where to log and report is heeded even if the rest is wrong.
-	if parseErr != nil {
-		c.rescue(args)
-	}
-	envErr := e.apply(c.flags, c.spec.Name, c.shared())
-	if err := errors.Join(parseErr, envErr); err != nil {
-		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, helpOf(c.spec.Name))
-	}
-	return c.check()
-}
-
-// helpOf is the next step where nothing better is known.
-func helpOf(task string) string { return "initbox help " + task }
-
-// Configure returns a task of spec configured by a command line alone, its
-// arguments without the task's name. The error is of kind Usage.
-func Configure(spec tasks.Spec, args []string) (tasks.Task, error) {
-	c := newCommand(spec)
-	err := new(App).configure(c, nil, args)
-	return c.task, err
-}
-
-// warnUnknown says which INITBOX_ variables have no effect.
+// warnUnknown warns of INITBOX_ variables that have no effect.
 func (a *App) warnUnknown(env *tasks.Env, e environ) {
-	known := make(map[string]bool)
-	if len(e.unknown(known)) == 0 {
-		return
+	if len(e.unknown(nil)) == 0 {
+		return // as usual, and the flags of all tasks need not be made
 	}
+	var known []string
 	for _, spec := range a.AllSpecs(nil) {
 		c := newCommand(spec)
-		for _, name := range c.names() {
-			known[envName(spec.Name, name)] = true
+		for _, flag := range c.names() {
+			known = append(known, envName(spec.Name, flag))
 		}
-		for _, name := range c.shared() {
-			known[envName("", name)] = true
+		for _, flag := range c.shared() {
+			known = append(known, envName("", flag))
 		}
 	}
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	slices.Sort(known)
+	known = slices.Compact(known)
 	for _, name := range e.unknown(known) {
 		attrs, hint := []any{"name", name}, ""
-		if near := nearest(name, names); near != "" {
+		if near := nearest(name, known); near != "" {
 			attrs = append(attrs, "did you mean", near)
 			hint = ": did you mean " + near + "?"
 		}
@@ -187,14 +149,9 @@ func (a *App) warnUnknown(env *tasks.Env, e environ) {
 	}
 }
 
-func (a *App) grace() time.Duration {
-	if a.Grace > 0 {
-		return a.Grace
-	}
-	return defaultGrace
-}
+func (a *App) grace() time.Duration { return cmp.Or(a.Grace, 5*time.Second) }
 
-// AllSpecs returns the tasks and run, which takes its plan from p.
+// AllSpecs returns the tasks and run, which reads its plan from p.
 func (a *App) AllSpecs(p *Process) []tasks.Spec {
 	return append(slices.Clone(a.Specs), runSpec(a, p))
 }

@@ -46,8 +46,8 @@ func newCommand(spec tasks.Spec) *command {
 	return c
 }
 
-// newStepCommand returns spec as a step of a plan: of the options it has the
-// timeout, the others belong to the process.
+// newStepCommand returns spec as a step of a plan. Its only shared flag is the
+// timeout; the others belong to the process.
 func newStepCommand(spec tasks.Spec) *command {
 	c := &command{spec: spec, task: spec.New()}
 	c.opts = options{timeout: spec.Timeout, logFormat: "text", logLevel: "info"}
@@ -77,8 +77,35 @@ func newFlagSet(name string) *pflag.FlagSet {
 	return fs
 }
 
-// parseFlags gives fs the flags in args. A flag that takes one value is refused a
-// second one: whichever was meant, the other would be dropped in silence.
+// Configure returns a task of spec configured by a command line alone: its
+// arguments without the task's name. The error is of kind Usage.
+func Configure(spec tasks.Spec, args []string) (tasks.Task, error) {
+	c := newCommand(spec)
+	return c.task, c.configure(nil, args)
+}
+
+// configure sets the flags of c from the command line and the environment, and
+// checks the task. It returns pflag.ErrHelp if args ask for help.
+func (c *command) configure(e environ, args []string) error {
+	parseErr := c.parse(args)
+	if errors.Is(parseErr, pflag.ErrHelp) {
+		return parseErr
+	}
+	if parseErr != nil {
+		c.rescue(args)
+	}
+	envErr := e.apply(c.flags, c.spec.Name, c.shared())
+	if err := errors.Join(parseErr, envErr); err != nil {
+		return tasks.WithNext(&tasks.Error{Kind: tasks.Usage, Err: err}, helpOf(c.spec.Name))
+	}
+	return c.check()
+}
+
+// helpOf is the next step where nothing better is known.
+func helpOf(task string) string { return "initbox help " + task }
+
+// parseFlags sets the flags of fs that args give. It refuses a second value for a
+// flag that takes one: the flag would drop one of them silently.
 func parseFlags(fs *pflag.FlagSet, args []string) error {
 	given := make(map[string]string)
 	return fs.ParseAll(args, func(f *pflag.Flag, value string) error {
@@ -95,7 +122,7 @@ func parseFlags(fs *pflag.FlagSet, args []string) error {
 	})
 }
 
-// parse reads the command line. It returns pflag.ErrHelp if help was asked for.
+// parse reads the command line. It returns pflag.ErrHelp if args ask for help.
 func (c *command) parse(args []string) error {
 	if err := parseFlags(c.flags, args); err != nil {
 		return c.flagError(err)
@@ -110,11 +137,11 @@ func (c *command) parse(args []string) error {
 	return c.bind(c.spec.Rest+"...", rest, rest)
 }
 
-// rescue sets what says how to report from a command line that could not be
-// parsed, as far as it stands there.
+// rescue sets the flags that say how to report from a command line that could not
+// be parsed: its error is to be reported that way too.
 func (c *command) rescue(args []string) {
 	if dash := slices.Index(args, "--"); dash >= 0 {
-		args = args[:dash] // what follows may have flags of its own
+		args = args[:dash] // the words after it may be flags of another command
 	}
 	for i, arg := range args {
 		name, value, ok := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
@@ -128,7 +155,7 @@ func (c *command) rescue(args []string) {
 	}
 }
 
-// check returns every fault in the configuration as an error of kind Usage.
+// check returns all errors in the configuration as one error of kind Usage.
 func (c *command) check() error {
 	if err := c.task.Check(); err != nil {
 		return &tasks.Error{Kind: tasks.Usage, Err: err, Next: tasks.NextOf(err)}
@@ -136,12 +163,12 @@ func (c *command) check() error {
 	return nil
 }
 
-// bind gives words to the flags that to names, as in "owner path...": the one
-// with dots takes what the others leave. Errors show the words as they were
+// bind sets the flags that to names, such as "owner path...", to words. The flag
+// with dots takes the words that the others leave. Errors show the words as
 // written, before variables were expanded.
 func (c *command) bind(to string, words, written []string) error {
 	names := strings.Fields(to)
-	// A flag that was given by name leaves its place to the next one.
+	// A flag given by name takes no word: the word goes to the next flag.
 	names = slices.DeleteFunc(names, func(n string) bool {
 		return !strings.HasSuffix(n, "...") && c.flags.Changed(n)
 	})
@@ -157,7 +184,7 @@ func (c *command) bind(to string, words, written []string) error {
 		f := c.flags.Lookup(strings.TrimSuffix(names[i], "..."))
 		for i, w := range words[:take] {
 			if err := c.flags.Set(f.Name, w); err != nil {
-				return badValue(strings.ToUpper(f.Name), f, written[i], unwrapFlagError(err))
+				return badValue(strings.ToUpper(f.Name), f, written[i], err)
 			}
 		}
 		words, written = words[take:], written[take:]
@@ -165,8 +192,8 @@ func (c *command) bind(to string, words, written []string) error {
 	return nil
 }
 
-// shortForm says what takes the words of a step that is written without the names
-// of its flags, as in "wait-tcp: db:5432".
+// shortForm returns the flags that take the words of a step written without names
+// of flags, as in "wait-tcp: db:5432". Its form is that of bind.
 func (c *command) shortForm() string {
 	if c.spec.Args == "" && c.spec.Rest != "" {
 		return c.spec.Rest + "..."
@@ -194,26 +221,21 @@ func (c *command) usageLine() string {
 	return line
 }
 
-// flagError puts an error of pflag in our words.
+// flagError rewords an error of pflag. Its errors arrive unwrapped.
 func (c *command) flagError(err error) error {
-	var (
-		missing *pflag.NotExistError
-		noValue *pflag.ValueRequiredError
-		invalid *pflag.InvalidValueError
-	)
-	switch {
-	case errors.Is(err, pflag.ErrHelp):
-		return err
-	case errors.As(err, &missing):
-		return c.unknownFlag(missing)
-	case errors.As(err, &noValue):
-		_, usage := pflag.UnquoteUsage(noValue.GetFlag())
-		return tasks.Usagef("--%s needs a value: %s", noValue.GetFlag().Name, usage)
-	case errors.As(err, &invalid):
-		return badValue("--"+invalid.GetFlag().Name, invalid.GetFlag(), invalid.GetValue(), unwrapFlagError(err))
-	default:
-		return tasks.Usagef("%w", err)
+	switch e := err.(type) {
+	case *pflag.NotExistError:
+		return c.unknownFlag(e)
+	case *pflag.ValueRequiredError:
+		_, usage := pflag.UnquoteUsage(e.GetFlag())
+		return tasks.Usagef("--%s needs a value: %s", e.GetFlag().Name, usage)
+	case *pflag.InvalidValueError:
+		return badValue("--"+e.GetFlag().Name, e.GetFlag(), e.GetValue(), err)
 	}
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	return tasks.Usagef("%w", err)
 }
 
 func (c *command) unknownFlag(err *pflag.NotExistError) error {
@@ -231,7 +253,7 @@ func (c *command) unknownFlag(err *pflag.NotExistError) error {
 	return tasks.Usagef("unknown flag --%s%s", name, c.hint(name, "--"))
 }
 
-// hint says what the flag name was probably meant to be.
+// hint suggests what to write instead of the unknown flag name.
 func (c *command) hint(name, dashes string) string {
 	if newCommand(c.spec).flags.Lookup(name) != nil {
 		return fmt.Sprintf(": it belongs to the whole run, give it to initbox run (%s%s)", dashes, name)

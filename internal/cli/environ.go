@@ -2,8 +2,8 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,8 +33,9 @@ func (e environ) lookup(name string) (string, bool) {
 	return v, ok
 }
 
-// envName returns the variable of a flag: INITBOX_WAIT_TCP_HOLD for wait-tcp
-// and hold, INITBOX_TIMEOUT for no task and timeout.
+// envName returns the name of the variable for a flag of task:
+// INITBOX_WAIT_TCP_HOLD for hold of wait-tcp. If task is "", the variable is for
+// all tasks: INITBOX_TIMEOUT for timeout.
 func envName(task, flag string) string {
 	name := envPrefix
 	if task != "" {
@@ -46,25 +47,25 @@ func envName(task, flag string) string {
 // namespaceFile is where kubelet puts the namespace of a pod's service account.
 const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-// whoWeAre returns the pod and its namespace as [tasks.Env] has them. HOSTNAME is not
-// asked: where it is not the host's name, it was set for another purpose, such as the
-// address that a server listens on.
+// whoWeAre returns the pod and its namespace as [tasks.Env] defines them. It does not
+// read HOSTNAME: where that is not the host's name, it was set for another purpose, such
+// as the address that a server listens on.
 func (e environ) whoWeAre() (pod, namespace string) {
 	pod, namespace = e["POD_NAME"], e["POD_NAMESPACE"]
 	if pod == "" {
-		pod, _ = os.Hostname() // unknown stays ""
+		pod, _ = os.Hostname() // "" if it fails
 	}
 	if namespace == "" {
-		data, _ := os.ReadFile(namespaceFile) // there is none without a service account's token
+		data, _ := os.ReadFile(namespaceFile) // a pod without a service account's token lacks it
 		namespace = strings.TrimSpace(string(data))
 	}
 	return pod, namespace
 }
 
-// apply sets each flag of fs that the command line left alone from the
-// environment: from the variable of the task, or of every task where the flag
-// is in shared. Empty variables count as unset, since a chart that has no value
-// to give leaves them empty. The error joins all bad values.
+// apply sets each flag of fs that the command line did not give from the
+// environment: from the variable of the task or, if the flag is in shared, from the
+// variable for all tasks. Empty variables count as unset, since a chart without a
+// value leaves them empty. The error joins all bad values.
 func (e environ) apply(fs *pflag.FlagSet, task string, shared []string) error {
 	var errs []error
 	fs.VisitAll(func(f *pflag.Flag) {
@@ -83,8 +84,11 @@ func (e environ) apply(fs *pflag.FlagSet, task string, shared []string) error {
 			if value == "" || isServiceVariable(name, value) {
 				continue
 			}
-			if err := setAll(fs, f, splitEnv(f, value)); err != nil {
-				errs = append(errs, badValue(name, f, value, err))
+			for _, v := range splitEnv(f, value) {
+				if err := fs.Set(f.Name, v); err != nil {
+					errs = append(errs, badValue(name, f, value, err))
+					return
+				}
 			}
 			return
 		}
@@ -92,8 +96,8 @@ func (e environ) apply(fs *pflag.FlagSet, task string, shared []string) error {
 	return errors.Join(errs...)
 }
 
-// splitEnv returns the values in a variable: one a line for a flag that may be
-// given more than once, which a YAML block scalar writes naturally.
+// splitEnv returns the values in a variable. For a flag that may be given more than
+// once each line is a value, as YAML's block scalars write them.
 func splitEnv(f *pflag.Flag, value string) []string {
 	if !isList(f) {
 		return []string{value}
@@ -107,24 +111,16 @@ func splitEnv(f *pflag.Flag, value string) []string {
 	return values
 }
 
-func setAll(fs *pflag.FlagSet, f *pflag.Flag, values []string) error {
-	for _, v := range values {
-		if err := fs.Set(f.Name, v); err != nil {
-			return unwrapFlagError(err)
-		}
-	}
-	return nil
-}
-
 // isList reports whether f may be given more than once.
 func isList(f *pflag.Flag) bool {
 	_, ok := f.Value.(pflag.SliceValue)
 	return ok
 }
 
-// badValue is the error for a value that a flag refused. where is the flag, the
-// variable, or file and line.
+// badValue returns the error for a value that f refused with err. where is the
+// name of the flag, the variable or the key.
 func badValue(where string, f *pflag.Flag, value string, err error) error {
+	err = unwrapFlagError(err)
 	if flags.IsSecret(f) {
 		return tasks.Usagef("%s: %w", where, err)
 	}
@@ -132,10 +128,10 @@ func badValue(where string, f *pflag.Flag, value string, err error) error {
 }
 
 // unknown returns the INITBOX_ variables that no command reads, sorted.
-func (e environ) unknown(known map[string]bool) []string {
+func (e environ) unknown(known []string) []string {
 	var names []string
 	for name, value := range e {
-		if strings.HasPrefix(name, envPrefix) && !known[name] && !isServiceVariable(name, value) {
+		if strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) && !isServiceVariable(name, value) {
 			names = append(names, name)
 		}
 	}
@@ -143,35 +139,22 @@ func (e environ) unknown(known map[string]bool) []string {
 	return names
 }
 
-// isServiceVariable reports whether Kubernetes injected the variable for a
-// Service whose name begins with "initbox": NAME_SERVICE_HOST,
+// serviceVariable matches what Kubernetes injects for a Service: NAME_SERVICE_HOST,
 // NAME_SERVICE_PORT[_port], NAME_PORT and NAME_PORT_80_TCP[_PROTO|_PORT|_ADDR]
 // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 // The plain NAME_PORT could be a flag, so its value decides.
+const serviceVariable = `^[^=]*(_SERVICE_(HOST|PORT)=|_SERVICE_PORT_|_PORT_[0-9]+_(TCP|UDP|SCTP)|_PORT=(tcp|udp|sctp)://)`
+
+// isServiceVariable reports whether Kubernetes injected the variable for a Service
+// whose name begins with "initbox".
 func isServiceVariable(name, value string) bool {
-	if strings.HasSuffix(name, "_SERVICE_HOST") || strings.HasSuffix(name, "_SERVICE_PORT") || strings.Contains(name, "_SERVICE_PORT_") {
-		return true
-	}
-	if strings.HasSuffix(name, "_PORT") && hasAnyPrefix(value, "tcp://", "udp://", "sctp://") {
-		return true
-	}
-	_, port, ok := strings.Cut(name, "_PORT_")
-	if !ok {
-		return false
-	}
-	number, rest, _ := strings.Cut(port, "_")
-	return number != "" && strings.Trim(number, "0123456789") == "" && hasAnyPrefix(rest, "TCP", "UDP", "SCTP")
+	return regexp.MustCompile(serviceVariable).MatchString(name + "=" + value) // few variables get here
 }
 
-func hasAnyPrefix(s string, prefixes ...string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
-}
-
-// unwrapFlagError returns what a flag's Set said, without pflag's words around it.
+// unwrapFlagError returns the error of a flag's Set without pflag's words around it.
 func unwrapFlagError(err error) error {
-	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return errors.Unwrap(invalid)
 	}
-	return fmt.Errorf("%w", err)
+	return err
 }

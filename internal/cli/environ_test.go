@@ -32,7 +32,7 @@ func TestPrecedence(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cmd := newCommand(testSpec(new(testTask)))
-			if err := new(App).configure(cmd, newEnviron(c.env), c.args); err != nil {
+			if err := cmd.configure(newEnviron(c.env), c.args); err != nil {
 				t.Fatal(err)
 			}
 			if cmd.opts.timeout != c.want {
@@ -45,7 +45,7 @@ func TestPrecedence(t *testing.T) {
 // A flag of the task itself is not read from the variable for all tasks.
 func TestOwnFlagsAreNotShared(t *testing.T) {
 	task := new(testTask)
-	err := new(App).configure(newCommand(testSpec(task)), newEnviron([]string{"INITBOX_WORD=a", "INITBOX_TEST_TASK_ITEM= x y \n\nz\n"}), nil)
+	err := newCommand(testSpec(task)).configure(newEnviron([]string{"INITBOX_WORD=a", "INITBOX_TEST_TASK_ITEM= x y \n\nz\n"}), nil)
 	if err != nil || task.Word != "" || !slices.Equal(task.Words, []string{"x y", "z"}) {
 		t.Errorf("got %v, %+v", err, task)
 	}
@@ -53,7 +53,7 @@ func TestOwnFlagsAreNotShared(t *testing.T) {
 
 func TestBadValuesNameWhereTheyStand(t *testing.T) {
 	cmd := newCommand(testSpec(&testTask{}))
-	err := new(App).configure(cmd, newEnviron([]string{"INITBOX_TIMEOUT=abc", "INITBOX_TEST_TASK_COUNT=x"}), []string{"--log-format", "xml"})
+	err := cmd.configure(newEnviron([]string{"INITBOX_TIMEOUT=abc", "INITBOX_TEST_TASK_COUNT=x"}), []string{"--log-format", "xml"})
 	for _, want := range []string{`--log-format: "xml"`, `INITBOX_TIMEOUT: "abc": not a duration`, `INITBOX_TEST_TASK_COUNT: "x"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)

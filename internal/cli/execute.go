@@ -6,20 +6,18 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/initbox/initbox/tasks"
 )
 
-// defaultGrace is how long a task may take to end after its deadline or a signal.
-const defaultGrace = 5 * time.Second
-
 // A runFunc is the Run of a task, or a part of its work.
 type runFunc func(context.Context, *tasks.Env) error
 
-// execute calls run under a deadline and returns even if run does not:
-// a system call on a dead NFS server can hang for ever. A failure after the end
-// of the context comes back as a *stoppedError.
+// execute calls run under a deadline and returns even if run does not, at most
+// grace later: a system call on a dead NFS server can hang forever. A failure
+// after the end of the context is returned as a *stoppedError.
 func execute(ctx context.Context, run runFunc, env *tasks.Env, of string, timeout, grace time.Duration) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &deadlineError{of, timeout})
 	defer cancel()
@@ -33,29 +31,27 @@ func execute(ctx context.Context, run runFunc, env *tasks.Env, of string, timeou
 		return ended(ctx, env, err)
 	case <-ctx.Done():
 	}
-	watchdog := time.NewTimer(grace)
-	defer watchdog.Stop()
 	select {
 	case err := <-done:
 		return ended(ctx, env, err)
-	case <-watchdog.C:
+	case <-time.After(grace):
 		return &stoppedError{cause: context.Cause(ctx), activity: env.Activity()}
 	}
 }
 
 // ended tells a failure of the task itself from one that the end of ctx caused.
 func ended(ctx context.Context, env *tasks.Env, err error) error {
-	var inner *stoppedError
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		<-ctx.Done() // a system call noticed the deadline before the context's own timer
 	}
-	if err == nil || ctx.Err() == nil || tasks.Permanent(err) || errors.As(err, &inner) {
+	_, explained := errors.AsType[*stoppedError](err)
+	if err == nil || ctx.Err() == nil || tasks.Permanent(err) || explained {
 		return err
 	}
 	return &stoppedError{cause: context.Cause(ctx), activity: env.Activity(), err: err}
 }
 
-// safely turns a panic into an error: the exit code of a panic, 2, would say
+// safely turns a panic into an error. The exit code of a panic, 2, would mean
 // that nothing was touched.
 func safely(ctx context.Context, run runFunc, env *tasks.Env) (err error) {
 	defer func() {
@@ -74,7 +70,8 @@ func withSignals(parent context.Context, signals <-chan os.Signal) (context.Cont
 	go func() {
 		select {
 		case s := <-signals:
-			cancel(asSignalError(s))
+			sig, _ := s.(syscall.Signal)
+			cancel(&signalError{sig})
 		case <-ctx.Done():
 		}
 	}()

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/flags"
 	"github.com/initbox/initbox/tasks"
 )
 
-// The exit codes. 124 and 128+n are those of timeout(1) and of a shell, so that
-// a Job's podFailurePolicy can tell a pod that may be retried from one that may not.
+// The exit codes. 124 and 128+n are those of timeout(1) and of a shell. A Job's
+// podFailurePolicy can tell from them whether the pod may be retried.
 const (
 	exitDone     = 0
 	exitFailed   = 1
@@ -23,8 +24,8 @@ const (
 	exitSignal   = 128
 )
 
-// exitTable is shown by the help and the reference.
-var exitTable = []struct{ code, meaning string }{
+// exitTable is the list of exit codes in help and pages.
+var exitTable = []struct{ Code, Meaning string }{
 	{"0", "done"},
 	{"1", "failed, a retry may help"},
 	{"2", "usage or configuration is wrong, nothing was touched"},
@@ -33,7 +34,28 @@ var exitTable = []struct{ code, meaning string }{
 	{"128+n", "stopped by signal n: 130 for SIGINT, 143 for SIGTERM"},
 }
 
-// A deadlineError is the cause of a context whose time is up.
+// exitCode maps the error of a task to the exit code of the process.
+func exitCode(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if sig, ok := errors.AsType[*signalError](err); ok {
+		return exitSignal + int(sig.signal)
+	}
+	if _, stopped := errors.AsType[*stoppedError](err); stopped {
+		return exitDeadline
+	}
+	switch tasks.KindOf(err) {
+	case tasks.Usage:
+		return exitUsage
+	case tasks.Final:
+		return exitFinal
+	default:
+		return exitFailed
+	}
+}
+
+// A deadlineError is the cause of a context whose deadline passed.
 type deadlineError struct {
 	of      string // whose deadline: "wait-tcp"
 	timeout time.Duration
@@ -48,22 +70,19 @@ func (e *deadlineError) Is(target error) bool { return target == context.Deadlin
 // A signalError is the cause of a context that a signal ended.
 type signalError struct{ signal syscall.Signal }
 
-func (e *signalError) Error() string {
-	names := map[syscall.Signal]string{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM"}
-	return "stopped by " + names[e.signal]
-}
+func (e *signalError) Error() string { return "stopped by " + unix.SignalName(e.signal) }
 
-// A stoppedError is the failure of a task whose context ended before it was done.
+// A stoppedError is the failure of a task whose context ended before the task was done.
 type stoppedError struct {
 	cause    error  // a *deadlineError or *signalError
 	activity string // what the task was doing, or ""
 	err      error  // what the task returned, nil if it did not return
 }
 
-// what says what ended task, and what it was doing then.
+// what describes what ended task, and what task was doing then.
 func (e *stoppedError) what(task string) string {
 	text := e.cause.Error()
-	if d := (*deadlineError)(nil); errors.As(e.cause, &d) && d.of == task {
+	if d, ok := errors.AsType[*deadlineError](e.cause); ok && d.of == task {
 		text = fmt.Sprintf("its deadline of %s passed", flags.FormatDuration(d.timeout))
 	}
 	if e.activity != "" {
@@ -84,30 +103,3 @@ func (e *stoppedError) Error() string {
 }
 
 func (e *stoppedError) Unwrap() []error { return []error{e.cause, e.err} }
-
-// exitCode maps the error of a task to the exit code of the process.
-func exitCode(err error) int {
-	var (
-		sig     *signalError
-		stopped *stoppedError
-	)
-	switch kind := tasks.KindOf(err); {
-	case err == nil:
-		return exitDone
-	case errors.As(err, &sig):
-		return exitSignal + int(sig.signal)
-	case errors.As(err, &stopped):
-		return exitDeadline
-	case kind == tasks.Usage:
-		return exitUsage
-	case kind == tasks.Final:
-		return exitFinal
-	default:
-		return exitFailed
-	}
-}
-
-func asSignalError(s os.Signal) error {
-	sig, _ := s.(syscall.Signal)
-	return &signalError{sig}
-}

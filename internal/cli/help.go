@@ -1,87 +1,25 @@
 package cli
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
+	"text/template"
+
+	"github.com/spf13/pflag"
 
 	"github.com/initbox/initbox/tasks"
 )
 
-// flagWidth is where help text wraps.
+// flagWidth is the width of help text, in characters.
 const flagWidth = 100
 
-// ownCommands are the commands that are no tasks.
+// ownCommands are the commands that are not tasks.
 var ownCommands = []string{"help", "version", "reference"}
 
 func isHelp(args []string) bool {
 	return len(args) > 0 && slices.Contains([]string{"-h", "--help", "help"}, args[0])
-}
-
-func synopsis(s tasks.Spec) string {
-	first, _, _ := strings.Cut(s.Doc, "\n")
-	return first
-}
-
-// capital returns s with a capital letter in front.
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// overview is the help of initbox itself.
-func (a *App) overview() string {
-	var b strings.Builder
-	b.WriteString("initbox prepares a pod before its main containers start.\n\nUsage: initbox TASK [flags] [arguments]\n")
-	for _, group := range tasks.Groups() {
-		heading := "\n" + capital(group) + ":\n"
-		for _, s := range a.AllSpecs(nil) {
-			if s.Group == group {
-				fmt.Fprintf(&b, "%s  %-12s %s\n", heading, s.Name, synopsis(s))
-				heading = ""
-			}
-		}
-	}
-	b.WriteString(`
-Other commands:
-  help         help [TASK]: this text, or all about a task
-  version      version, commit and Go version
-  reference    reference --format=markdown|json-schema|json|helm [TASK]: the documentation, the schema of a
-               run-file, the tasks as data, the templates of the Helm library chart
-
-Every flag can also be set by a variable, INITBOX_<TASK>_<FLAG>; those that every task has also by
-INITBOX_<FLAG>. The command line wins over the first, the first over the second.
-
-`)
-	b.WriteString(exitHelp())
-	return b.String()
-}
-
-func exitHelp() string {
-	var b strings.Builder
-	b.WriteString("Exit codes:\n")
-	for _, e := range exitTable {
-		fmt.Fprintf(&b, "  %-6s %s\n", e.code, e.meaning)
-	}
-	return b.String()
-}
-
-// helpText is all about one task.
-func helpText(c *command) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "initbox %s: %s\n\n", c.spec.Name, c.spec.Doc)
-	fmt.Fprintf(&b, "Usage: %s\n\nFlags:\n%s", c.usageLine(), c.flags.FlagUsagesWrapped(flagWidth))
-	fmt.Fprintf(&b, "\nVariables: %s for the flag --%s, and so on", envName(c.spec.Name, "timeout"), "timeout")
-	b.WriteString("; a flag that may be given more than once takes one value a line.\n")
-	if len(c.spec.Examples) > 0 {
-		b.WriteString("\nExamples:\n")
-		for _, e := range c.spec.Examples {
-			fmt.Fprintf(&b, "  # %s\n  %s\n", e.Doc, e.Command)
-		}
-	}
-	b.WriteString("\n" + exitHelp() + "\n" + needsHelp(c.spec.Needs))
-	if c.spec.More != nil {
-		heading, body, _ := strings.Cut(c.spec.More(), "\n")
-		b.WriteString("\n" + heading + ":\n" + body + "\n")
-	}
-	return b.String()
 }
 
 func (a *App) help(p *Process, args []string) int {
@@ -98,4 +36,83 @@ func (a *App) help(p *Process, args []string) int {
 	}
 	fmt.Fprint(p.Stdout, helpText(newCommand(spec)))
 	return exitDone
+}
+
+// helpTemplates are the texts of help, and the page of a task.
+//
+//go:embed help.tmpl
+var helpTemplates string
+
+// fillIn returns the template name filled in with data. It panics if that fails,
+// which only a mistake in the template can cause.
+func fillIn(name string, data object) string {
+	t := template.New(name).Funcs(template.FuncMap{"capital": capital, "indent": indent, "synopsis": synopsis})
+	var b strings.Builder
+	if err := template.Must(t.Parse(helpTemplates)).Execute(&b, data); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
+func synopsis(s tasks.Spec) string {
+	first, _, _ := strings.Cut(s.Doc, "\n")
+	return first
+}
+
+// capital returns s with a capital first letter.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// indent puts n blanks before each line of text.
+func indent(n int, text string) string {
+	blanks := strings.Repeat(" ", n)
+	return blanks + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+blanks) + "\n"
+}
+
+// overview is the help of initbox itself.
+func (a *App) overview() string {
+	return fillIn("overview", object{"Groups": tasks.Groups(), "Specs": a.AllSpecs(nil), "Exits": exitTable})
+}
+
+// helpText is the help of one task.
+func helpText(c *command) string { return fillIn("help", helpData(c)) }
+
+// page is the README of one task.
+func page(c *command) string { return fillIn("page", helpData(c)) }
+
+// helpData is what the templates know of a task.
+func helpData(c *command) object {
+	_, text, _ := strings.Cut(c.spec.Doc, "\n")
+	var rows []object
+	for _, name := range slices.Concat(c.own, c.shared()) {
+		rows = append(rows, flagRow(c.spec.Name, c.flags.Lookup(name)))
+	}
+	shared := c.shared()
+	for i, name := range shared {
+		shared[i] = "`" + envName("", name) + "`"
+	}
+	data := object{
+		"Spec": c.spec, "Text": text, "Usage": c.usageLine(), "Flags": c.flags.FlagUsagesWrapped(flagWidth),
+		"Variable": envName(c.spec.Name, "timeout"), "Rows": rows, "Shared": strings.Join(shared, ", "),
+		"Exits": exitTable, "Grants": grants(c.spec.Needs),
+	}
+	if c.spec.More != nil {
+		more := c.spec.More()
+		heading, _, _ := strings.Cut(more, "\n")
+		data["Heading"], data["More"] = heading, strings.TrimPrefix(more, heading)
+	}
+	return data
+}
+
+// flagRow is one row in the table of flags.
+func flagRow(task string, f *pflag.Flag) object {
+	kind, usage := pflag.UnquoteUsage(f)
+	value := f.DefValue
+	if value == "" || value == "[]" {
+		value = "-"
+	}
+	cell := strings.NewReplacer("|", "\\|", "\n", " ")
+	return object{
+		"Flag": cell.Replace(strings.TrimSpace("--" + f.Name + " " + kind)), "Default": value,
+		"Meaning": cell.Replace(usage), "Variable": envName(task, f.Name),
+	}
 }

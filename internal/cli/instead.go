@@ -8,15 +8,15 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// An Instead says what does here what a program, or a task of somebody else, does elsewhere.
+// An Instead names the task that does what a program, or a task of another tool, does.
 type Instead struct {
-	Of     string // names that people try, with blanks between
-	Task   string // what to use instead, with blanks between; "" for no task
-	Advice string // what of it to use, and what nothing here does
+	Of     string // names that people try, separated by blanks
+	Task   string // the tasks to use instead, separated by blanks; "" for none
+	Advice string // which part of the task to use, and what no task does
 }
 
-// Insteads are the answers to what people ask for first. They name tasks and flags
-// that exist, which a test of the list of tasks holds.
+// Insteads are the answers to names that people try but that are no tasks. A test
+// of the list of tasks checks that the tasks and flags in them exist.
 func Insteads() []Instead {
 	const tcp = "it waits until HOST:PORT accepts connections"
 	return []Instead{
@@ -52,8 +52,8 @@ func Insteads() []Instead {
 	}
 }
 
-// findTask returns the one of specs that is called name. The error says what to use
-// instead; more are names that could have been meant as well.
+// findTask returns the task called name. If there is none, the error suggests what
+// to use instead: a task, or one of the commands in more.
 func findTask(specs []tasks.Spec, name string, more ...string) (tasks.Spec, error) {
 	var known []string
 	for _, s := range specs {
@@ -65,7 +65,7 @@ func findTask(specs []tasks.Spec, name string, more ...string) (tasks.Spec, erro
 	return tasks.Spec{}, unknownTask(name, append(known, more...))
 }
 
-// unknownTask is the error for a task that is none of known.
+// unknownTask returns the error for a name that is not among known.
 func unknownTask(name string, known []string) error {
 	words := strings.Fields(name)
 	if len(words) == 0 {

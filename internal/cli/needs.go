@@ -7,24 +7,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// indent prefixes each line of text with n spaces.
-func indent(text string, n int) string {
-	blanks := strings.Repeat(" ", n)
-	return blanks + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+blanks) + "\n"
-}
-
-// needsHelp returns the end of a task's help: the smallest securityContext, and
-// what some flags and the volumes need.
-func needsHelp(n tasks.Needs) string {
-	text := "The smallest securityContext of its container:\n" + indent(n.SecurityContext(), 2)
-	if lines := needsLines(n); len(lines) > 0 {
-		text += strings.Join(lines, "\n") + "\n"
-	}
-	return text
-}
-
-// needsLines returns the needs that the securityContext does not show.
-func needsLines(n tasks.Needs) []string {
+// grants lists what the pod must grant beyond the securityContext of every use.
+func grants(n tasks.Needs) []string {
 	var lines []string
 	for _, c := range n.Capabilities {
 		if c.Flags == nil {
@@ -42,38 +26,26 @@ func needsLines(n tasks.Needs) []string {
 	return lines
 }
 
-// inPod returns the section of a task's page that shows it in a pod.
-func inPod(spec tasks.Spec) string {
-	container := fmt.Sprintf("- name: %s\n  image: initbox:dev\n", spec.Name) +
-		indent(spec.Container, 2) + "  securityContext:\n" + indent(spec.Needs.SecurityContext(), 4)
-	text := "\n## In a pod\n\n```yaml\ninitContainers:\n" + indent(container, 2) + "```\n"
-	if lines := needsLines(spec.Needs); len(lines) > 0 {
-		text += "\n- " + strings.Join(lines, "\n- ") + "\n"
-	}
-	return text
-}
-
-// helmTemplates returns the named templates of the Helm library chart, one for
-// each task.
-func helmTemplates(specs []tasks.Spec) string {
+// chartTemplates are the named templates of the Helm library chart, one for each task.
+func chartTemplates(specs []tasks.Spec) string {
 	var b strings.Builder
 	b.WriteString(`{{/*
 Written by make update from the Specs of the tasks. Do not edit.
 
 One template for each task: (list $ OPTIONS) in, one element of initContainers out. README.md says what OPTIONS has.
-A task that needs more than the Pod Security level restricted leaves it brings what it needs.
+A task that needs more than the Pod Security level "restricted" allows adds what it needs.
 */}}
 
 `)
 	for _, s := range specs {
-		fmt.Fprintf(&b, "{{- define \"initbox.%s\" -}}{{ include \"initbox.container\" (list %q .%s) }}{{- end }}\n", CamelCase(s.Name), s.Name, helmSecurity(s.Needs))
+		fmt.Fprintf(&b, "{{- define \"initbox.%s\" -}}{{ include \"initbox.container\" (list %q .%s) }}{{- end }}\n", CamelCase(s.Name), s.Name, chartSecurity(s.Needs))
 	}
 	return b.String()
 }
 
-// helmSecurity returns what a task changes in the chart's securityContext, as
-// an argument of initbox.container.
-func helmSecurity(n tasks.Needs) string {
+// chartSecurity is what a task changes in the chart's securityContext, as an
+// argument of initbox.container.
+func chartSecurity(n tasks.Needs) string {
 	var entries string
 	if n.Root {
 		entries = ` "runAsUser" 0 "runAsNonRoot" false`
@@ -97,7 +69,7 @@ func CamelCase(name string) string {
 	return strings.Join(words, "")
 }
 
-// data returns the tasks and their needs for other programs.
+// data describes the tasks to programs, such as tests: what a pod must grant them.
 func data(specs []tasks.Spec) []object {
 	list := []object{}
 	for _, s := range specs {

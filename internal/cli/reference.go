@@ -13,8 +13,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// reference prints what derives from the Specs: documentation, and the schema
-// that lets an editor check a run-file.
+// reference prints what derives from the Specs: pages, the schema with which an
+// editor checks a run-file, the templates of the Helm library chart.
 func (a *App) reference(p *Process, args []string) int {
 	if isHelp(args) {
 		return a.help(p, nil)
@@ -42,7 +42,7 @@ func (a *App) reference(p *Process, args []string) int {
 	case "json":
 		return printJSON(p.Stdout, data(specs))
 	case "helm":
-		fmt.Fprint(p.Stdout, helmTemplates(specs))
+		fmt.Fprint(p.Stdout, chartTemplates(specs))
 		return exitDone
 	}
 	pages := make([]string, len(specs))
@@ -63,67 +63,13 @@ func printJSON(w io.Writer, v any) int {
 	return exitDone
 }
 
-// page is the README of one task.
-func page(c *command) string {
-	var b strings.Builder
-	head, body, _ := strings.Cut(c.spec.Doc, "\n")
-	fmt.Fprintf(&b, "<!-- Written by `make update` from the task's Spec. Do not edit. -->\n\n# %s\n\n%s.\n%s\n", c.spec.Name, capital(head), body)
-	if len(c.spec.Examples) > 0 {
-		b.WriteString("\n## Examples\n")
-		for _, e := range c.spec.Examples {
-			fmt.Fprintf(&b, "\n%s:\n\n```sh\n%s\n```\n", capital(e.Doc), e.Command)
-		}
-	}
-	b.WriteString(inPod(c.spec))
-	fmt.Fprintf(&b, "\n## Flags\n\n`%s`\n", c.usageLine())
-	b.WriteString("\n| flag | default | meaning | variable |\n| --- | --- | --- | --- |\n")
-	row := func(f *pflag.Flag) {
-		kind, usage := pflag.UnquoteUsage(f)
-		value := f.DefValue
-		if value == "" || value == "[]" {
-			value = "-"
-		}
-		name := "`--" + f.Name
-		if kind != "" {
-			name += " " + kind
-		}
-		fmt.Fprintf(&b, "| %s` | %s | %s | `%s` |\n", escapeCell(name), value, escapeCell(usage), envName(c.spec.Name, f.Name))
-	}
-	for _, name := range c.own {
-		row(c.flags.Lookup(name))
-	}
-	shared := c.shared()
-	for _, name := range shared {
-		row(c.flags.Lookup(name))
-	}
-	names := make([]string, len(shared))
-	for i, n := range shared {
-		names[i] = "`" + envName("", n) + "`"
-	}
-	fmt.Fprintf(&b, "\nThe flags that every task has can be set for all tasks at once: %s.\n", strings.Join(names, ", "))
-	b.WriteString("The command line wins over the variable of the task, that one over the variable for all.\n")
-	b.WriteString("A flag that may be given more than once takes one value a line in a variable, and a list in a run-file.\n")
-	b.WriteString("\n## Exit codes\n\n| code | meaning |\n| --- | --- |\n")
-	for _, e := range exitTable {
-		fmt.Fprintf(&b, "| %s | %s |\n", e.code, e.meaning)
-	}
-	if c.spec.More != nil {
-		b.WriteString("\n## " + c.spec.More() + "\n")
-	}
-	return b.String()
-}
-
-func escapeCell(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "|", "\\|"), "\n", " ")
-}
-
-// An object is JSON whose keys are sorted when it is printed.
+// An object is JSON, printed with sorted keys, or the data of a template.
 type object = map[string]any
 
 // schema is the JSON Schema (draft 2020-12) of a run-file.
 func (a *App) schema() object {
 	step := object{
-		"name": object{"type": "string", "description": "what log lines and the termination message call the step"},
+		"name": object{"type": "string", "description": "name of the step in log lines and in the termination message"},
 	}
 	var one []object
 	for _, s := range a.Specs {
@@ -137,7 +83,7 @@ func (a *App) schema() object {
 		"additionalProperties": false,
 		"required":             []string{"steps"},
 		"properties": object{
-			"timeout": object{"type": []string{"string", "number"}, "description": "bound of the whole plan, a duration or seconds"},
+			"timeout": object{"type": []string{"string", "number"}, "description": "limit for the whole plan, a duration or seconds"},
 			"steps": object{
 				"type":     "array",
 				"minItems": 1,

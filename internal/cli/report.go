@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,21 +11,20 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/initbox/initbox/internal/text"
 	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
-// newLogger returns the logger of the process. Every text in it passes through secrets.
+// newLogger returns the logger of the process. It removes secrets from all that it logs.
 func newLogger(w io.Writer, opts options, secrets *redact.Set) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(opts.logLevel)) // the flag takes only names that it knows
+	_ = level.UnmarshalText([]byte(opts.logLevel)) // cannot fail: the flag accepts only levels
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch v := a.Value.Any().(type) {
 		case time.Time:
-			a.Value = slog.TimeValue(v.UTC()) // one zone for all pods, and none to load
+			a.Value = slog.TimeValue(v.UTC()) // the same zone in all pods, and no zone file to load
 		case string:
 			a.Value = slog.StringValue(secrets.Text(v))
 		case error:
@@ -40,7 +40,7 @@ func newLogger(w io.Writer, opts options, secrets *redact.Set) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// A verdict is what became of a task.
+// A verdict is the outcome of a task.
 type verdict struct {
 	task    string
 	err     error
@@ -51,21 +51,28 @@ type verdict struct {
 	secrets *redact.Set
 }
 
+func newVerdict(task string, err error, start time.Time, env *tasks.Env) *verdict {
+	return &verdict{
+		task: task, err: err, took: time.Since(start).Round(time.Millisecond),
+		changes: env.Changes(), dryRun: env.DryRun, summary: env.Summary(), secrets: env.Secrets,
+	}
+}
+
 // headline says in one line what happened, without the cause.
 func (v *verdict) headline() string {
-	var stopped *stoppedError
-	errors.As(v.err, &stopped)
+	changes := text.Count(v.changes, "change", "changes")
+	stopped, _ := errors.AsType[*stoppedError](v.err)
 	switch code := exitCode(v.err); {
 	case v.task == "":
 		return fmt.Sprintf("wrong command line, nothing was touched (exit code %d)", code)
 	case code == exitDone && v.dryRun:
-		return fmt.Sprintf("%s: dry run, would make %s", v.task, text.Count(v.changes, "change", "changes"))
+		return fmt.Sprintf("%s: dry run, would make %s", v.task, changes)
 	case code == exitDone:
-		return fmt.Sprintf("%s: done in %s, %s", v.task, v.took, text.Count(v.changes, "change", "changes"))
+		return fmt.Sprintf("%s: done in %s, %s", v.task, v.took, changes)
 	case code == exitUsage && v.changes == 0:
 		return fmt.Sprintf("%s: wrong configuration, nothing was touched (exit code %d)", v.task, code)
 	case code == exitUsage:
-		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, text.Count(v.changes, "change", "changes"), code)
+		return fmt.Sprintf("%s: wrong configuration, after %s (exit code %d)", v.task, changes, code)
 	case code == exitFinal:
 		return fmt.Sprintf("%s: failed for good (exit code %d)", v.task, code)
 	case stopped != nil:
@@ -75,8 +82,8 @@ func (v *verdict) headline() string {
 	}
 }
 
-// report logs the verdict and writes the termination message. A reader of the log
-// that hangs must not keep the process, so it is left behind after patience.
+// report logs the verdict and writes the termination message. It gives up after
+// patience, since a reader of the log that hangs must not keep the process alive.
 func (v *verdict) report(p *Process, log *slog.Logger, opts options, patience time.Duration) {
 	done := make(chan struct{})
 	go func() {
@@ -85,16 +92,14 @@ func (v *verdict) report(p *Process, log *slog.Logger, opts options, patience ti
 			log.Warn("cannot write the termination message", "cause", err)
 		}
 		if exitCode(v.err) == exitUsage && opts.logFormat == "text" {
-			fmt.Fprintf(p.Stderr, "initbox %s", v.text(math.MaxInt, math.MaxInt)) // for whoever typed it
+			fmt.Fprintf(p.Stderr, "initbox %s", v.text(math.MaxInt, math.MaxInt)) // for the person who typed it
 			return
 		}
 		v.log(log)
 	}()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
 	select {
 	case <-done:
-	case <-timer.C:
+	case <-time.After(patience):
 	}
 }
 
@@ -112,26 +117,23 @@ func (v *verdict) log(log *slog.Logger) {
 	log.Error(v.headline(), append(attrs, "exit_code", exitCode(v.err))...)
 }
 
-// maxTermination is the bound of a termination message, in bytes. Kubernetes
-// keeps 4096 for a container, but 12 KiB for a whole pod.
+// maxTermination is the most that a termination message has, in bytes. Kubernetes
+// keeps 4 KiB for each container, but no more than 12 KiB for the whole pod.
 const maxTermination = 1024
 
-// message is the verdict as the termination message, within its bound.
+// message returns the verdict as the termination message. Of the summary it has the
+// last lines that fit.
 func (v *verdict) message() string {
 	head := cut(v.text(560, 280), maxTermination)
-	var lines []string
-	for _, line := range v.summary {
-		lines = append(lines, v.secrets.Text(line))
+	lines := v.secrets.Text(strings.Join(v.summary, "\n"))
+	for lines != "" && len(head)+len(lines) >= maxTermination {
+		_, lines, _ = strings.Cut(lines, "\n")
 	}
-	room := maxTermination - len(head)
-	for len(strings.Join(lines, "\n")) >= room && len(lines) > 0 {
-		lines = lines[1:]
-	}
-	return head + strings.Join(lines, "\n")
+	return head + lines
 }
 
-// text is what happened, why and what to try next, the latter two cut to a
-// number of bytes. Secrets go before the cut, which could leave half of one.
+// text says what happened, why, and what to try next, the latter two cut to a
+// number of bytes. It removes secrets first, since a cut could leave half of one.
 func (v *verdict) text(cause, next int) string {
 	text := v.secrets.Text(v.headline()) + "\n"
 	if v.err != nil {
@@ -143,10 +145,10 @@ func (v *verdict) text(cause, next int) string {
 	return text
 }
 
-// writeTermination puts message into the file that kubelet reads. The file is
-// never made: outside Kubernetes there is none, and that is fine.
+// writeTermination writes message to the file that kubelet reads. It never creates
+// the file: outside Kubernetes there is none, and that is fine.
 func writeTermination(path, message string) error {
-	// A FIFO without a reader would block, and is no termination log anyway.
+	// O_NONBLOCK: a FIFO without a reader would block.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, os.ErrNotExist) || path == "" {
 		return nil
@@ -154,24 +156,17 @@ func writeTermination(path, message string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.WriteString(message); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	_, err = f.WriteString(message)
+	return cmp.Or(err, f.Close())
 }
 
-// cut shortens s to at most n bytes at the end of a rune.
+// cut shortens s to at most n bytes, without half a character at the end.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
 	const dots = "..."
-	n -= len(dots)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + dots
+	return strings.ToValidUTF8(s[:n-len(dots)], "") + dots
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -20,34 +20,34 @@ const runName = "run"
 const runDoc = `carry out a plan: several tasks, one after the other, in one container
 
 The plan is a YAML or JSON file (--file, "-" for stdin), or the command line
-itself, each step after a "--". A file has a list of steps; a step is a task
-with its flags, under the names that the command line has:
+itself, each step after a "--". A file has a list of steps. A step is a task
+with its flags, named as on the command line:
 
-    timeout: 10m              # bound of the whole plan, optional
+    timeout: 10m              # limit for the whole plan, optional
     steps:
       - name: database        # optional
         wait-tcp:
           target: [postgres:5432, redis:6379]
-          timeout: 2m         # bound of this step
+          timeout: 2m         # limit for this step
       - wait-http: http://auth/healthz    # short for the positional arguments
 
 ${NAME} stands for a variable of the environment, which must be set, and $$ for
 a dollar sign. Every step is checked before the first one starts. The first
-step that fails ends the run with its exit code. Run it again as often as you
-like: steps that are done find nothing to do. The container needs the user and the
-capabilities that its steps need. The timeout of a file stands in for
-the default of --timeout; given as well, --timeout wins.`
+step that fails ends the run with its exit code. Run a plan again as often as
+you like: steps that are done change nothing. The container needs the user and
+the capabilities that its steps need. The timeout of a file replaces the default
+of --timeout; a --timeout that is given wins over both.`
 
-// runTask is the task that runs other tasks. Being a task itself, it gets its
-// deadline, signals, dry-run, help and reference where they get theirs.
+// runTask is the task that runs other tasks. Since it is a task itself, it shares
+// their deadline, signals, dry-run, help and reference.
 type runTask struct {
 	app     *App
 	process *Process
 	file    string
 	words   []string // the steps of the command line, "--" between them
 
-	steps []step        // what load found
-	bound time.Duration // timeout of the run-file, 0 for none
+	steps   []step        // set by load
+	timeout time.Duration // of the run-file, 0 for none; set by load
 }
 
 func runSpec(a *App, p *Process) tasks.Spec {
@@ -74,7 +74,7 @@ volumeMounts:
 
 func (r *runTask) Flags(fs *pflag.FlagSet) {
 	fs.StringVarP(&r.file, "file", "f", "", "run-`file` with the steps, - for stdin")
-	fs.StringArrayVar(&r.words, "task", nil, "`word` of the steps, as they stand after --; repeatable")
+	fs.StringArrayVar(&r.words, "task", nil, "`word` of the steps, as written after --; repeatable")
 }
 
 func (r *runTask) Check() error {
@@ -87,7 +87,7 @@ func (r *runTask) Check() error {
 	return nil
 }
 
-// Run carries the steps out that load has found.
+// Run runs the steps that load has found.
 func (r *runTask) Run(ctx context.Context, env *tasks.Env) error {
 	for i, s := range r.steps {
 		if err := r.runStep(ctx, env, s, fmt.Sprintf("%d/%d", i+1, len(r.steps))); err != nil {
@@ -109,10 +109,7 @@ func (r *runTask) runStep(ctx context.Context, env *tasks.Env, s step, place str
 	for _, line := range sub.Summary() {
 		env.Summarize(s.label + ": " + line)
 	}
-	v := &verdict{
-		task: s.label, err: err, took: time.Since(start).Round(time.Millisecond),
-		changes: sub.Changes(), dryRun: env.DryRun, secrets: env.Secrets,
-	}
+	v := newVerdict(s.label, err, start, sub)
 	env.Summarize(v.headline())
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.label, err)
@@ -144,32 +141,32 @@ func (r *runTask) findSteps(ctx context.Context, env *tasks.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	r.steps, r.bound, err = r.stepsFromFile(name, data)
+	r.steps, r.timeout, err = r.stepsFromFile(name, data)
 	return err
 }
 
-// read returns the run-file. Reading may block, on a FIFO or a terminal, so it
-// is left behind when ctx ends.
+// read returns the content of the run-file. It does not wait longer than ctx, even
+// though reading a FIFO or a terminal may block.
 func (r *runTask) read(ctx context.Context) ([]byte, error) {
-	type result struct {
+	var (
 		data []byte
 		err  error
-	}
-	done := make(chan result, 1)
+		done = make(chan struct{})
+	)
 	go func() {
-		data, err := r.readAll()
-		done <- result{data, err}
+		defer close(done)
+		data, err = r.readAll()
 	}()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case got := <-done:
-		if got.err != nil {
-			return nil, tasks.WithNext(fmt.Errorf("--file: %w", got.err),
-				"check the path, the container's volumeMounts, and the keys of the ConfigMap: kubectl describe configmap")
-		}
-		return got.data, nil
+	case <-done:
 	}
+	if err != nil {
+		err = tasks.WithNext(fmt.Errorf("--file: %w", err),
+			"check the path, the container's volumeMounts, and the keys of the ConfigMap: kubectl describe configmap")
+	}
+	return data, err
 }
 
 func (r *runTask) readAll() ([]byte, error) {

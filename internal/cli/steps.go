@@ -14,17 +14,10 @@ import (
 // A step is one task of a plan, ready to run.
 type step struct {
 	*command
-	label string // "step 2 (migrate)"
+	label string // "step 2 (migrate)", or "step 2 (migrate, NAME)"
 }
 
-func label(i int, task, name string) string {
-	if name == "" {
-		return fmt.Sprintf("step %d (%s)", i+1, task)
-	}
-	return fmt.Sprintf("step %d (%s, %s)", i+1, task, name)
-}
-
-// stepsFromFile returns the steps in the run-file data and the bound of them all, 0 for none.
+// stepsFromFile returns the steps in the run-file data and its timeout, 0 for none.
 func (r *runTask) stepsFromFile(name string, data []byte) (steps []step, timeout time.Duration, err error) {
 	e := newEnviron(r.process.Env)
 	p, err := plan.Parse(name, data, e.lookup)
@@ -49,13 +42,17 @@ func (r *runTask) stepsFromFile(name string, data []byte) (steps []step, timeout
 		if err := fill(c, name, ps, e); err != nil {
 			errs = append(errs, err)
 		}
-		steps = append(steps, step{c, label(i, ps.Task, ps.Name)})
+		label := ps.Task
+		if ps.Name != "" {
+			label += ", " + ps.Name
+		}
+		steps = append(steps, step{c, fmt.Sprintf("step %d (%s)", i+1, label)})
 	}
 	return steps, timeout, errors.Join(errs...)
 }
 
-// fill configures c from a step of the file. No flag comes twice: YAML refuses a
-// key that is there already.
+// fill configures c from a step of the file. No flag is given twice: the parser
+// refuses duplicate keys.
 func fill(c *command, file string, ps plan.Step, e environ) error {
 	var errs []error
 	at := func(line int, err error) {
@@ -80,7 +77,7 @@ func fill(c *command, file string, ps plan.Step, e environ) error {
 		}
 		for _, v := range field.Values {
 			if err := c.flags.Set(f.Name, v.Text); err != nil {
-				at(v.Line, badValue(field.Key, f, v.Written, unwrapFlagError(err)))
+				at(v.Line, badValue(field.Key, f, v.Written, err))
 			}
 		}
 	}
@@ -107,7 +104,7 @@ func (r *runTask) stepsFromWords() ([]step, error) {
 			errs = append(errs, fmt.Errorf("step %d: %w", i+1, err))
 			continue
 		}
-		steps = append(steps, step{c, label(i, words[0], "")})
+		steps = append(steps, step{c, fmt.Sprintf("step %d (%s)", i+1, words[0])})
 	}
 	return steps, errors.Join(errs...)
 }
@@ -128,8 +125,8 @@ func (r *runTask) stepFromWords(words []string, e environ) (*command, error) {
 	return c, complete(c, e)
 }
 
-// cut cuts words into steps, at each "--". A task that takes the words after "--"
-// itself is the last step: all that follows is its own, a further "--" included.
+// cut cuts words into steps, at each "--". A task that itself takes the words after
+// "--" is the last step: all words that follow are its own, a further "--" included.
 func (r *runTask) cut(words []string) [][]string {
 	var steps [][]string
 	for {
@@ -144,8 +141,8 @@ func (r *runTask) cut(words []string) [][]string {
 	}
 }
 
-// complete adds the environment to what a step says itself, and checks it. The
-// variables of every task speak of the run, so a step does not read them.
+// complete sets the flags that the plan left open from the environment, and checks
+// the step. The variables for all tasks configure the run, so steps do not read them.
 func complete(c *command, e environ) error {
 	if err := e.apply(c.flags, c.spec.Name, nil); err != nil {
 		return err

@@ -1,9 +1,12 @@
 package cli
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// nearest returns the candidate that s was probably meant to be, or "" if none
-// is near: at most two edits, or one in a short word.
+// nearest returns the candidate that s probably misspells, or "": the one that is
+// at most two edits away (one if s is short), or the only one that begins with s.
 func nearest(s string, candidates []string) string {
 	best, limit := "", 3
 	if len(s) < 5 {
@@ -14,24 +17,14 @@ func nearest(s string, candidates []string) string {
 			best, limit = c, d
 		}
 	}
-	if best == "" && len(s) >= 3 {
-		best = startsWith(s, candidates)
+	if best != "" || len(s) < 3 {
+		return best
 	}
-	return best
-}
-
-// startsWith returns the only candidate that begins with s, or "".
-func startsWith(s string, candidates []string) string {
-	found := ""
-	for _, c := range candidates {
-		if strings.HasPrefix(c, s) {
-			if found != "" {
-				return ""
-			}
-			found = c
-		}
+	longer := slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !strings.HasPrefix(c, s) })
+	if len(longer) == 1 {
+		return longer[0]
 	}
-	return found
+	return ""
 }
 
 // distance counts the insertions, deletions, replacements and swaps of
@@ -47,11 +40,11 @@ func distance(a, b string) int {
 	}
 	for i := 1; i <= len(a); i++ {
 		for j := 1; j <= len(b); j++ {
-			cost := 1
 			if a[i-1] == b[j-1] {
-				cost = 0
+				rows[i][j] = rows[i-1][j-1]
+				continue
 			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			rows[i][j] = 1 + min(rows[i-1][j], rows[i][j-1], rows[i-1][j-1])
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
 			}

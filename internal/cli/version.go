@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -9,7 +10,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A Build says what this binary was made from.
+// A Build describes what this binary was built from.
 type Build struct{ Version, Commit string }
 
 func (a *App) version(p *Process, args []string) int {
@@ -21,22 +22,12 @@ func (a *App) version(p *Process, args []string) int {
 	case len(args) > 0:
 		return a.refuse(p, tasks.Usagef("version takes no argument, got %q", args[0]))
 	}
-	info, _ := debug.ReadBuildInfo()
-	b := a.Build.orOf(info)
-	fmt.Fprintf(p.Stdout, "initbox %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = new(debug.BuildInfo)
+	}
+	version := cmp.Or(a.Build.Version, info.Main.Version, "(devel)")
+	fmt.Fprintf(p.Stdout, "initbox %s\ncommit %s\n%s %s/%s\n",
+		version, cmp.Or(a.Build.Commit, "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitDone
-}
-
-// orOf is b, where the linker set nothing that of info, which is nil if there is none.
-func (b Build) orOf(info *debug.BuildInfo) Build {
-	if b.Version == "" && info != nil {
-		b.Version = info.Main.Version
-	}
-	if b.Version == "" {
-		b.Version = "(devel)"
-	}
-	if b.Commit == "" {
-		b.Commit = "unknown"
-	}
-	return b
 }

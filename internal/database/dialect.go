@@ -6,69 +6,70 @@ import (
 	"github.com/initbox/initbox/internal/files/mount"
 )
 
-// A Dialect is one kind of database: the value that a folder below this one
-// exports. A task lists those it knows in [Options.Dialects].
+// A Dialect is one kind of database. Each folder below this one exports one. A task
+// lists the dialects that it supports in [Options.Dialects].
 type Dialect struct {
 	Name    string   // value of --db-driver and scheme of its URLs: "postgres"
 	Schemes []string // other schemes of its URLs
 	Form    string   // of a URL: "postgres://USER@HOST:PORT/NAME"
-	Quote   string   // stands around an identifier
+	Quote   string   // encloses an identifier
 
-	// ParseURL reads rest, which stands between "://" and "?", into p. It does
-	// nothing and returns false if rest has the usual form,
+	// ParseURL reads rest, the text between "://" and "?", into p. It does nothing
+	// and returns false if rest has the usual form,
 	// [USER[:PASSWORD]@][HOST[:PORT][,...]][/NAME]. It may be nil.
 	ParseURL func(p *Parts, rest string) (own bool, err error)
 
-	// Check says what p lacks or has too much. It does no I/O and may be nil.
+	// Check returns an error if p lacks a part or has one that the database does not
+	// take. It does no I/O and may be nil.
 	Check func(p *Parts) error
 
-	// Configure returns a client for t.Parts and completes these with what the
-	// environment and the defaults add. It reads the files that o names with files.
+	// Configure returns a client for t.Parts, to which it adds what the environment
+	// and the defaults give. It reads the files that o names through files.
 	Configure func(t *Target, o *Options, files *mount.Reader) (Client, error)
 
-	// Explain returns what err means if it is one of the server or the driver.
+	// Explain returns the meaning of err, and false if err is not from the server or
+	// the driver.
 	Explain func(err error) (Verdict, bool)
 
-	// ErrClosed is what the driver returns for a connection that was lost. It
-	// may be nil.
+	// ErrClosed is the driver's error for a lost connection. It may be nil.
 	ErrClosed error
 }
 
-// A Client connects to one database. Its dialect's folder has the type, with a
-// method that returns a connection of the driver. What a database does not have,
-// such as a login or SQL, is refused with an error of kind [fault.Usage].
+// A Client connects to one database. Its type is in the dialect's folder and has one
+// more method, which returns a connection of the driver. A method that makes no sense
+// for the database, such as Greet for a file, returns an error of kind [fault.Usage].
 type Client interface {
-	// First logs in, asks query and returns its first row. The query cannot
-	// change the database. If it is "", the least that shows that the database
-	// works is asked.
+	// First logs in, runs query and returns its first row. The query cannot change
+	// the database. If query is "", First runs the cheapest one that shows that the
+	// database works.
 	First(ctx context.Context, query string) (Answer, error)
 
-	// Greet succeeds if the server takes logins. It sends no credentials.
+	// Greet succeeds if the server accepts logins. It sends no credentials.
 	Greet(ctx context.Context) error
 }
 
-// A Verdict is what an error of the database means for whoever waits.
+// A Verdict is the meaning of an error of the database.
 type Verdict struct {
 	Is    Condition
-	Final bool   // no retry heals it
+	Final bool   // no retry can fix it
 	Next  string // the step to try, "" if none is known
-	Text  string // the error in words, without secrets and statements
+	Text  string // the explained error, without secrets and statements
 }
 
-// A Condition is a meaning of errors that this package asks for.
+// A Condition is a meaning of errors that callers handle.
 type Condition int
 
-// The conditions; Other is every meaning that is not asked for.
+// The conditions. Other is every meaning that no caller handles.
 const (
 	Other Condition = iota
 	WrongPassword
 	ConnectionLost
 	NoSuchTable
-	WouldWrite // a query that may only read
+	WouldWrite // from a query that may only read
 	SyntaxError
 )
 
-// Steps to try that several dialects advise.
+// Next steps that several dialects advise.
 const (
 	NextPassword = "check user and password (--db-user, --db-password-file, the Secret), and that the server knows the same ones"
 	NextTooMany  = "wait for connections to end, lower the pool sizes of the applications, or raise max_connections (in PostgreSQL also the CONNECTION LIMIT of the role or database)"

@@ -11,13 +11,13 @@ import (
 	"github.com/initbox/initbox/internal/network/dial"
 )
 
-// Explain says in words why a connection or a statement failed, without the noise
-// that drivers put around it and without a secret or the text of a statement. ctx
-// is that of the attempt. The error is permanent where no retry heals it: a wrong
-// password, an unknown database, a certificate. errors.As still finds the driver's.
+// Explain explains why a connection or a statement failed, without the text that
+// drivers add, secrets and the text of statements. ctx is the context of the attempt.
+// The error is permanent if no retry can fix it: a wrong password, an unknown
+// database, a certificate. errors.As still finds the driver's error.
 //
-// An attempt may be several tries, with TLS and without. A retry is of use if it
-// is for one of them; if for none, the last one, which came furthest, counts.
+// A driver may try several times in one attempt, with TLS and without. A retry helps
+// if it helps one of these tries. Otherwise the last try counts, which got furthest.
 func (t *Target) Explain(ctx context.Context, err error) error {
 	var explained error
 	for _, try := range tries(err) {
@@ -66,7 +66,8 @@ func (t *Target) explainTry(ctx context.Context, err error) error {
 	return v.error(err)
 }
 
-// Verdict returns what the dialect says of err, if it is the database's.
+// Verdict returns the dialect's verdict on err. known is false if err is not from the
+// database.
 func (t *Target) Verdict(err error) (v Verdict, known bool) {
 	v, known = t.Parts.Dialect.Explain(err)
 	if v.Is == WrongPassword && t.Parts.Password == "" {
@@ -75,7 +76,7 @@ func (t *Target) Verdict(err error) (v Verdict, known bool) {
 	return v, known
 }
 
-// error returns v as an error that still wraps the driver's.
+// error returns v as an error that still wraps the driver's error.
 func (v Verdict) error(cause error) error {
 	kind := fault.Failed
 	if v.Final {
@@ -84,8 +85,8 @@ func (v Verdict) error(cause error) error {
 	return &fault.Error{Kind: kind, Err: fault.Reword(cause, v.Text), Next: v.Next}
 }
 
-// Root returns the innermost error, of several the last: what is around it
-// repeats the settings.
+// Root returns the innermost error, and of joined errors the last. The errors around
+// it repeat the settings.
 func Root(err error) error {
 	for {
 		next := errors.Unwrap(err)
@@ -99,8 +100,8 @@ func Root(err error) error {
 	}
 }
 
-// Lost reports whether err means that the connection was lost or that the server
-// shuts down, so that a new connection may go on.
+// Lost reports whether err means that the connection was lost or that the server is
+// shutting down, so that a new connection may succeed.
 func (t *Target) Lost(err error) bool {
 	if v, known := t.Verdict(err); err == nil || known {
 		return v.Is == ConnectionLost

@@ -11,9 +11,9 @@ import (
 // A DialFunc connects to address, "HOST:PORT" or the path of a socket.
 type DialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// WatchLogin returns a dial whose connections report what the server said last,
-// until end is called. A server that does not accept a client certificate says
-// why, and closes: who then fails to write must still read to learn it.
+// WatchLogin returns a dial whose connections ignore, until end is called, that a write
+// fails because the server has closed. The read that follows then gets the server's
+// last words: why it did not accept a client certificate, for instance.
 func WatchLogin(dial DialFunc) (watched DialFunc, end func()) {
 	over := new(atomic.Bool)
 	watched = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -31,7 +31,7 @@ type loginConn struct {
 	over *atomic.Bool
 }
 
-// Write leaves it to the Read that follows to say that the server has closed.
+// Write ignores that the server has closed. The next Read reports it.
 func (c *loginConn) Write(p []byte) (int, error) {
 	n, err := c.TCPConn.Write(p)
 	if !c.over.Load() && dial.Closed(err) {

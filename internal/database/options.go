@@ -13,7 +13,7 @@ import (
 
 // Options are the flags that say where a database is.
 type Options struct {
-	Dialects []*Dialect // the databases that the task knows; no flag
+	Dialects []*Dialect // the databases that the task supports; not a flag
 
 	URL          string // with or without credentials; "" for none
 	URLFile      string // file that holds the URL
@@ -25,18 +25,18 @@ type Options struct {
 	PasswordFile string   // file that holds the password
 	Name         string   // of the database; SQLite: path of its file
 	Params       []string // NAME=VALUE, as in the query of a URL
-	TLS          string   // a mode of libpq: "disable" to "verify-full"; "" for what the URL or the environment says
-	CA           string   // file with the CAs that the server's certificate is checked against
+	TLS          string   // a mode of libpq: "disable" to "verify-full"; "" for the mode in URL or environment
+	CA           string   // file with the CAs that may sign the server's certificate
 	Cert, Key    string   // files with the client's certificate and its key
 	ServerName   string   // that the server's certificate must have, "" for the host
 
 	// LookupEnv finds DATABASE_URL; nil for no environment. The command line sets it.
-	// The PG* variables are always those of the process.
+	// The PG* variables are always those of the process, which pgconn reads itself.
 	LookupEnv func(string) (string, bool)
 	Resolver  *net.Resolver // for names; nil for the system's
 }
 
-// URLVariable is the variable that many charts and platforms provide.
+// URLVariable is the variable in which many charts and platforms give the URL.
 const URLVariable = "DATABASE_URL"
 
 // Flags binds o to fs.
@@ -59,7 +59,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	flags.Secret(fs, "database", "db-password")
 }
 
-// A urlValue is the value of --database, for which DATABASE_URL may stand in.
+// A urlValue is the value of --database, which DATABASE_URL may replace.
 type urlValue struct{ o *Options }
 
 func (v urlValue) Type() string   { return "string" }
@@ -73,7 +73,7 @@ func (v urlValue) Set(s string) error {
 // UseEnv implements [flags.EnvValue].
 func (v urlValue) UseEnv(lookup func(string) (string, bool)) { v.o.LookupEnv = lookup }
 
-// Check returns every error in o at once. It reads the environment, but no file.
+// Check returns all errors in o. It reads the environment, but no file.
 func (o *Options) Check() error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -95,7 +95,7 @@ func (o *Options) Check() error {
 	return errors.Join(errs...)
 }
 
-// url returns the URL that is not in a file, and where it is from.
+// url returns the URL, unless it is in a file, and the flag or variable it is from.
 func (o *Options) url() (text, from string) {
 	switch {
 	case o.URL != "":
@@ -114,7 +114,6 @@ func (o *Options) Getenv(name string) (value string) {
 	return value
 }
 
-// names returns the names of the dialects.
 func (o *Options) names() (names []string) {
 	for _, d := range o.Dialects {
 		names = append(names, d.Name)

@@ -13,8 +13,8 @@ import (
 	"github.com/initbox/initbox/internal/network/dial"
 )
 
-// Parts are what URL and flags say of a database, and later what its dialect
-// makes of that.
+// Parts are the parts of a URL: first those that URL and flags give, later all that
+// the dialect uses.
 type Parts struct {
 	Dialect        *Dialect
 	User, Password string
@@ -43,8 +43,8 @@ func (h Host) Address() (network, address string) {
 	return "tcp", net.JoinHostPort(h.Name, h.Port)
 }
 
-// parts returns what url, which is from the flag or variable from, and the flags
-// for its parts say together.
+// parts returns the parts of url, which came in the flag or variable from, after the
+// flags have replaced some of them.
 func (o *Options) parts(url, from string) (*Parts, error) {
 	p := &Parts{Params: map[string]string{}}
 	if url != "" {
@@ -66,7 +66,7 @@ func (o *Options) parts(url, from string) (*Parts, error) {
 	return p, p.check()
 }
 
-// replace puts the parts that flags name into p.
+// replace sets the parts of p that flags give.
 func (o *Options) replace(p *Parts) error {
 	params, err := o.params()
 	if err != nil {
@@ -110,8 +110,8 @@ func (p *Parts) check() error {
 	return nil
 }
 
-// OwnParams returns the parameters without those of the golang-migrate tool for
-// itself, which begin with "x-".
+// OwnParams returns the parameters for the database: all but those that begin with
+// "x-", which the golang-migrate tool reads itself.
 func (p *Parts) OwnParams() map[string]string {
 	own := maps.Clone(p.Params)
 	maps.DeleteFunc(own, func(name, _ string) bool { return strings.HasPrefix(name, "x-") })

@@ -13,17 +13,17 @@ import (
 
 // An Answer is the first row of what a query returned.
 type Answer struct {
-	Rows  bool     // there is one
-	Value []string // its columns as text, NULL being ""
+	Rows  bool     // whether there is one
+	Value []string // its columns as text, "" for NULL
 
-	// Server is the server and its version, such as "PostgreSQL 17.2", where the
-	// login tells it; "" where it would have to be asked for.
+	// Server is the server and its version, such as "PostgreSQL 17.2", if the login
+	// shows it; "" if that would take a query.
 	Server string
 }
 
-// First logs in, asks query and returns its first row. query cannot change the
-// database: it runs in a transaction that may only read. With "" it is
-// SELECT 1, without a transaction.
+// First logs in, runs query and returns its first row. query cannot change the
+// database: it runs in a transaction that may only read. If query is "", First runs
+// SELECT 1 without a transaction.
 func (t *Target) First(ctx context.Context, query string) (Answer, error) {
 	a, err := t.Client.First(ctx, query)
 	switch v, _ := t.Verdict(err); {
@@ -35,11 +35,11 @@ func (t *Target) First(ctx context.Context, query string) (Answer, error) {
 	return a, t.Explain(ctx, err)
 }
 
-// Greet succeeds if the server takes logins, without logging in.
+// Greet succeeds if the server accepts logins. It does not log in.
 func (t *Target) Greet(ctx context.Context) error { return t.Explain(ctx, t.Client.Greet(ctx)) }
 
-// FirstRow is the work of [Client.First] for a driver of package sql. readOnly,
-// if there is one, makes the connection refuse changes for query. db is closed.
+// FirstRow implements [Client.First] for a driver of package sql. If readOnly is not
+// nil, it makes the connection refuse changes before query runs. FirstRow closes db.
 func FirstRow(ctx context.Context, db *sql.DB, query string, readOnly func(context.Context, *sql.Conn) error) (a Answer, err error) {
 	defer db.Close()
 	conn, err := db.Conn(ctx)
@@ -61,8 +61,7 @@ func FirstRow(ctx context.Context, db *sql.DB, query string, readOnly func(conte
 	if err != nil {
 		return a, err
 	}
-	if rows.Next() {
-		a.Rows = true
+	if a.Rows = rows.Next(); a.Rows {
 		values, into := make([]sql.NullString, len(names)), make([]any, len(names))
 		for i := range values {
 			into[i] = &values[i]
@@ -77,15 +76,17 @@ func FirstRow(ctx context.Context, db *sql.DB, query string, readOnly func(conte
 	return a, errors.Join(rows.Err(), rows.Close())
 }
 
-// SelectOne is the least that a server of SQL can be asked.
+// SelectOne is the cheapest query.
 const SelectOne = "SELECT 1"
 
-// boundGrace is how much longer than ctx a query may run on the server: MySQL ends
-// some as if they had succeeded, which nobody must be there to see.
+// boundGrace is how much longer than ctx a query may run on the server. MySQL ends some
+// queries as if they had succeeded: ctx must end before, so that nobody takes that for
+// an answer.
 const boundGrace = time.Second
 
-// Bound returns how long a query may run on the server, in milliseconds, 0 for any
-// time if ctx has no end. Who only stops waiting leaves the query to run there.
+// Bound returns how long a query may run on the server, in milliseconds, or 0 for no
+// limit if ctx has no deadline. Without a limit there, a query runs on after the client
+// has stopped waiting.
 func Bound(ctx context.Context) (ms int64) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -95,7 +96,7 @@ func Bound(ctx context.Context) (ms int64) {
 }
 
 // QuoteName returns the identifier made of parts, such as schema and table, in the
-// quotes of the dialect. Empty parts are left out.
+// dialect's quotes. It leaves out empty parts.
 func (d *Dialect) QuoteName(parts ...string) string {
 	var quoted []string
 	for _, p := range parts {
@@ -106,8 +107,8 @@ func (d *Dialect) QuoteName(parts ...string) string {
 	return strings.Join(quoted, ".")
 }
 
-// Version returns the version that the golang-migrate tool, and migrate, keep in
-// table. found is false while there is no such table, or no row in it.
+// Version returns the version in table, which migrate and the golang-migrate tool
+// write. found is false if there is no such table or it has no row.
 func (t *Target) Version(ctx context.Context, schema, table string) (version string, dirty, found bool, err error) {
 	a, err := t.First(ctx, "SELECT version, dirty FROM "+t.Parts.Dialect.QuoteName(schema, table)+" LIMIT 1")
 	v, _ := t.Verdict(err)

@@ -19,15 +19,15 @@ import (
 // A Target is one database to connect to.
 type Target struct {
 	Name   string // without secrets: "postgres://db:5432/app as app"
-	Pod    string // how connections name themselves to the server: the pod's name
+	Pod    string // the name that connections give to the server
 	Parts  *Parts
 	Client Client // of the dialect
 
 	dialer *dial.Dialer
 }
 
-// Target reads the files that o names, all of one version, and returns the
-// database. Secrets are given to env. Its errors are of kind [fault.Usage].
+// Target reads the files that o names, all in the same version, and returns the
+// database. It adds secrets to env. Its errors are of kind [fault.Usage].
 func (o *Options) Target(ctx context.Context, env *tasks.Env) (t *Target, err error) {
 	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
 		t, err = o.target(env, files)
@@ -66,8 +66,7 @@ func (o *Options) target(env *tasks.Env, files *mount.Reader) (*Target, error) {
 	return t, err
 }
 
-// hide keeps secret out of all that is printed, in every form that it may have
-// in a URL.
+// hide keeps secret out of all output, in every form that it may have in a URL.
 func hide(env *tasks.Env, secret string) {
 	env.Secrets.Add(secret)
 	env.Secrets.Add(url.PathEscape(secret))
@@ -77,7 +76,7 @@ func hide(env *tasks.Env, secret string) {
 	env.Secrets.Add(escaped)
 }
 
-// Dial connects to address. It is a [DialFunc], for drivers to call.
+// Dial is the [DialFunc] for drivers.
 func (t *Target) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	a := dial.Address{Network: "unix", Path: address}
 	if network != "unix" {
@@ -93,7 +92,7 @@ func (t *Target) Dial(ctx context.Context, network, address string) (net.Conn, e
 	return conn, err
 }
 
-// Converse connects to h and lets talk do the rest, within ctx.
+// Converse connects to h and calls talk, whose reads and writes fail after ctx ends.
 func (t *Target) Converse(ctx context.Context, h Host, talk func(net.Conn) error) error {
 	network, address := h.Address()
 	conn, err := t.Dial(ctx, network, address)
@@ -106,16 +105,15 @@ func (t *Target) Converse(ctx context.Context, h Host, talk func(net.Conn) error
 	return talk(conn)
 }
 
-// keepAlive finds a server that has vanished within 20 seconds, also while a
+// keepAlive detects within 20 seconds that a server has vanished, also while a
 // statement runs and nothing is sent.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}
 
-// attemptTimeout bounds one attempt to connect and log in.
+// attemptTimeout is the limit for one attempt to connect and log in.
 const attemptTimeout = 10 * time.Second
 
-// Connect opens a connection with open, a method of t.Client or around one, and
-// waits within ctx until that succeeds. Errors of open are explained. A dry-run
-// tries once, and fails if that fails.
+// Connect calls open, which connects through t.Client, until that succeeds or ctx
+// ends. It explains errors of open. A dry-run tries once, and fails if that fails.
 func Connect[C any](ctx context.Context, env *tasks.Env, t *Target, open func(context.Context) (C, error)) (C, error) {
 	var conn C
 	failure := errors.New("not tried")
@@ -126,7 +124,7 @@ func Connect[C any](ctx context.Context, env *tasks.Env, t *Target, open func(co
 		return failure
 	})
 	if err == nil {
-		err = failure // Poll forgives a dry-run
+		err = failure // in a dry-run Poll returns nil although the attempt failed
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", t.Name, err)

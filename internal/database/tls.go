@@ -13,8 +13,8 @@ import (
 	"github.com/initbox/initbox/internal/network/peercert"
 )
 
-// Modes of TLS, from none to a certificate that is checked in full. The names
-// are libpq's.
+// Modes of TLS, from none to a full check of the certificate. The names are libpq's
+// (https://www.postgresql.org/docs/current/libpq-ssl.html).
 const (
 	TLSDisable    = "disable"
 	TLSAllow      = "allow"
@@ -24,8 +24,8 @@ const (
 	TLSVerifyFull = "verify-full"
 )
 
-// TLSConfig returns the configuration of TLS in mode, with the name that o gives
-// and the files that it names. host is the server's, "" for none.
+// TLSConfig returns the TLS configuration for mode, with the server name and the files
+// of o. host is the name of the server, "" for none.
 func (o *Options) TLSConfig(files *mount.Reader, mode, host string) (*tls.Config, error) {
 	config := &tls.Config{ServerName: cmp.Or(o.ServerName, host), MinVersion: tls.VersionTLS12}
 	if o.CA != "" {
@@ -88,15 +88,15 @@ func VerifyChain(state tls.ConnectionState, roots *x509.CertPool) error {
 	return nil
 }
 
-// NoTLS is the verdict on a server without TLS.
+// NoTLS returns the verdict on a server without TLS.
 func NoTLS() Verdict {
 	return final("the server has no TLS", "give --db-tls disable if that is meant, or switch TLS on in the server")
 }
 
 func final(text, next string) Verdict { return Verdict{Final: true, Text: text, Next: next} }
 
-// explainTLS returns what err says of TLS, if it does. Every verdict is final:
-// certificates do not heal while somebody waits.
+// explainTLS returns the meaning of err, and false if err is not about TLS. Every
+// verdict is final: a retry does not fix a certificate.
 func explainTLS(err error) (Verdict, bool) {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return final("the server does not speak TLS", "check the port"), true

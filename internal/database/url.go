@@ -10,13 +10,13 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// Package net/url is not used for the whole: its errors hold what it was given,
-// and it knows neither several hosts nor the form of the golang-migrate tool.
+// This file does not use url.Parse: its errors show the URL, and it supports neither
+// several hosts nor the form of the golang-migrate tool.
 
-// hintEscape is what to do about a URL that a special character has broken.
+// hintEscape is the next step for a URL that a special character has broken.
 const hintEscape = "escape special characters in user, password and name (%40 for @, %2F for /), or give the password with --db-password-file"
 
-// parseURL reads the URL of a database. No error holds any of it.
+// parseURL reads the URL of a database. Its errors show no part of the URL.
 func (o *Options) parseURL(s string) (*Parts, error) {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(s), "://")
 	if !ok {
@@ -59,7 +59,7 @@ func (o *Options) parseURL(s string) (*Parts, error) {
 func parseQuery(query string) (map[string]string, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, errors.New("its query, behind the ?, is not NAME=VALUE&NAME=VALUE: " + hintEscape)
+		return nil, errors.New("its query, after the ?, is not NAME=VALUE&NAME=VALUE: " + hintEscape)
 	}
 	params := make(map[string]string)
 	for name, v := range values {
@@ -68,7 +68,7 @@ func parseQuery(query string) (map[string]string, error) {
 	return params, nil
 }
 
-// Unescape returns what s, a part of a URL, stands for.
+// Unescape decodes the %-escapes in s, a part of a URL.
 func Unescape(s string) (string, error) {
 	plain, err := url.PathUnescape(s)
 	if err != nil {
@@ -77,7 +77,7 @@ func Unescape(s string) (string, error) {
 	return plain, nil
 }
 
-// TakeUser takes user and password off the front of authority and returns the rest.
+// TakeUser sets user and password from the front of authority and returns the rest.
 func (p *Parts) TakeUser(authority string, unescape func(string) (string, error)) (rest string, err error) {
 	i := strings.LastIndexByte(authority, '@')
 	if i < 0 {
@@ -91,14 +91,15 @@ func (p *Parts) TakeUser(authority string, unescape func(string) (string, error)
 	return authority[i+1:], err
 }
 
-// AddHost reads HOST, HOST:PORT, [IPV6]:PORT or the escaped path of a socket.
+// AddHost adds the host in s: HOST, HOST:PORT, [IPV6]:PORT or the escaped path of a
+// socket.
 func (p *Parts) AddHost(s string) error {
 	var h Host
 	if rest, ok := strings.CutPrefix(s, "["); ok {
 		if h.Name, s, ok = strings.Cut(rest, "]"); !ok {
 			return errors.New("the [ of an IPv6 address has no ]: " + hintEscape)
 		}
-		s = "x" + s
+		s = "x" + s // in place of the name, so that the port follows one
 	}
 	name, port, hasPort := strings.Cut(s, ":")
 	if n, err := strconv.Atoi(port); hasPort && port != "" && (err != nil || n < 1 || n > 65535) {

@@ -1,6 +1,6 @@
-// Package flags holds the flag values that tasks share. Each refuses what makes
-// no sense with a message that says what to write instead; the caller names the
-// flag, variable or line that the value came from.
+// Package flags has the types of flags that tasks share. A type refuses a bad value
+// with an error that says what to write instead. The caller adds the flag, variable
+// or line that the value is from.
 package flags
 
 import (
@@ -116,16 +116,16 @@ func (e *enum) Set(s string) error {
 	return nil
 }
 
-// An EnvValue is the value of a flag that can also come from a variable whose name is
-// not made of the flag's, as DATABASE_URL. The command line gives it the environment
-// before the task is checked, whether the flag was given or not.
+// An EnvValue is the value of a flag that can also come from a variable with a name of
+// its own, such as DATABASE_URL. The command line calls UseEnv before it checks the
+// task, whether the flag was given or not.
 type EnvValue interface {
 	pflag.Value
 	UseEnv(lookup func(name string) (value string, found bool))
 }
 
-// Secret marks flags of fs whose values must not be printed, not even in the
-// error that refuses them.
+// Secret marks flags of fs whose values are never printed, not even in the error
+// that refuses one.
 func Secret(fs *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		fs.Lookup(name).Annotations = map[string][]string{secretKey: nil}

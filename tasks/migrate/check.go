@@ -9,7 +9,7 @@ import (
 	"github.com/initbox/initbox/internal/database/migration"
 )
 
-// longestTable is what both PostgreSQL and MySQL take, with a suffix behind it.
+// longestTable is the longest name that both PostgreSQL and MySQL accept with a suffix.
 const longestTable = 63 - len("_progress")
 
 // Check implements [tasks.Task].
@@ -54,7 +54,7 @@ func (t *Task) options() (migration.Options, error) {
 	if t.Resolve != "" {
 		text, how, _ := strings.Cut(t.Resolve, "=")
 		v, err := parseVersion(text)
-		if text == "-1" && how == "applied" { // golang-migrate's, on its way down from the first
+		if text == "-1" && how == "applied" { // golang-migrate's, while it goes down from the first version
 			v, err = migration.None, nil
 		}
 		if err != nil || how != "applied" && how != "not-applied" {

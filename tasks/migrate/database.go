@@ -14,12 +14,12 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// dialects are the databases that migrate knows. For each there is a case below.
+// dialects are the databases that migrate supports. Each has a case below.
 func dialects() []*database.Dialect {
 	return []*database.Dialect{postgres.Dialect, mysql.Dialect, sqlite.Dialect}
 }
 
-// database returns the way to target for the engine.
+// database returns target as the engine sees it.
 func (t *Task) database(env *tasks.Env, target *database.Target) (migration.Database, error) {
 	if t.Schema != "" && target.Parts.Dialect != postgres.Dialect {
 		return migration.Database{}, tasks.Usagef("--schema is for PostgreSQL only")

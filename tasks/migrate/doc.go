@@ -1,3 +1,3 @@
-// Package migrate is the task migrate: it brings a database to the version that
-// the image carries, once, however many pods start at the same time.
+// Package migrate is the task migrate. It applies the migrations that the image
+// contains to a database, once, however many pods start at the same time.
 package migrate

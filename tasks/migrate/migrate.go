@@ -23,35 +23,35 @@ var Spec = tasks.Spec{
 
 The files in --source are named as golang-migrate names them,
 VERSION_title.up.sql with an optional VERSION_title.down.sql, also packed as
-.sql.gz. All of them are read and checked before anything runs. The database is
-waited for; if it is at the newest version already, that is all: one query and
-no lock. Any number of pods may start at the same time: one works, the others
-wait for its lock and then find nothing to do. The golang-migrate command line
-may work on the same database: its table and its lock are used. What it applied
-is written into the history by the next run.
+.sql.gz. The task reads and checks all of them before anything runs, and waits
+for the database. If the database is already at the newest version, that takes
+one query and no lock. Any number of pods may start at the same time: one works,
+the others wait for its lock and then find nothing to do. The golang-migrate
+command line may work on the same database, since the task uses its table and
+its lock. The next run writes what that tool applied into the history.
 
 On PostgreSQL and SQLite each file is one transaction together with its version,
 so that a pod that is killed leaves nothing half done. On PostgreSQL a file is
 not one transaction if it has a statement that PostgreSQL refuses there, such as
 CREATE INDEX CONCURRENTLY, has its own BEGIN and COMMIT, or has
--- initbox:no-transaction in its first line. Of such a file, and on MySQL of
-every file, progress is recorded statement by statement, and the next run goes
-on where the last one ended. On MySQL it stops if it needs a value there that
-only the session of the last run had, as by SET @id = LAST_INSERT_ID().
+-- initbox:no-transaction in its first line. For such a file, and on MySQL for
+every file, the task records each statement, and the next run goes on where the
+last one ended. On MySQL the next run stops if it needs a value that only the
+session of the last run had, for instance from SET @id = LAST_INSERT_ID().
 
 A statement waits at most --statement-lock-timeout for a lock of a table, since
-the application's queries queue up behind it; then the file is rolled back and
-tried again a little later, until the deadline.
+the application's queries queue up behind it. After that the file is rolled back
+and tried again a little later, until the deadline.
 
-TABLE_history beside the version table says what was run when and by which pod.
-With it these are found: a file that was changed after it had been applied, a
-file that came late, below the version of the database, and a database that is
-ahead of the files. Files in --seeds run after the migrations, each of them again
-only when its content changes.
+TABLE_history, next to the version table, records what ran, when, and in which
+pod. It shows a file that was changed after it had been applied, a file that came
+late, below the version of the database, and a database that is ahead of the
+files. Files in --seeds run after the migrations, and again only when their
+content changes.
 
-A version that another tool left dirty is never made clean silently: look at the
-database, then say with --resolve-dirty how it is. Going down takes --allow-down
-besides --down-to, because it destroys data.`,
+The task never clears a version that another tool left dirty on its own: look at
+the database, then say with --resolve-dirty what state it is in. To go down,
+--down-to needs --allow-down as well, because it destroys data.`,
 	Timeout: 10 * time.Minute,
 	Examples: []tasks.Example{
 		{Doc: "the URL in a file of a Secret", Command: "initbox migrate --database-file /secrets/url --source /migrations"},
@@ -82,7 +82,7 @@ type Task struct {
 	Baseline  string // version
 	Resolve   string // VERSION=applied or VERSION=not-applied
 
-	LockTimeout          time.Duration // 0 for what is left of the deadline
+	LockTimeout          time.Duration // 0 for the rest of the deadline
 	StatementLockTimeout time.Duration // 0 for none
 	Strict               bool
 	AllowOutOfOrder      bool
@@ -97,15 +97,15 @@ func New() *Task {
 func (t *Task) Flags(fs *pflag.FlagSet) {
 	t.Options.Flags(fs)
 	fs.StringVar(&t.Source, "source", t.Source, "`folder` of the migrations")
-	fs.StringVar(&t.Seeds, "seeds", t.Seeds, "`folder` of SQL files to run after the migrations, by name, each once for each content")
+	fs.StringVar(&t.Seeds, "seeds", t.Seeds, "`folder` of SQL files to run after the migrations, by name, again only when its content changes")
 	fs.StringVar(&t.Table, "table", t.Table, "`name` of the table that holds the version; the history is in NAME_history")
 	fs.StringVar(&t.Schema, "schema", t.Schema, "`schema` of these tables (PostgreSQL); the default is the first one of the search_path")
 
 	fs.StringVar(&t.To, "to", t.To, "`version` to go up to, instead of the newest")
 	fs.StringVar(&t.DownTo, "down-to", t.DownTo, "`version` to go down to, 0 to undo everything; needs --allow-down")
 	fs.BoolVar(&t.AllowDown, "allow-down", t.AllowDown, "allow --down-to, which may destroy data")
-	fs.StringVar(&t.Baseline, "baseline", t.Baseline, "`version` whose schema the database has already, if it has no version yet: what is above runs")
-	fs.StringVar(&t.Resolve, "resolve-dirty", t.Resolve, "`VERSION=applied` or VERSION=not-applied: how it is with the version that another tool left dirty")
+	fs.StringVar(&t.Baseline, "baseline", t.Baseline, "`version` whose schema the database already has, if it has no version yet: later ones run")
+	fs.StringVar(&t.Resolve, "resolve-dirty", t.Resolve, "`VERSION=applied` or VERSION=not-applied: the state of the version that another tool left dirty")
 
 	flags.Duration(fs, &t.LockTimeout, "lock-timeout", 0, "how long to wait while another run works; 0 for what is left of --timeout")
 	flags.Duration(fs, &t.StatementLockTimeout, "statement-lock-timeout", 0, "how long a statement waits for the lock of a table before the file is rolled back and tried again; 0 for no bound")
@@ -132,15 +132,15 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	return about(target, migration.Run(ctx, env, db, o))
 }
 
-// about adds which database err is about, and what to do where the engine does
-// not know that. What is wrong with the files is about no database.
+// about adds the name of the database to err, and a next step if the engine gives none.
+// It leaves errors in the files alone, since they are not about the database.
 func about(target *database.Target, err error) error {
 	if err == nil || tasks.KindOf(err) == tasks.Usage {
 		return err
 	}
 	verdict, _ := target.Verdict(err)
 	next := cmp.Or(tasks.NextOf(err), verdict.Next)
-	if !strings.HasPrefix(err.Error(), target.Name+": ") { // as it does while it waits for the database
+	if !strings.HasPrefix(err.Error(), target.Name+": ") { // an error of the wait for the database has it already
 		err = fmt.Errorf("%s: %w", target.Name, err)
 	}
 	if next == "" {

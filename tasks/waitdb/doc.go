@@ -1,3 +1,3 @@
-// Package waitdb is the task wait-db: wait until a database takes logins, answers
-// a query as expected, or has the migrations that this image carries.
+// Package waitdb is the task wait-db. It waits until a database accepts logins, answers
+// a query as expected, or has the migrations that this image contains.
 package waitdb

@@ -27,26 +27,26 @@ var Spec = tasks.Spec{
 	Doc: `wait until a database takes logins, answers a query, or is migrated
 
 The database is PostgreSQL, MySQL or MariaDB, or a SQLite file. It is ready when
-a login works and SELECT 1 answers. Refused connections, names that do not
-resolve yet, a server that starts up or has no connection left are tried again;
-a wrong password, an unknown database or a certificate that is not trusted end
-the wait at once with exit code 3.
+a login works and SELECT 1 returns. The task tries again if a connection is
+refused, a name does not resolve yet, or the server is starting up or has no
+connection left. A wrong password, an unknown database or a certificate that is
+not trusted ends the wait at once with exit code 3.
 
-Where the database is comes from --database or --database-file, without these
-and without --db-driver from DATABASE_URL. Each --db- flag replaces that part of
-the URL or stands for itself; nothing in it needs escaping. What PostgreSQL is
-still not told comes from the PG variables (PGHOST, PGSSLMODE, ...) as libpq
+--database or --database-file says where the database is; without these and
+without --db-driver, DATABASE_URL does. Each --db- flag replaces its part of the
+URL, or gives that part if there is no URL; nothing in it needs escaping. For
+PostgreSQL the PG variables (PGHOST, PGSSLMODE, ...) give the rest, as libpq
 documents them.
 
-With --query it is ready when the query returns a row, with --expect when the
-first value of the first row is that text. The query can only read. With
---at-version or --source it is ready when the migrations up to that version, or
-to the newest one in that folder, have been applied by whoever applies them: one
-Job migrates, all pods wait. Such a wait logs in about four times a second at
-first, then less and less often.
+With --query the database is ready when the query returns a row, and with
+--expect when the first value of the first row is that text. The query can only
+read. With --at-version or --source it is ready when the migrations up to that
+version, or up to the newest one in that folder, have been applied: one Job
+migrates, all pods wait. Such a wait logs in about four times a second at first,
+then less and less often.
 
-With --no-login no credentials are needed and none are sent: the server must
-answer as one that takes logins. PostgreSQL that is starting up does not.`,
+--no-login needs no credentials and sends none: the server must answer as one
+that accepts logins. PostgreSQL does not while it is starting up.`,
 	Timeout: 5 * time.Minute,
 	Examples: []tasks.Example{
 		{Doc: "a PostgreSQL whose URL is in a Secret", Command: "initbox wait-db --database-file /secrets/url"},
@@ -76,13 +76,11 @@ type Task struct {
 	Database  database.Options
 	Query     string  // that must return a row
 	Expect    *string // first value that Query must return; nil for any
-	AtVersion string  // of the migrations, at least; "" for whatever
+	AtVersion string  // lowest version of the migrations; "" for any
 	Source    string  // folder with migrations, the newest of which must be applied
 	Table     string  // that holds the version
-	Schema    string  // of that table, "" for the usual one; PostgreSQL alone
-	NoLogin   bool    // look at the protocol, send no credentials
-
-	expect optional
+	Schema    string  // of that table, "" for the current one; PostgreSQL only
+	NoLogin   bool    // only check that the server accepts logins, send no credentials
 }
 
 // New returns a Task with its defaults.
@@ -97,44 +95,28 @@ func New() *Task {
 // defaultTable is golang-migrate's.
 const defaultTable = "schema_migrations"
 
-// overlap is how many attempts may be under way: enough to see the server while
-// one of them hangs, too few to take its connections away.
+// overlap is how many attempts may run at the same time: enough to notice the server
+// while one of them hangs, too few to use up its connections.
 const overlap = 4
 
-// loginInterval is the time between attempts while the server lets in and the
-// rest is waited for. Each costs a login, which takes the server milliseconds of
-// CPU, and a Job that migrates has many pods waiting for it.
+// loginInterval is the time between attempts that log in. Each login costs the server
+// milliseconds of CPU, and many pods may wait for the Job that migrates.
 const loginInterval = 250 * time.Millisecond
 
 // Flags implements [tasks.Task].
 func (t *Task) Flags(fs *pflag.FlagSet) {
 	t.Database.Flags(fs)
 	fs.StringVar(&t.Query, "query", t.Query, "`SQL` that must return a row")
-	t.expect.value = &t.Expect
-	fs.Var(&t.expect, "expect", "`value` that the first column of the first row must have, as text")
+	fs.Func("expect", "`value` that the first column of the first row must have, as text", func(s string) error {
+		t.Expect = &s // "" is a value as well
+		return nil
+	})
 	fs.StringVar(&t.AtVersion, "at-version", t.AtVersion, "`number` of the migration that must have been applied, or a later one")
 	fs.StringVar(&t.Source, "source", t.Source, "`folder` with migrations, the newest of which must have been applied")
 	fs.StringVar(&t.Table, "table", t.Table, "`table` that holds the version of the migrations")
 	fs.StringVar(&t.Schema, "schema", t.Schema, "`schema` of that table in PostgreSQL, if not the first of the search path")
-	fs.BoolVar(&t.NoLogin, "no-login", t.NoLogin, "only look whether the server takes logins, without credentials")
+	fs.BoolVar(&t.NoLogin, "no-login", t.NoLogin, "only check that the server accepts logins, without credentials")
 	t.Options.PaceFlags(fs)
-}
-
-// An optional is the value of a flag that may be given as "".
-type optional struct{ value **string }
-
-func (o *optional) Type() string { return "string" }
-
-func (o *optional) String() string {
-	if o.value == nil || *o.value == nil {
-		return ""
-	}
-	return **o.value
-}
-
-func (o *optional) Set(s string) error {
-	*o.value = &s
-	return nil
 }
 
 // Check implements [tasks.Task].
@@ -176,7 +158,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	return options.All(ctx, env, overlap, []wait.Target{{Name: target.Name, Probe: probe}})
 }
 
-// probe returns what must succeed.
+// probe returns the check that must succeed.
 func (t *Task) probe(ctx context.Context, env *tasks.Env, target *database.Target) (func(context.Context) error, error) {
 	version, from := t.AtVersion, "--at-version"
 	if t.Source != "" {
@@ -217,8 +199,8 @@ func (t *Task) probe(ctx context.Context, env *tasks.Env, target *database.Targe
 	}, nil
 }
 
-// answers succeeds if the query returns what is expected. What it returned is
-// not shown: it may be anything.
+// answers succeeds if the query returns what the flags expect. Its errors do not show
+// what the query returned, which may be secret.
 func (t *Task) answers(ctx context.Context, target *database.Target) error {
 	a, err := target.First(ctx, t.Query)
 	switch {

@@ -8,9 +8,9 @@ import (
 	"github.com/initbox/initbox/internal/text/envname"
 )
 
-// expand replaces ${NAME} by lookup's value and $$ by a dollar sign. It is
-// strict: an unset variable and any other use of $ are errors, because a value
-// that silently became "" is found much later and elsewhere.
+// expand replaces ${NAME} by lookup's value and $$ by a dollar sign. An unset
+// variable and any other use of $ are errors: a value that silently becomes ""
+// causes a failure much later and elsewhere.
 func expand(s string, lookup func(string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for {

@@ -1,29 +1,29 @@
 // Package plan reads run-files: YAML (or JSON, which is YAML too) that lists
-// steps. It knows the shape of a run-file and where each value stands, not which
-// tasks and flags there are.
+// steps. It knows the shape of a run-file and the line of each value, but not which
+// tasks and flags exist.
 package plan
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/goccy/go-yaml/ast"
 	yamlparser "github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
-// MaxSize is how large a run-file may be, in bytes: what etcd lets a ConfigMap hold.
+// MaxSize is the limit for a run-file, in bytes: a ConfigMap cannot be larger.
 const MaxSize = 1 << 20
 
 // A Plan is one run-file.
 type Plan struct {
-	File    string // its name, for messages
-	Timeout *Value // bound of the whole plan, nil if the file gives none
+	Timeout *Value // limit for the whole plan, nil if the file gives none
 	Steps   []Step
 }
 
-// A Step is one task with its configuration as it stands in the file.
+// A Step is one task with its configuration as written in the file.
 type Step struct {
 	Name   string // as given, or ""
 	Task   string
@@ -43,24 +43,21 @@ type Field struct {
 // A Value is a scalar with its line.
 type Value struct {
 	Text    string // variables expanded
-	Written string // as it stands in the file: what an error may show, since a variable may hold a secret
+	Written string // as in the file: errors show this, since a variable may hold a secret
 	Line    int
 }
 
-// Parse reads the run-file data. file names it in messages, lookup finds the
+// Parse reads the run-file data. file names it in messages. lookup finds the
 // variables that values refer to as ${NAME}; $$ stands for a dollar sign. The
-// error joins every fault found, each beginning with file and line.
+// error joins all faults, each beginning with file and line.
 func Parse(file string, data []byte, lookup func(string) (string, bool)) (*Plan, error) {
 	p := &parser{file: file, lookup: lookup}
-	root := p.document(data)
-	if root == nil {
-		return nil, errors.Join(p.errs...)
+	if root := p.document(data); root != nil {
+		if plan := p.plan(root); len(p.errs) == 0 {
+			return plan, nil
+		}
 	}
-	plan := p.plan(root)
-	if len(p.errs) > 0 {
-		return nil, errors.Join(p.errs...)
-	}
-	return plan, nil
+	return nil, errors.Join(p.errs...)
 }
 
 type parser struct {
@@ -86,11 +83,11 @@ func (p *parser) document(data []byte) *ast.MappingNode {
 		return nil
 	}
 	if len(file.Docs) > 1 {
-		second := 1
+		at := 1
 		if start := file.Docs[1].Start; start != nil {
-			second = start.Position.Line
+			at = start.Position.Line
 		}
-		p.errorf(second, "a plan is one YAML document: remove what follows the ---")
+		p.errorf(at, "a plan is one YAML document: remove what follows the ---")
 		return nil
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
@@ -107,19 +104,19 @@ func (p *parser) document(data []byte) *ast.MappingNode {
 
 // syntax reports an error of the YAML library as file:line: message.
 func (p *parser) syntax(err error) {
+	at, message := 1, err.Error()
 	var located interface {
 		GetMessage() string
 		GetToken() *token.Token
 	}
 	if errors.As(err, &located) && located.GetToken() != nil {
-		p.errorf(located.GetToken().Position.Line, "not valid YAML: %s", located.GetMessage())
-		return
+		at, message = located.GetToken().Position.Line, located.GetMessage()
 	}
-	p.errorf(1, "not valid YAML: %v", err)
+	p.errorf(at, "not valid YAML: %s", message)
 }
 
 func (p *parser) plan(root *ast.MappingNode) *Plan {
-	plan := &Plan{File: p.file}
+	plan := new(Plan)
 	found := false
 	for key, value := range p.pairs(root) {
 		switch key.Text {
@@ -202,19 +199,17 @@ func (p *parser) config(step *Step, value ast.Node) {
 
 // values returns a scalar or each scalar of a list.
 func (p *parser) values(key string, node ast.Node) (values []Value, list bool) {
-	sequence, ok := node.(*ast.SequenceNode)
-	if !ok {
-		if v, ok := p.scalar(key, node); ok {
-			values = append(values, v)
-		}
-		return values, false
+	items := []ast.Node{node}
+	sequence, list := node.(*ast.SequenceNode)
+	if list {
+		items = sequence.Values
 	}
-	for _, item := range sequence.Values {
+	for _, item := range items {
 		if v, ok := p.scalar(key, item); ok {
 			values = append(values, v)
 		}
 	}
-	return values, true
+	return values, list
 }
 
 func (p *parser) scalar(key string, node ast.Node) (Value, bool) {
@@ -244,9 +239,9 @@ func (p *parser) scalar(key string, node ast.Node) (Value, bool) {
 	return Value{Text: expanded, Written: text, Line: line(node)}, true
 }
 
-// pairs yields the entries of a mapping and reports keys that are no words. The
-// library has refused duplicate keys already.
-func (p *parser) pairs(node *ast.MappingNode) func(func(key Value, value ast.Node) bool) {
+// pairs yields the entries of a mapping and reports keys that are not words. The
+// library has already refused duplicate keys.
+func (p *parser) pairs(node *ast.MappingNode) iter.Seq2[Value, ast.Node] {
 	return func(yield func(key Value, value ast.Node) bool) {
 		for _, entry := range node.Values {
 			key, ok := entry.Key.(*ast.StringNode)

@@ -27,7 +27,6 @@ steps:
 		t.Fatal(err)
 	}
 	want := &Plan{
-		File:    "plan.yaml",
 		Timeout: &Value{"10m", "10m", 2},
 		Steps: []Step{
 			{Name: "database", Task: "wait-tcp", Line: 5, Fields: []Field{

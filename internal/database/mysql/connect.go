@@ -14,9 +14,9 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// Open returns a database of which every connection logs in anew. adjust may
-// change a copy of the configuration before. Nothing is connected yet; who is
-// done calls its Close. What a login fails of is explained.
+// Open returns a database, each connection of which logs in. It does not connect yet.
+// adjust may change a copy of the configuration first. The caller closes the database.
+// Errors of logins are explained.
 func (c *Client) Open(adjust ...func(*mysql.Config)) (*sql.DB, error) {
 	config := c.config.Clone()
 	for _, f := range adjust {
@@ -28,7 +28,7 @@ func (c *Client) Open(adjust ...func(*mysql.Config)) (*sql.DB, error) {
 	return sql.OpenDB(&connector{c.target, config}), nil
 }
 
-// A connector makes connections whose failure says why.
+// A connector explains why a connection fails.
 type connector struct {
 	target *database.Target
 	config *mysql.Config
@@ -56,15 +56,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 		if cause := logged.err.Load(); cause != nil {
 			err = *cause
 		}
-		if errors.Is(err, driver.ErrBadConn) { // package sql would try again, which is for the caller to decide
+		if errors.Is(err, driver.ErrBadConn) { // package sql would try again, which the caller decides
 			err = mysql.ErrInvalidConn
 		}
 	}
 	return nil, c.target.Explain(ctx, err)
 }
 
-// A firstLogged keeps the first error that the driver logs: it then returns
-// another one, which says less.
+// A firstLogged keeps the first error that the driver logs, which says more than the
+// error that it then returns.
 type firstLogged struct{ err atomic.Pointer[error] }
 
 // Print implements [mysql.Logger].
@@ -85,15 +85,14 @@ func (c *Client) First(ctx context.Context, query string) (database.Answer, erro
 	return database.FirstRow(ctx, db, query, readOnly)
 }
 
-// readOnly begins a transaction that may only read, and makes the server end by
-// itself what still runs at the end of ctx. The library only closes the
-// connection, which the server does not look at while it works: queries of one
-// attempt after the other would pile up.
+// readOnly begins a transaction that may only read, and makes the server end a query
+// that still runs at the end of ctx. The driver only closes the connection then, which
+// a busy server does not notice: the queries of many attempts would pile up.
 func readOnly(ctx context.Context, conn *sql.Conn) error {
 	ms := database.Bound(ctx)
-	// MariaDB leaves out what is for MySQL 5.7.8, which leaves out what is for MariaDB.
+	// MariaDB skips the comment for MySQL 5.7.8, and MySQL the comment for MariaDB.
 	_, err := conn.ExecContext(ctx, fmt.Sprintf("SET @initbox = 1 /*M!100101 , SESSION max_statement_time = %d.%03d */ /*!50708 , SESSION max_execution_time = %d */", ms/1000, ms%1000, ms))
-	_, refused := errors.AsType[*mysql.MySQLError](err) // by a server, or a proxy before it, that cannot do it
+	_, refused := errors.AsType[*mysql.MySQLError](err) // by a server or proxy that does not support it
 	if err != nil && !refused {
 		return err
 	}

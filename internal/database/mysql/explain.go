@@ -19,7 +19,8 @@ const (
 	nextExpiry = "change the password, which has expired: ALTER USER"
 )
 
-// verdicts are the verdicts by error number of MySQL and MariaDB.
+// verdicts has the verdicts on MySQL's and MariaDB's errors, by number
+// (https://mariadb.com/kb/en/mariadb-error-code-reference/).
 var verdicts = map[uint16]database.Verdict{
 	1040: {Next: database.NextTooMany},
 	1203: {Next: database.NextTooMany},
@@ -47,7 +48,7 @@ var verdicts = map[uint16]database.Verdict{
 	1792: {Is: database.WouldWrite},
 }
 
-// excerpt is where the message of a syntax error repeats the statement.
+// excerpt matches the part of a syntax error's message that repeats the statement.
 var excerpt = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?s) (to use )?near '.*' at line (\d+)$`) })
 
 func explain(err error) (database.Verdict, bool) {
@@ -62,7 +63,7 @@ func explain(err error) (database.Verdict, bool) {
 	if v.Is == database.SyntaxError {
 		message = excerpt().ReplaceAllString(message, " at line $2")
 	}
-	state := cmp.Or(strings.Trim(string(e.SQLState[:]), "\x00"), "HY000") // an error before the handshake may have none
+	state := cmp.Or(strings.Trim(string(e.SQLState[:]), "\x00"), "HY000") // an error before the handshake may lack it
 	v.Text = fmt.Sprintf("MySQL says: %s (error %d, SQLSTATE %s)", message, e.Number, state)
 	return v, true
 }

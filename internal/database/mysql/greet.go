@@ -11,7 +11,7 @@ import (
 	"github.com/initbox/initbox/internal/fault"
 )
 
-// What a client says in its part of MySQL's handshake
+// Values in MySQL's handshake
 // (https://mariadb.com/kb/en/connection/#client-handshake-response).
 const (
 	clientProtocol41       = 1 << 9
@@ -26,20 +26,19 @@ const (
 	commandQuit      = 1
 )
 
-// Greet brings the handshake, which the server begins, to its end: the server
-// counts one that is not, and blocks this host for every user after
-// max_connect_errors of them.
+// Greet implements [database.Client]. It completes the handshake, which the server
+// begins: after max_connect_errors incomplete ones the server blocks this host.
 func (c *Client) Greet(ctx context.Context) error {
 	return c.target.Converse(ctx, c.target.Parts.Hosts[0], greet)
 }
 
-// probeUser is who Greet claims to be, without a password. It is not the user of
-// the options: some servers lock accounts after failed logins.
+// probeUser is the user that Greet gives, without a password. It is not the user of
+// the options, since some servers lock accounts after failed logins.
 const probeUser = "initbox-no-login"
 
-// greet reads the hello of the server and ends the handshake: with the
-// refusal of a user that is not there. That is no connect error, unlike a
-// connection that just ends (sql_connect.cc: sum_connect_errors).
+// greet reads the server's hello and completes the handshake with a user that does not
+// exist. The server refuses that user. It does not count this as a connect error,
+// unlike a connection that just ends (sql_connect.cc: sum_connect_errors).
 func greet(conn net.Conn) error {
 	hello, sequence, err := readPacket(conn)
 	if err != nil {
@@ -66,17 +65,16 @@ func greet(conn net.Conn) error {
 		case err != nil:
 			return err
 		case answer[0] == packetAuthSwitch:
-			reply = nil // no password in that way either
-		case answer[0] == packetOK: // everybody may log in
+			reply = nil // no password for this plugin either
+		case answer[0] == packetOK: // the server lets anybody in
 			return writePacket(conn, 0, []byte{commandQuit})
-		default: // refused, as it should be
+		default: // refused, as expected
 			return nil
 		}
 	}
 }
 
-// errorOf reads an error packet that comes before the handshake: it may have no
-// SQLSTATE.
+// errorOf reads an error packet from before the handshake, which may lack the SQLSTATE.
 func errorOf(packet []byte) error {
 	if len(packet) < 3 {
 		return mysql.ErrMalformPkt
@@ -88,7 +86,7 @@ func errorOf(packet []byte) error {
 	return e
 }
 
-// maxGreeting bounds the packets of a handshake.
+// maxGreeting is the limit for a packet of the handshake, in bytes.
 const maxGreeting = 1 << 16
 
 func readPacket(conn net.Conn) (payload []byte, sequence byte, err error) {

@@ -33,9 +33,9 @@ type Client struct {
 	config *mysql.Config
 }
 
-// parseURL reads [USER[:PASSWORD]@][PROTOCOL(ADDRESS)]/NAME, the form of
-// go-sql-driver that the golang-migrate tool takes. As there, user and password
-// are unescaped as in a query, + being a blank.
+// parseURL reads [USER[:PASSWORD]@][PROTOCOL(ADDRESS)]/NAME, the form of go-sql-driver
+// that the golang-migrate tool accepts. As in that tool, user and password are escaped
+// as in a query, so that + is a blank.
 func parseURL(p *database.Parts, rest string) (own bool, err error) {
 	if slash := strings.LastIndexByte(rest, '/'); !strings.HasSuffix(rest, ")") && (slash < 1 || rest[slash-1] != ')') {
 		return false, nil

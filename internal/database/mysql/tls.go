@@ -9,17 +9,16 @@ import (
 	"github.com/initbox/initbox/internal/files/mount"
 )
 
-// modes are the names that MySQL's own programs and go-sql-driver have for
-// the modes of TLS.
+// modes maps the names that MySQL's own programs and go-sql-driver have for the modes
+// of TLS.
 var modes = map[string]string{
 	"DISABLED": database.TLSDisable, "PREFERRED": database.TLSPrefer, "REQUIRED": database.TLSRequire, "VERIFY_CA": database.TLSVerifyCA, "VERIFY_IDENTITY": database.TLSVerifyFull,
 	"false": database.TLSDisable, "preferred": database.TLSPrefer, "skip-verify": database.TLSRequire, "true": database.TLSVerifyFull, "custom": "",
 	database.TLSDisable: database.TLSDisable, database.TLSPrefer: database.TLSPrefer, database.TLSRequire: database.TLSRequire, database.TLSVerifyCA: database.TLSVerifyCA, database.TLSVerifyFull: database.TLSVerifyFull,
 }
 
-// takeTLS takes what p's parameters say of TLS out of them, lets the flags
-// replace it, and returns the configuration, nil for none. fallback allows a
-// server that has no TLS.
+// takeTLS removes the parameters for TLS from p, replaces them by those that flags give,
+// and returns the configuration, nil for no TLS. fallback allows a server without TLS.
 func takeTLS(o *database.Options, p *database.Parts, files *mount.Reader) (config *tls.Config, fallback bool, err error) {
 	take := func(names ...string) (value string) {
 		for _, name := range names {

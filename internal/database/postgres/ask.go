@@ -14,20 +14,20 @@ import (
 	"github.com/initbox/initbox/internal/database"
 )
 
-// First implements [database.Client]. The server tells its version with the login.
+// First implements [database.Client]. The server sends its version with the login.
 func (c *Client) First(ctx context.Context, query string) (a database.Answer, err error) {
 	conn, err := c.Connect(ctx)
 	if err != nil {
 		return a, err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	version, _, _ := strings.Cut(conn.ParameterStatus("server_version"), " ") // what follows is who built it
+	version, _, _ := strings.Cut(conn.ParameterStatus("server_version"), " ") // the rest names the builder
 	if version != "" {
 		a.Server = "PostgreSQL " + version
 	}
 	if query != "" {
-		// pgconn asks the server to cancel a query at the end of ctx, but a request that
-		// comes before the query has begun is lost.
+		// At the end of ctx pgconn asks the server to cancel the query, but the server
+		// ignores that request if the query has not begun.
 		begin := fmt.Sprintf("START TRANSACTION READ ONLY; SET LOCAL statement_timeout = %d", database.Bound(ctx))
 		if _, err := conn.Exec(ctx, begin).ReadAll(); err != nil {
 			return a, err
@@ -44,8 +44,8 @@ func (c *Client) First(ctx context.Context, query string) (a database.Answer, er
 	return a, err
 }
 
-// Greet succeeds if one of the hosts takes logins. A server that starts up or has
-// no connection left says so instead of asking for credentials.
+// Greet succeeds if one of the hosts accepts logins. A server that is starting up or
+// has no connection left says so instead of asking for credentials.
 func (c *Client) Greet(ctx context.Context) error {
 	var errs []error
 	for _, h := range c.target.Parts.Hosts {

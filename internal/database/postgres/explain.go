@@ -10,7 +10,8 @@ import (
 	"github.com/initbox/initbox/internal/database"
 )
 
-// verdicts are the verdicts by SQLSTATE.
+// verdicts has the verdicts by SQLSTATE
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 var verdicts = map[string]database.Verdict{
 	"28P01": {Is: database.WrongPassword, Final: true, Next: database.NextPassword},
 	"28000": {Final: true, Next: "the server does not let this user in from here: look at its pg_hba.conf, at --db-tls, and at the role's LOGIN"},

@@ -36,9 +36,8 @@ type Client struct {
 }
 
 // Connect opens one connection and logs in. adjust may change a copy of the
-// configuration before. The connection is pgconn's: package pgx around it would
-// add 3 MB to the binary for the conversion of types that nobody here needs.
-// Who is done calls its Close.
+// configuration first. The caller closes the connection. It is pgconn's, since package
+// pgx would add 3 MB to the binary for the conversion of types that no task needs.
 func (c *Client) Connect(ctx context.Context, adjust ...func(*pgconn.Config)) (*pgconn.PgConn, error) {
 	config := c.config.Copy()
 	for _, f := range adjust {
@@ -54,8 +53,8 @@ func (c *Client) Connect(ctx context.Context, adjust ...func(*pgconn.Config)) (*
 	return conn, nil
 }
 
-// configure makes libpq's settings of the parts, which pgconn completes with the
-// environment and the defaults.
+// configure turns the parts into libpq's settings. pgconn adds what the environment and
+// the defaults give.
 func configure(t *database.Target, o *database.Options, files *mount.Reader) (database.Client, error) {
 	settings, err := settings(t.Parts, o, files)
 	if err != nil {
@@ -70,13 +69,13 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 		}
 	}
 	config, err := pgconn.ParseConfig(keywordValues(settings))
-	if changed := files.Current(); changed != nil { // while pgconn read those by itself
+	if changed := files.Current(); changed != nil { // while pgconn read the files itself
 		return nil, changed
 	}
 	if err != nil {
 		return nil, badSettings(err)
 	}
-	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // Dial does it
+	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // Dial resolves it
 	config.DialFunc = t.Dial
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = t.Pod
@@ -94,7 +93,7 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 		if o.ServerName != "" {
 			c.ServerName = o.ServerName
 		}
-		if c.VerifyPeerCertificate != nil { // pgconn's for verify-ca, which does not say which certificate it saw
+		if c.VerifyPeerCertificate != nil { // pgconn's for verify-ca, whose error lacks the certificate
 			c.VerifyPeerCertificate = nil
 			c.VerifyConnection = func(state tls.ConnectionState) error { return database.VerifyChain(state, c.RootCAs) }
 		}
@@ -104,8 +103,8 @@ func configure(t *database.Target, o *database.Options, files *mount.Reader) (da
 }
 
 // clientPair returns the client certificate, if there is one. pgconn would read
-// certificate and key anew for each connection, maybe of two versions; what is
-// encrypted or switched off is left to it.
+// certificate and key again for each connection, perhaps in two versions. It still
+// handles a pair that is encrypted or switched off.
 func clientPair(o *database.Options, setting func(string) string, files *mount.Reader) ([]tls.Certificate, error) {
 	with := *o
 	with.Cert, with.Key = setting("sslcert"), setting("sslkey")
@@ -155,7 +154,7 @@ func settings(p *database.Parts, o *database.Options, files *mount.Reader) (map[
 	return s, nil
 }
 
-// keywordValues is the form of libpq's settings in which every value can be quoted.
+// keywordValues returns settings in the form of libpq that allows quotes around values.
 func keywordValues(settings map[string]string) (text string) {
 	quote := strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	for keyword, value := range settings {
@@ -164,7 +163,7 @@ func keywordValues(settings map[string]string) (text string) {
 	return text
 }
 
-// badSettings keeps of pgconn's error what says why, not the settings it shows.
+// badSettings keeps the reason in pgconn's error and drops the settings.
 func badSettings(err error) error {
 	text := err.Error()
 	if i := strings.LastIndex(text, "`: "); i >= 0 {
@@ -174,12 +173,12 @@ func badSettings(err error) error {
 		"look at the --db- flags, the query of the URL and the PG variables of the environment")
 }
 
-// tries returns what pgconn tries, in this order: each host, with TLS and without.
+// tries returns the tries of pgconn in their order: each host, with TLS and without.
 func tries(c *pgconn.Config) []*pgconn.FallbackConfig {
 	return append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
 }
 
-// partsOf returns what config says in the end, the environment included.
+// partsOf returns the parts in config, which include those from the environment.
 func partsOf(d *database.Dialect, config *pgconn.Config) *database.Parts {
 	p := &database.Parts{Dialect: d, User: config.User, Password: config.Password, Name: config.Database}
 	for _, try := range tries(config) {

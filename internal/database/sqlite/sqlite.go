@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,15 +40,13 @@ type Client struct {
 	Path string
 }
 
-// Open opens the file in mode, which is SQLite's: "ro" leaves the file as it is,
-// "rw" may write, and "rwc" makes it if it is missing, which is an error in the
-// others. params are those of modernc.org/sqlite, such as _txlock=immediate.
-// Nothing is touched yet; who is done calls Close.
+// Open opens the file in one of SQLite's modes (https://www.sqlite.org/uri.html): "ro"
+// only reads, "rw" may write, and "rwc" creates the file if it is missing, which is an
+// error in the other modes. params are those of modernc.org/sqlite, such as
+// _txlock=immediate. Open itself touches nothing. The caller closes the database.
 func (c *Client) Open(mode string, params url.Values) (*sql.DB, error) {
 	query := url.Values{"mode": {mode}}
-	for name, values := range params {
-		query[name] = values
-	}
+	maps.Copy(query, params)
 	if mode != "rwc" {
 		switch _, err := os.Stat(c.Path); {
 		case errors.Is(err, fs.ErrNotExist):
@@ -102,13 +101,13 @@ func configure(t *database.Target, o *database.Options, _ *mount.Reader) (databa
 	return &Client{path}, nil
 }
 
-// explain takes every error for one of SQLite: there is no server and no network.
+// explain treats every error as one of SQLite, since there is no server and no network.
 func explain(err error) (database.Verdict, bool) {
+	if err == nil {
+		return database.Verdict{}, false
+	}
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		if err == nil {
-			return database.Verdict{}, false
-		}
 		return database.Verdict{Text: err.Error()}, true
 	}
 	v := database.Verdict{Text: "SQLite says: " + e.Error()}

@@ -2,7 +2,7 @@
 Written by make update from the Specs of the tasks. Do not edit.
 
 One template for each task: (list $ OPTIONS) in, one element of initContainers out. README.md says what OPTIONS has.
-A task that needs more than the Pod Security level restricted leaves it brings what it needs.
+A task that needs more than the Pod Security level "restricted" allows adds what it needs.
 */}}
 
 {{- define "initbox.waitTcp" -}}{{ include "initbox.container" (list "wait-tcp" .) }}{{- end }}
