@@ -61,13 +61,13 @@ func (a *application) statement(ctx context.Context, i int) (next int, err error
 		if useOf(a.step.Statements[i].SQL).repeats {
 			return i + 1, a.run(ctx, i, i)
 		}
-		return a.batch(ctx, i, k)
+		return a.runBatch(ctx, i, k)
 	case begins:
-		return a.ownTransaction(ctx, i)
+		return a.runOwnTransaction(ctx, i)
 	case plain, inserts, rollsBackTo:
-		return a.batch(ctx, i, k)
+		return a.runBatch(ctx, i, k)
 	default:
-		return i + 1, a.marked(ctx, i, k)
+		return i + 1, a.runMarked(ctx, i, k)
 	}
 }
 
@@ -92,9 +92,9 @@ func (a *application) try(ctx context.Context, i int) error {
 // many thousands, and not so long that anybody waits for their locks.
 const batchFor = 100 * time.Millisecond
 
-// batch runs statement i, and INSERTs that follow an INSERT, in one transaction with
+// runBatch runs statement i, and INSERTs that follow an INSERT, in one transaction with
 // what records them.
-func (a *application) batch(ctx context.Context, i int, k kind) (next int, err error) {
+func (a *application) runBatch(ctx context.Context, i int, k kind) (next int, err error) {
 	if err := a.send(ctx, a.opening()...); err != nil {
 		return i, err
 	}
@@ -118,9 +118,9 @@ func (a *application) batch(ctx context.Context, i int, k kind) (next int, err e
 	return i, a.undo(ctx, next, i, err)
 }
 
-// marked runs statement i between the two writes of its row: the first one is
+// runMarked runs statement i between the two writes of its row: the first one is
 // committed by the statement, if that commits.
-func (a *application) marked(ctx context.Context, i int, k kind) (err error) {
+func (a *application) runMarked(ctx context.Context, i int, k kind) (err error) {
 	sql, fingerprint := a.step.Statements[i].SQL, ""
 	if k == ddl || k == executes {
 		if fingerprint, _, err = a.fingerprint(ctx, k, sql); err != nil {
@@ -139,9 +139,9 @@ func (a *application) marked(ctx context.Context, i int, k kind) (err error) {
 	return a.close(ctx, i+1, k)
 }
 
-// ownTransaction runs a transaction of the file, from BEGIN to its end, with what
-// records it inside. BEGIN has a row of its own, as in marked: a CALL may commit.
-func (a *application) ownTransaction(ctx context.Context, i int) (next int, err error) {
+// runOwnTransaction runs a transaction of the file, from BEGIN to its end, with what
+// records it inside. BEGIN has a row of its own, as in runMarked: a CALL may commit.
+func (a *application) runOwnTransaction(ctx context.Context, i int) (next int, err error) {
 	if err := a.run(ctx, i, i); err != nil {
 		return i, err
 	}

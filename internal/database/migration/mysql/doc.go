@@ -5,16 +5,22 @@
 //
 // # A run that was killed
 //
-// The next run gives one of three verdicts about the statement that was under way.
-// Not done: a statement that does not commit shares a transaction with its row, so
-// that a kill leaves neither; it runs again. Done, or not done: DDL commits a row
-// that says "begun" before it does anything, with a hash of SHOW CREATE of what it is
-// about; it took effect as a whole or not at all, so it was done if the hash is
-// another one now. Unknown: a CALL, or another statement of many, has committed in
-// its middle; or one was begun whose effect the hash cannot show, as a RENAME that
-// swaps tables. Then the run ends with exit code 3. Its message says what to look at
-// in the database, how to record what was found, and how to leave the rest of the
-// file out with --resolve-dirty.
+// The next run goes on after the last statement that is recorded as done. About the
+// one that was under way it gives one of three verdicts.
+//
+//   - Not done: it runs again. A statement that does not commit shares a transaction
+//     with its row, so that a kill leaves neither. DDL commits a row that says "begun"
+//     before it does anything, with a hash of SHOW CREATE of what it is about, and then
+//     takes effect as a whole or not at all: it was not done if the hash is the same.
+//   - Done: the hash is another one now.
+//   - Unknown: nothing in the database tells. A CALL, or what else is of several
+//     statements, has committed in its middle, or the hash cannot show what was done, as
+//     of a RENAME that swaps tables. The run ends with exit code 3. Its message says
+//     what to look at, how to record what was found so that the next run goes on, and how
+//     to finish by hand instead (--resolve-dirty).
+//
+// Kinds of statements are in kind.go, what runs together in apply.go, what is recorded
+// of it in progress.go, the verdict in resume.go, and the hash in definition.go.
 //
 // # What is recorded when
 //
@@ -40,11 +46,11 @@
 // # What a session has
 //
 // The next run has a session of its own. There it runs again what is done and only
-// works on the session: SET, USE, PREPARE, SELECT INTO a variable. If one would find
-// another value now, as SET @id = LAST_INSERT_ID(), and a statement that is still to
-// be done needs it, the run ends with exit code 3. What information_schema says may
-// change: it is how files find out what is still to be done. That a trigger needs a
-// variable, nobody can see.
+// works on the session: SET, USE, PREPARE, SELECT INTO a variable (session.go; use.go
+// tells what a statement reads and writes there). If one would find another value now,
+// as SET @id = LAST_INSERT_ID(), and a statement that is still to be done needs it, the
+// run ends with exit code 3. What information_schema says may change: it is how files
+// find out what is still to be done. That a trigger needs a variable, nobody can see.
 //
 // # The end of a context
 //

@@ -56,8 +56,8 @@ func (a *application) goOn(ctx context.Context, p *progress) error {
 type verdict int
 
 const (
-	unknown verdict = iota
-	notDone
+	unknown verdict = iota // only somebody who looks can tell
+	notDone                // to run it does no harm
 	wasDone
 )
 
@@ -131,10 +131,11 @@ func (a *application) unknown(i int) error {
 	if k == opaque || k == begins {
 		why += ", or it failed after a COMMIT of its own"
 	}
-	next := "look in the database for what it does"
+	var show []string
 	for _, o := range objects(st.SQL) {
-		next += ", SHOW CREATE " + o.kind + " " + o.name
+		show = append(show, "SHOW CREATE "+o.kind+" "+o.name)
 	}
+	next := strings.TrimSuffix("look in the database for what it does: "+strings.Join(show, ", "), ": ")
 	if k != begins { // of which the row is not that of the whole transaction
 		next += fmt.Sprintf(". If it was done: UPDATE %s SET done = 1 WHERE statement = %d", table, i+1)
 	}
