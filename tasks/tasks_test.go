@@ -161,7 +161,7 @@ func TestPollLogsNews(t *testing.T) {
 	}
 }
 
-// What differs at every attempt is shown, but it is no news.
+// Text that differs at every attempt is shown, but it is no news.
 func TestPollCause(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)

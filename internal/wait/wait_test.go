@@ -28,7 +28,7 @@ func allUntil(t *testing.T, timeout time.Duration, o Options, targets ...Target)
 	return env, o.All(ctx, env, 1, targets)
 }
 
-// notAll waits for targets until a deadline. The error must hold words.
+// notAll waits for targets until a deadline. The error must contain words.
 func notAll(t *testing.T, o Options, words []string, targets ...Target) (env *tasks.Env, err error) {
 	t.Helper()
 	err = testtime.Explained(func(timeout time.Duration) (err error) {
@@ -89,7 +89,7 @@ func TestPermanent(t *testing.T) {
 	}
 }
 
-// With any, a target that failed for good leaves the others their chance.
+// With any, the wait for the other targets goes on after one has failed for good.
 func TestAnyAndPermanent(t *testing.T) {
 	o := Defaults(time.Second)
 	o.Any = true

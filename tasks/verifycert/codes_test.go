@@ -49,7 +49,7 @@ func fileCodes(t *testing.T) []one {
 		{"literal newlines", finding.LiteralNewline, replaced("tls.crt", literalNewlines)},
 		{"joined blocks", finding.JoinedBlocks, replaced("tls.crt", joined)},
 		{"text after the last block", finding.TrailingGarbage, replaced("tls.crt", func(d []byte) []byte { return append(d, "EOF\n"...) })},
-		{"bytes behind DER", finding.TrailingGarbage, both(flagged(func(t *Task) { t.SystemRoots = false }), replaced("ca.crt", func(d []byte) []byte {
+		{"bytes after DER", finding.TrailingGarbage, both(flagged(func(t *Task) { t.SystemRoots = false }), replaced("ca.crt", func(d []byte) []byte {
 			b, _ := pem.Decode(d)
 			return append(b.Bytes, 0)
 		}))},

@@ -241,9 +241,9 @@ func TestAdviceToWait(t *testing.T) {
 	}
 	task.Wait = true
 	r, err := runExplained(t, task, "file-empty")
-	said := fmt.Sprint(tasks.NextOf(err), r.log, r.stdout, r.summary)
-	if err == nil || !strings.HasSuffix(tasks.NextOf(err), "kubectl get certificate)") || strings.Contains(said, "--wait") {
-		t.Errorf("got %v, %s", err, said)
+	advice := fmt.Sprint(tasks.NextOf(err), r.log, r.stdout, r.summary)
+	if err == nil || !strings.HasSuffix(tasks.NextOf(err), "kubectl get certificate)") || strings.Contains(advice, "--wait") {
+		t.Errorf("got %v, %s", err, advice)
 	}
 }
 

@@ -219,7 +219,7 @@ func (k *Checker) entry(l *List, c *cert.Cert) finding.List {
 
 // unused returns a warning for each list that cannot be used and has no finding in
 // found: another list covers the certificate, or the list's issuer is not on the
-// path. Nobody has looked for certificates in these lists.
+// path. Check does not search such lists.
 func (k *Checker) unused(found finding.List) finding.List {
 	type place struct {
 		file  string

@@ -45,7 +45,7 @@ func TestEach(t *testing.T) {
 		{"indented", "  " + strings.ReplaceAll(block("A"), "\n", "\n  "), "", "pem-malformed"},
 		{"empty block", "-----BEGIN A-----\n-----END A-----\n", "", "pem-malformed"},
 		{"not base64", strings.Replace(block("A"), "M", "!", 1), "", "pem-malformed"},
-		{"garbage behind", block("A") + "oops", "A", "encoding-trailing-garbage"},
+		{"garbage after", block("A") + "oops", "A", "encoding-trailing-garbage"},
 		{"garbage on the END line", strings.TrimSuffix(block("A"), "\n") + "oops\n", "A", "encoding-trailing-garbage"},
 		{"garbage in between", block("A") + "oops\n" + block("B"), "A B", ""},
 		{"DER", "\x30\x80", "", "not-pem"},

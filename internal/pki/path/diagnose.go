@@ -67,7 +67,7 @@ func (b *builder) sameName(c *cert.Cert) finding.List {
 		if len(c.AuthorityKeyId) > 0 && string(c.AuthorityKeyId) == string(i.SubjectKeyId) {
 			return finding.List{c.Finding(finding.BadSignature, "its signature is not that of its issuer %q (%s)", c.IssuerName(), place(i))}
 		}
-		found = finding.List{c.Finding(finding.CAOtherKey, "its issuer %q is there (%s), but with another key than the one that signed it", c.IssuerName(), place(i))}
+		found = finding.List{c.Finding(finding.CAOtherKey, "its issuer %q is there (%s), but its key is not the one that signed it", c.IssuerName(), place(i))}
 	}
 	return found
 }

@@ -135,8 +135,7 @@ func New(t TB, name string, issuer *Cert, options ...Option) *Cert {
 	if issuer == nil {
 		parent = &tpl.Certificate
 	}
-	// CreateCertificate insists that keys match; resign replaces the signature where
-	// it must be wrong.
+	// CreateCertificate makes only correct certificates, so the changes follow below.
 	c.DER, err = x509.CreateCertificate(rand.Reader, &tpl.Certificate, parent, tpl.Key.Public(), signer)
 	must(t, err)
 	if tpl.Edit != nil || tpl.NoKeyID {
