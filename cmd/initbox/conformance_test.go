@@ -26,8 +26,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// The promises of the contract, held for every Spec. What a task needs to be run
-// stands in testdata/conformance.txtar of its folder:
+// These tests check the contract for every Spec. The file testdata/conformance.txtar in
+// the task's folder says how to run the task:
 //
 //	done: ARGS      a run that succeeds
 //	blocked: ARGS   a run that never ends by itself; optional
@@ -64,7 +64,8 @@ func readFixture(t *testing.T, spec tasks.Spec) fixture {
 	return f
 }
 
-// world is what a fixture's arguments refer to.
+// world sets up the files and servers of a fixture. expand replaces the variables in
+// its arguments.
 func world(t *testing.T, f fixture) (expand func([]string) []string, work string) {
 	t.Helper()
 	work = t.TempDir()
@@ -168,7 +169,7 @@ func testDryRun(t *testing.T, spec tasks.Spec, f fixture) {
 	}
 }
 
-// The texts that help, README and schema derive from.
+// Help, README and schema derive from these texts.
 func testText(t *testing.T, spec tasks.Spec) {
 	synopsis, _, _ := strings.Cut(spec.Doc, "\n")
 	if synopsis == "" || strings.HasSuffix(synopsis, ".") || len(synopsis) > 80 {
@@ -210,7 +211,7 @@ func testText(t *testing.T, spec tasks.Spec) {
 	}
 }
 
-// A flag that takes one value is refused a second one; a list takes as many as there are.
+// A flag that takes one value refuses a second one; a list takes any number.
 func testTwice(t *testing.T, spec tasks.Spec) {
 	fs := pflag.NewFlagSet(spec.Name, pflag.ContinueOnError)
 	spec.New().Flags(fs)

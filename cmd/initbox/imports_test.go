@@ -15,7 +15,7 @@ import (
 
 const module = "github.com/initbox/initbox/"
 
-// A pkg is what go list says of a package of this module.
+// A pkg is the output of go list for a package of this module.
 type pkg struct {
 	ImportPath string
 	Imports    []string
@@ -80,14 +80,14 @@ func forbidden(from, to string) string {
 	return ""
 }
 
-// contractRooms are the rooms of internal that work with an Env: the command line, waiting, and what asks a database.
+// contractRooms are the rooms of internal that work with an Env: the command line, waiting, databases, and helpers of tests.
 var contractRooms = []string{"internal/cli", "internal/wait", "internal/database", "internal/testkit"}
 
 func inRooms(p string, rooms []string) bool {
 	return slices.ContainsFunc(rooms, func(r string) bool { return p == r || strings.HasPrefix(p, r+"/") })
 }
 
-// A room is a folder right below internal. Their list is what a stranger reads first, so it stays short.
+// A room is a folder directly below internal. A stranger reads their list first, so it stays short.
 func TestRooms(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join("..", "..", "internal"))
 	if err != nil {
@@ -103,8 +103,8 @@ func sameTask(a, b string) bool {
 	return slices.Equal(strings.SplitN(a, "/", 3)[:2], strings.SplitN(b, "/", 3)[:2])
 }
 
-// Only what talks to a database may reach a driver: each weighs on the binary
-// and on the start of every pod.
+// Only code that talks to a database may reach a driver: each driver makes the binary
+// larger and the start of every pod slower.
 func TestDriversStayWithTheirTasks(t *testing.T) {
 	drivers := []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "github.com/golang-migrate/migrate", "database/sql", "modernc.org/sqlite"}
 	mayReach := []string{"cmd/initbox", "tasks/migrate", "tasks/waitdb", "internal/database", "internal/testkit/testdialect"}
@@ -122,7 +122,7 @@ func TestDriversStayWithTheirTasks(t *testing.T) {
 	}
 }
 
-// What all databases share knows none of them: a driver is its dialect's.
+// The code that all databases share imports no driver: only a dialect does.
 func TestDriversStayWithTheirDialects(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, d := range []string{"github.com/jackc/pgx", "github.com/go-sql-driver/mysql", "modernc.org/sqlite"} {
@@ -133,7 +133,7 @@ func TestDriversStayWithTheirDialects(t *testing.T) {
 	}
 }
 
-// The one os.Exit is in main.
+// Only main calls os.Exit.
 func TestOneExit(t *testing.T) {
 	found := sources(t, `os\.Exit\(|syscall\.Exit\(|log\.Fatal`, "cmd", "internal", "tasks")
 	if !slices.Equal(found, []string{"cmd/initbox/main.go"}) {
@@ -141,8 +141,8 @@ func TestOneExit(t *testing.T) {
 	}
 }
 
-// Only the command line, and what serves tests, reads the environment of the process: a
-// task has it from its Env.
+// Only the command line and the helpers of tests read the environment of the process. A
+// task gets it from its Env.
 func TestOneEnvironment(t *testing.T) {
 	read := `\b(os|syscall|unix)\.(Getenv|LookupEnv|Environ|ExpandEnv|Hostname)\b`
 	for _, path := range sources(t, read, "cmd", "internal", "tasks") {
@@ -152,8 +152,8 @@ func TestOneEnvironment(t *testing.T) {
 	}
 }
 
-// sources returns the files of Go below the folders tops, without tests, in which pattern
-// matches outside a comment: each file once for each match.
+// sources returns the Go files below the folders tops in which pattern matches outside a
+// comment, each file once for each match. It leaves out tests.
 func sources(t *testing.T, pattern string, tops ...string) (found []string) {
 	t.Helper()
 	match, comment := regexp.MustCompile(pattern), regexp.MustCompile(`(?m)^\s*//.*$`)

@@ -12,7 +12,7 @@ import (
 	"github.com/initbox/initbox/internal/cli"
 )
 
-// What unknown tasks are answered with names only what there is.
+// The answers to unknown tasks name only tasks and flags that exist.
 func TestInsteads(t *testing.T) {
 	flags := make(map[string]*pflag.FlagSet) // of each task
 	for _, spec := range specs {

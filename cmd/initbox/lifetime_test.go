@@ -43,7 +43,7 @@ func testCancel(t *testing.T, spec tasks.Spec, f fixture) {
 	}
 }
 
-// runBlocked ends a run a moment after it has begun to wait, and returns when.
+// runBlocked cancels a run a moment after it has begun to wait, and returns the time of that.
 func runBlocked(t *testing.T, spec tasks.Spec, args []string) (ended time.Time, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testtime.Patience)

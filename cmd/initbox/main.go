@@ -1,5 +1,6 @@
-// Initbox prepares a pod before its main containers start: it waits for what
-// they need, copies, owns, migrates and verifies, always by a deadline.
+// Initbox prepares a pod before its main containers start: it waits for services,
+// copies files, changes owners, migrates databases and checks certificates. Every
+// task has a deadline.
 package main
 
 import (

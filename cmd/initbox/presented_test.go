@@ -16,8 +16,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// Every task stands in the README under its group, in the README of the Helm library
-// chart, and in an example. What a Spec cannot write, this test asks for.
+// Every task is in the README under its group, in the README of the Helm library chart,
+// and in an example. This test asks for the texts that no Spec can generate.
 func TestEveryTaskIsPresented(t *testing.T) {
 	app := cli.App{Specs: specs}
 	readme, chart := page(t, "README.md"), page(t, "examples/helm/initbox/README.md")

@@ -27,7 +27,7 @@ import (
 
 // The stories in testdata/stories run initbox as a process of its own and look
 // at what its users see: exit code, stderr, stdout, the termination message.
-// Besides testscript's own commands they have:
+// In addition to testscript's commands they have:
 //
 //	exits CODE initbox ARGS...           run, and compare the exit code
 //	expires TEXT initbox TASK ARGS...    run with a deadline that passes, late enough for the termination message to hold
@@ -65,7 +65,7 @@ func TestStories(t *testing.T) {
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"initbox": main}) }
 
-// servers are those of one story.
+// servers are the servers of one story.
 type servers struct {
 	env  []string                  // NAME=ADDRESS
 	late map[string]*lateport.Port // by name
@@ -292,8 +292,7 @@ func serveHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	serversOf(ts).set(ts, args[0], "http://"+l.Addr().String())
 }
 
-// A task that hangs is no reason to hang: what main gives to cli is enough for
-// the watchdog, so that it cannot be lost unseen.
+// Every folder below tasks is in the list of main.go.
 func TestMainHasEveryTask(t *testing.T) {
 	app := &cli.App{Specs: specs}
 	var out bytes.Buffer

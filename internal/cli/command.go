@@ -137,8 +137,8 @@ func (c *command) parse(args []string) error {
 	return c.bind(c.spec.Rest+"...", rest, rest)
 }
 
-// rescue sets the flags that say how to report from a command line that could not
-// be parsed: its error is to be reported that way too.
+// rescue sets the flags for reporting from a command line that could not be parsed,
+// so that the error of that command line is reported as it asks.
 func (c *command) rescue(args []string) {
 	if dash := slices.Index(args, "--"); dash >= 0 {
 		args = args[:dash] // the words after it may be flags of another command

@@ -42,7 +42,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// A flag of the task itself is not read from the variable for all tasks.
+// The variable for all tasks does not set a flag of the task itself.
 func TestOwnFlagsAreNotShared(t *testing.T) {
 	task := new(testTask)
 	err := newCommand(testSpec(task)).configure(newEnviron([]string{"INITBOX_WORD=a", "INITBOX_TEST_TASK_ITEM= x y \n\nz\n"}), nil)
@@ -97,7 +97,7 @@ func TestPositional(t *testing.T) {
 	}
 }
 
-// An Env has the environment of the process, and knows the pod.
+// An Env has the environment of the process and the name of the pod.
 func TestEnvOfATask(t *testing.T) {
 	var seen *tasks.Env
 	task := &testTask{run: func(_ context.Context, env *tasks.Env) error { seen = env.Sub(env.Log); return nil }}

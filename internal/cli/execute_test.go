@@ -19,7 +19,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A testTask does what its function says.
+// A testTask calls its function.
 type testTask struct {
 	Word  string
 	Token string
@@ -101,7 +101,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// The watchdog: a task that hangs in a system call does not keep the process.
+// The process ends even if a task hangs in a system call.
 func TestExecuteWatchdog(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)

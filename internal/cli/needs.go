@@ -7,7 +7,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// grants lists what the pod must grant beyond the securityContext of every use.
+// grants lists what the container needs in addition to the smallest securityContext:
+// capabilities that only some flags need, and mounts.
 func grants(n tasks.Needs) []string {
 	var lines []string
 	for _, c := range n.Capabilities {

@@ -23,8 +23,8 @@ func TestMessage(t *testing.T) {
 	}
 }
 
-// Verdict and next step survive whatever else is long, and nothing is cut
-// within a character.
+// However long the rest is, the message keeps the verdict and the next step, and no
+// cut splits a character.
 func TestMessageIsBounded(t *testing.T) {
 	long := strings.Repeat("ü", 5000)
 	var steps []string
@@ -76,7 +76,7 @@ func TestWriteTermination(t *testing.T) {
 	}
 }
 
-// Secrets are kept out of log lines however they get in.
+// No log line shows a secret, whichever part of the line has it.
 func TestLogRedacts(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var log bytes.Buffer

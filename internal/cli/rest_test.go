@@ -15,7 +15,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A toy stands for a task that runs somebody else's command.
+// A toy is a task that takes a command.
 type toy struct {
 	Flag    string
 	Lock    string
@@ -35,7 +35,7 @@ func (t *toy) Run(context.Context, *tasks.Env) error {
 }
 
 // runToy runs a command line of an App that has the tasks toy, locked-toy, which has a
-// positional argument as well, and test-task. It returns what the toys were to do.
+// positional argument as well, and test-task. It returns the toys that ran.
 func runToy(t *testing.T, code int, args ...string) (ran []toy, output string) {
 	t.Helper()
 	newToy := func() tasks.Task { return &toy{ran: &ran} }
@@ -52,7 +52,7 @@ func runToy(t *testing.T, code int, args ...string) (ran []toy, output string) {
 	return ran, out.String()
 }
 
-// The words after "--" arrive whole, whatever they look like.
+// The words after "--" arrive unchanged, whatever they look like.
 func TestRest(t *testing.T) {
 	plan := func(steps string) []string {
 		path := filepath.Join(t.TempDir(), "plan.yaml")

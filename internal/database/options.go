@@ -86,10 +86,12 @@ func (o *Options) Check() error {
 	if (o.Cert == "") != (o.Key == "") {
 		add("--db-cert and --db-key belong together: give both or neither")
 	}
-	if _, err := o.params(); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := o.parts(o.url()); err != nil && (o.URL != "" || o.URLFile == "") {
+	_, err := o.params()
+	errs = append(errs, err)
+	if o.URL != "" || o.URLFile == "" {
+		others := *o
+		others.Params = nil // an error in them is in errs already
+		_, err = others.parts(o.url())
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

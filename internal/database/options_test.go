@@ -18,8 +18,8 @@ func lookup(values map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := values[name]; return v, ok }
 }
 
-// Where several sources say where the database is, the order of the package's
-// documentation holds.
+// If several sources say where the database is, the order in the package
+// documentation decides.
 func TestPrecedence(t *testing.T) {
 	env := lookup(map[string]string{"DATABASE_URL": "postgres://env@env:1/env"})
 	file := testdialect.SecretFile(t, "postgres://file:filesecret@file:2/file\n")
@@ -68,14 +68,14 @@ func TestCheck(t *testing.T) {
 	} {
 		err := kit.Options(c.o).Check()
 		for _, want := range c.want {
-			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hidden") {
+			if err == nil || strings.Count(err.Error(), want) != 1 || strings.Contains(err.Error(), "hidden") {
 				t.Errorf("%+v: got %v, want %q", c.o, err, want)
 			}
 		}
 	}
 }
 
-// A task takes the databases that it knows, and names them when it is given another.
+// A task accepts the databases that it supports, and lists them if it gets another.
 func TestDialects(t *testing.T) {
 	few := testdialect.Kit{mysql.Dialect, sqlite.Dialect}
 	for _, c := range []struct {
@@ -100,7 +100,7 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// What only a file or a driver tells is a usage error as well.
+// Errors that only show in a file or in the driver are usage errors as well.
 func TestTargetRefuses(t *testing.T) {
 	env := testdialect.Env()
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func TestTargetRefuses(t *testing.T) {
 	}
 }
 
-// The password is hidden from all that is printed, in each form that it has.
+// No output shows the password, in whatever form.
 func TestSecretsAreKnown(t *testing.T) {
 	const password = "p@ss wörd/+"
 	_, env := kit.Target(t, database.Options{Driver: "postgres", Host: "h", Password: password})

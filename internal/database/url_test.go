@@ -43,7 +43,7 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
-// What is wrong is said without any part of the URL: it may be the password.
+// Errors show no part of the URL, which may be the password.
 func TestBadURLs(t *testing.T) {
 	const hidden = "hidden"
 	for in, want := range map[string]string{
@@ -104,7 +104,7 @@ func FuzzParseURL(f *testing.F) {
 		}
 		_ = database.CheckParts(p)
 		_ = p.String()
-		// Written again with everything escaped, it is the same.
+		// The URL means the same with everything escaped.
 		if p.Dialect != postgres.Dialect || len(p.Hosts) != 1 {
 			return
 		}

@@ -18,9 +18,9 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
-// Kubelet brings one certificate after the other, each with the key and the CA
-// that belong to it. What is connected with is of one version, whoever names the
-// files and whoever reads them.
+// Kubelet replaces the certificate again and again, each time with its key and CA. A
+// connection uses files of one version, whichever source names the files and
+// whichever code reads them.
 func TestTLSFilesAreOfOneVersion(t *testing.T) {
 	var versions [2]map[string]string
 	for i, name := range []string{"one", "another"} {

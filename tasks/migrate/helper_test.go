@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// patience is more than anything here takes on a busy machine.
+// patience is longer than anything here takes, even on a busy machine.
 const patience = time.Minute
 
 // A site is a database and a folder of migrations for it.
@@ -116,7 +116,7 @@ func (s *site) runWith(ctx context.Context, l *testlog.Buffer, dryRun bool, set 
 }
 
 // explained runs with timeouts that grow until the error holds words: on a busy
-// machine the first ones pass before there is a cause to tell of.
+// machine the first ones pass before there is a cause to report.
 func explained(words string, run func(timeout time.Duration) result) (r result) {
 	_ = testtime.Explained(func(timeout time.Duration) error {
 		r = run(timeout)
@@ -161,7 +161,7 @@ func (r result) did(t *testing.T, changes int64) {
 	}
 }
 
-// sql returns what a query says, rows parted by blanks.
+// sql returns the rows of a query, separated by blanks.
 func (s *site) sql(query string) string {
 	s.t.Helper()
 	return strings.ReplaceAll(s.pg.SQL(s.t, s.db, query), "\n", " ")

@@ -115,8 +115,8 @@ func TestSeeds(t *testing.T) {
 	s.at("1|f")
 }
 
-// Another tool's versions are taken over, with the files as they are now, also
-// if there is nothing else to do: what comes later is late.
+// The history adopts another tool's versions with the present files, even if there is
+// nothing else to do. Files that are added below them later are late.
 func TestAdoption(t *testing.T) {
 	s := newSite(t)
 	s.counting(1, 4)
@@ -141,7 +141,7 @@ func TestAdoption(t *testing.T) {
 	s.run().did(t, 0)
 }
 
-// What another tool applied is not late where its last version is resolved.
+// Files that another tool applied are not late when its last version is resolved.
 func TestAdoptionOfDirty(t *testing.T) {
 	s := newSite(t)
 	s.counting(1, 3)
@@ -175,7 +175,7 @@ type anySite interface {
 	wantSQL(query, want string)
 }
 
-// A half-done file goes on where it was, also if others came late meanwhile.
+// A half-done file goes on where it stopped, even if others have come late.
 func TestLateFileBesidesHalfDone(t *testing.T) {
 	for name, on := range map[string]struct {
 		site  func(*testing.T) anySite

@@ -64,7 +64,7 @@ func (s *site) cli(scheme string, args ...string) {
 	}
 }
 
-// Both work on the same database, in turns.
+// Both tools work on the same database, in turns.
 func TestTurnsWithGolangMigrate(t *testing.T) {
 	for _, scheme := range []string{"postgres", "pgx5"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestTurnsWithGolangMigrate(t *testing.T) {
 	}
 }
 
-// Both at the same time.
+// Both tools run at the same time.
 func TestRaceWithGolangMigrate(t *testing.T) {
 	s := newSite(t)
 	s.counting(1, 30)
@@ -107,7 +107,7 @@ func TestRaceWithGolangMigrate(t *testing.T) {
 	s.wantSQL("SELECT count(*), count(DISTINCT version) FROM ran", "30|30")
 }
 
-// What golang-migrate leaves dirty is named, with the way out.
+// The error names the version that golang-migrate left dirty, and the way out.
 func TestDirtyByGolangMigrate(t *testing.T) {
 	s := newSite(t)
 	s.counting(1, 2)

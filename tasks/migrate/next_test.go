@@ -11,7 +11,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A failure names the database, and a next step that is for this failure.
+// A failure names the database and the next step for this failure.
 func TestNextSteps(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, sql string
@@ -31,7 +31,7 @@ func TestNextSteps(t *testing.T) {
 	}
 }
 
-// What the deadline cancels says less than what was in the way until then.
+// The cause is the error before the deadline, which says more than the cancelled call.
 func TestTableLockedUntilDeadline(t *testing.T) {
 	s := newSite(t, "1_a.up.sql", "ALTER TABLE a ADD COLUMN y int")
 	s.sql("CREATE TABLE a (x int)")

@@ -19,8 +19,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// helperVariable makes the test binary be one initbox migrate: it holds the
-// arguments, one a line.
+// helperVariable makes the test binary run initbox migrate. It holds the arguments,
+// one per line.
 const helperVariable = "INITBOX_MIGRATE_HELPER"
 
 // helper is the process that tests kill.

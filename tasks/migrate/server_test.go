@@ -65,7 +65,7 @@ func TestSIGTERM(t *testing.T) {
 	})
 }
 
-// The statement of a process that was killed ends by itself.
+// The statement of a killed process ends by itself.
 func TestKilledStatementEnds(t *testing.T) {
 	s := newSite(t, "1_sleep.up.sql", "SELECT pg_sleep(60)")
 	p := s.start()
@@ -128,7 +128,7 @@ func TestNetworkIsCut(t *testing.T) {
 	s.wantSQL("SELECT version FROM ran ORDER BY 1", "1 2 3 4 5 6")
 }
 
-// A network that swallows everything does not keep the task from ending.
+// The task ends even if the network drops every packet.
 func TestNetworkStalls(t *testing.T) {
 	s := newSite(t, "1_sleep.up.sql", "SELECT pg_sleep(60)")
 	proxy := testdb.NewProxy(t, s.pg.Addr(), "")
@@ -147,7 +147,7 @@ func TestNetworkStalls(t *testing.T) {
 	}
 }
 
-// A lock of the application makes the migration step back, not the application wait.
+// A lock of the application makes the migration wait, not the application.
 func TestStatementLockTimeout(t *testing.T) {
 	s := newSite(t, "1_t.up.sql", "CREATE TABLE t (x int)")
 	s.run().did(t, 1)
@@ -202,7 +202,7 @@ func (s *site) hold(sql string) (release func()) {
 	return release
 }
 
-// Who has the lock is named, and the wait is bounded.
+// The error names the holder of the lock, and the wait is bounded.
 func TestLockTimeout(t *testing.T) {
 	s := newSite(t)
 	s.counting(1, 2)

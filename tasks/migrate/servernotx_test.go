@@ -11,8 +11,8 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// What no word tells: statements that PostgreSQL refuses inside a transaction
-// because of what they are about.
+// Statements that PostgreSQL refuses in a transaction because of their object, which
+// no keyword shows.
 func TestNoTransactionIsNone(t *testing.T) {
 	const partitioned = "CREATE TABLE p (x int) PARTITION BY RANGE (x);\nCREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9);\nCREATE INDEX p_x ON p (x);"
 	s := newSite(t, "1_p.up.sql", partitioned,
@@ -25,8 +25,8 @@ func TestNoTransactionIsNone(t *testing.T) {
 	s.run().wants(t, tasks.Failed, "cannot run inside a transaction block (25001)")
 }
 
-// A DO or CALL that failed before it committed anything is as any other statement:
-// what it says counts, and the next run tries it again.
+// A DO or CALL that failed before it committed anything is like any other statement: its
+// error counts, and the next run tries it again.
 func TestOpaqueRefused(t *testing.T) {
 	for name, statement := range map[string]string{
 		"DO":                    "DO 'BEGIN INSERT INTO t VALUES (2); PERFORM 1 / (SELECT count(*) FROM u); END'",
@@ -48,7 +48,7 @@ func TestOpaqueRefused(t *testing.T) {
 	}
 }
 
-// One that failed behind a COMMIT of its own may have done anything.
+// A DO or CALL that failed after a COMMIT of its own may have done anything.
 func TestOpaqueRefusedLate(t *testing.T) {
 	s := newSite(t, "1_t.up.sql", "-- initbox:no-transaction\nDO 'BEGIN INSERT INTO t VALUES (2); COMMIT; PERFORM 1 / (SELECT count(*) FROM u); END'")
 	s.sql("CREATE TABLE t (x int); CREATE TABLE u (x int)")

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A file that resets the session does not take the bound off those behind it.
+// A file that resets the session does not remove the limit for the files after it.
 func TestResetKeepsLockTimeout(t *testing.T) {
 	for _, reset := range []string{"RESET ALL", "RESET lock_timeout", "DO 'BEGIN RESET ALL; END'"} {
 		s := newSite(t, "1_t.up.sql", "CREATE TABLE t (x varchar(90))", "2_reset.up.sql", reset,

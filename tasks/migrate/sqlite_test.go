@@ -53,7 +53,7 @@ func (s *filesite) exec(sql string) {
 	}
 }
 
-// wantSQL compares the rows of a query, columns parted by blanks and rows by commas.
+// wantSQL compares the rows of a query, columns separated by blanks and rows by commas.
 func (s *filesite) wantSQL(query, want string) {
 	s.t.Helper()
 	db := s.open()
@@ -214,7 +214,7 @@ func TestSQLiteKilledAtAnyInstant(t *testing.T) {
 	})
 }
 
-// Who writes is waited for, and so is who reads, until the deadline.
+// The task waits for other writers and readers until its deadline.
 func TestSQLiteBusy(t *testing.T) {
 	s := newFileSite(t, "1_a.up.sql", "CREATE TABLE a (x int)")
 	s.run().did(t, 1)
@@ -272,7 +272,7 @@ func TestSQLiteSIGTERM(t *testing.T) {
 }
 
 // Seeds belong to the newest migration: where the database is ahead of the files
-// or of --to they are not run, and that is said.
+// or of --to they do not run, and the log says so.
 func TestSeedsOfDatabaseAhead(t *testing.T) {
 	s := newFileSite(t)
 	s.counting(1, 2)

@@ -12,9 +12,9 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// A query that takes longer than an attempt does not go on when nobody waits for
-// it any more: a wait of minutes would fill the server with them. SLEEP would
-// notice by itself; what computes does not.
+// A query that takes longer than an attempt ends with the attempt: otherwise a wait of
+// minutes would fill the server with queries. The query computes, since SLEEP would
+// notice by itself that the client is away.
 func TestLeavesNoQuery(t *testing.T) {
 	p, m := servers.Postgres(t), servers.MySQL(t)
 	inPostgres, inMySQL := p.NewDatabase(t), m.NewDatabase(t)

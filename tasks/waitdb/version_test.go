@@ -12,7 +12,7 @@ import (
 	"github.com/initbox/initbox/tasks"
 )
 
-// The log says once which server answers, if that costs nothing.
+// The log shows once which server answers, if that costs no query.
 func TestVersion(t *testing.T) {
 	p, m := servers.Postgres(t), servers.MySQL(t)
 	version, _, _ := strings.Cut(strings.TrimSpace(p.SQL(t, "postgres", "SHOW server_version")), " ")

@@ -23,7 +23,7 @@ import (
 
 const patience = testtime.Patience
 
-// short is when something happens that a test waits for.
+// short is the delay until the event that a test waits for.
 const short = 300 * time.Millisecond
 
 var servers testdb.Servers
@@ -102,7 +102,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// All that delays a database: its name, its start, a connection limit.
+// A database may be late because of its name, its start or a connection limit.
 func TestBecomesReady(t *testing.T) {
 	dns := testnet.NewDNS(t)
 	p := testdb.LaunchPostgres(t, &testdb.PostgresSetup{Settings: []string{"hot_standby=off"}, Files: map[string][]byte{"standby.signal": nil}})
@@ -123,8 +123,7 @@ func TestBecomesReady(t *testing.T) {
 	}
 }
 
-// A server that hangs is seen for what it is, and does not hold up the wait once
-// it goes on.
+// The wait reports a server that hangs, and ends soon after the server goes on.
 func TestHangs(t *testing.T) {
 	for name, start := range map[string]func() (u string, pause func() func()){
 		"postgres": func() (string, func() func()) {

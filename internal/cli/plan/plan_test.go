@@ -105,8 +105,8 @@ func TestParseReportsEverything(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever the input, Parse neither panics nor returns a plan that
-// breaks what callers rely on.
+// FuzzParse checks that for any input Parse does not panic, and that a plan it returns
+// is one that callers can use.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("timeout: 1m\nsteps:\n- name: x\n  wait-tcp:\n    target: [a:1, ${HOST}:2]\n- wait-http: http://x\n"))
 	f.Add([]byte(`{"steps":[{"a":{"b":true,"c":[1,2]}}]}`))

@@ -68,8 +68,8 @@ func TestMySQLRefuses(t *testing.T) {
 	testdialect.Want(t, kit.Ask(t, database.Options{URL: "mysql://a@" + closed + "/"}), fault.Failed, "connection refused by "+closed)
 }
 
-// Statements that fail do not show themselves, not even the part that the server
-// repeats.
+// The error of a statement does not show the statement, not even the part that the
+// server repeats.
 func TestMySQLHidesStatements(t *testing.T) {
 	m := servers.MySQL(t)
 	target, _ := kit.Target(t, database.Options{URL: m.URL("")})
@@ -114,8 +114,8 @@ func TestMySQLTooMany(t *testing.T) {
 	testdialect.Eventually(t, "a free connection", func() bool { return target.Greet(t.Context()) == nil })
 }
 
-// Handshakes that are not ended make the server block the host. Those of Greet
-// are. The server does not count on 127.0.0.1, so the probes come from elsewhere.
+// Incomplete handshakes make the server block the host. Greet completes its own. The
+// server does not count those from 127.0.0.1, so the probes come from another address.
 func TestGreetIsNoConnectError(t *testing.T) {
 	m := testdb.StartMySQL(t, &testdb.MySQLSetup{Args: []string{"--max-connect-errors=3"}})
 	from := func(address string) *database.Target {
@@ -132,7 +132,7 @@ func TestGreetIsNoConnectError(t *testing.T) {
 	if _, err := probed.First(t.Context(), ""); err != nil {
 		t.Errorf("a login after the probes: %v", err)
 	}
-	// A login in between would make the server forget, so it is asked with Greet.
+	// A login would reset the server's count, so the test probes with Greet.
 	testdialect.Eventually(t, "a host that hangs up is blocked", func() bool {
 		err := rude.Converse(t.Context(), rude.Parts.Hosts[0], func(conn net.Conn) error {
 			hello, _, err := readPacket(conn)

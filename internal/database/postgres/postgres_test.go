@@ -164,7 +164,7 @@ func TestConnectEnds(t *testing.T) {
 	testdialect.Want(t, err, fault.Failed, "connection refused")
 }
 
-// What answers as no database does.
+// Servers that do not answer like a database.
 func TestPostgresStrangers(t *testing.T) {
 	reset, _ := kit.Target(t, database.Options{URL: "postgres://" + testnet.Reset(t) + "/x?sslmode=disable"})
 	silent, _ := kit.Target(t, database.Options{URL: "postgres://" + testnet.Open(t) + "/x?sslmode=disable"})

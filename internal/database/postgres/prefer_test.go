@@ -13,8 +13,8 @@ import (
 	"github.com/initbox/initbox/internal/testkit/testnet"
 )
 
-// A server without TLS is told so and asked again without. If it is too busy then,
-// that is what counts: it may answer later, and it was never to have TLS.
+// A server without TLS refuses TLS, and the client tries again without. If the server is
+// too busy at that time, this error counts: a retry may help, and TLS was not required.
 func TestServerWithoutTLSThatIsBusy(t *testing.T) {
 	l := testnet.Listen(t, "127.0.0.1")
 	var bare atomic.Bool // asked without TLS
