@@ -42,7 +42,7 @@ func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
 	connecting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	open := sync.OnceValues(func() (Driver, error) { return db.Open(connecting) })
-	go open() // it takes its time, in which the files are read
+	go func() { _, _ = open() }() // it takes its time, in which the files are read
 	s, err := load(connecting, db, &o)
 	if err != nil {
 		cancel()
