@@ -47,7 +47,7 @@ func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
 	if err != nil {
 		cancel()
 		if drv, failed := open(); failed == nil {
-			drv.Close()
+			_ = drv.Close() // the files are what is wrong
 		}
 		return err
 	}
