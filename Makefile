@@ -279,5 +279,5 @@ install -m 0644 LICENSE NOTICE $$(dirname $$bin) && touch -r $$bin $$(dirname $$
 BUILDX_NO_DEFAULT_ATTESTATIONS=1 $(DOCKER_BUILD) --platform linux/$(ARCH) -t $(IMAGE) --build-arg TARGETARCH=$(ARCH) \
 	--build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' \
 	--build-arg CREATED=$$(date -u -d @$$SOURCE_DATE_EPOCH +%Y-%m-%dT%H:%M:%SZ) . >/dev/null && \
-docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -ours $$(grep -c ^COPY Dockerfile) -max $(MAX_IMAGE))
+docker save $(IMAGE) | (cd e2e && go run ./image/cmd size -ours $$(grep -c ^COPY ../Dockerfile) -max $(MAX_IMAGE))
 endef

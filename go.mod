@@ -14,6 +14,9 @@ require (
 	github.com/spf13/pflag v1.1.0
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.50.0
+	// github.com/ncruces/go-sqlite3 0.37.0 was tried in its place: it starts half a millisecond to a millisecond sooner and
+	// migrates in the same CPU time, but the packed binary grows by 0.55 MB, it turns foreign keys on and waits a minute
+	// for locks unless told otherwise, and its errors have other texts.
 	modernc.org/sqlite v1.62.0
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
