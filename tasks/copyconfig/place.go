@@ -44,7 +44,8 @@ func descriptorLimit() uint64 {
 // walk brings what top shall hold to the target.
 func (p *placer) walk(ctx context.Context, top *node) error {
 	top.missing = p.target.fd < 0
-	p.batch = int(min(max(1, descriptorLimit()/2/uint64(p.Jobs)), maxBatch)) // all workers' batches are open at once
+	// Each worker has a batch of files open at the same time.
+	p.batch = int(min(max(1, descriptorLimit()/2/uint64(p.Jobs)), maxBatch))
 	return pool.Run(ctx, p.Jobs, newScratch, func(pl *pool.Pool[*scratch]) pool.Job[*scratch] {
 		p.pool = pl
 		return p.dirJob(top)
