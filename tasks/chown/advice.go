@@ -16,8 +16,8 @@ type credentials struct {
 	caps   uint64 // effective capabilities, a bit each; 0 if they are not known
 }
 
-func ownCredentials() credentials {
-	c := credentials{uid: uint32(os.Geteuid()), groups: []uint32{uint32(os.Getegid())}}
+func ownCredentials() *credentials {
+	c := &credentials{uid: uint32(os.Geteuid()), groups: []uint32{uint32(os.Getegid())}}
 	if groups, err := os.Getgroups(); err == nil {
 		for _, g := range groups {
 			c.groups = append(c.groups, uint32(g))

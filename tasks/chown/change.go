@@ -77,12 +77,15 @@ func (c *changer) apply(fd int, st *unix.Statx_t) error {
 		return err
 	}
 	if isFile(st) && mode&special != 0 {
-		after, err := c.dropped(fd, mode)
+		after, err := modeOf(fd)
 		if err != nil {
 			return err
 		}
 		if !c.plan.preserve {
 			want = c.plan.mode(unix.S_IFREG | uint16(after))
+			if after != mode {
+				c.report.stripped.Add(1)
+			}
 		}
 		mode = after
 	}
@@ -100,18 +103,11 @@ func (c *changer) apply(fd int, st *unix.Statx_t) error {
 	return nil
 }
 
-// dropped returns the mode that the kernel has left of a file that had special
-// bits.
-func (c *changer) dropped(fd int, before uint32) (uint32, error) {
+// modeOf returns the mode that fd has now.
+func modeOf(fd int) (uint32, error) {
 	var st unix.Statx_t
-	if err := dirfd.Statx(fd, "", unix.STATX_MODE, &st); err != nil {
-		return 0, err
-	}
-	mode := uint32(st.Mode) & fileperm.AllBits
-	if mode != before && !c.plan.preserve {
-		c.report.stripped.Add(1)
-	}
-	return mode, nil
+	err := dirfd.Statx(fd, "", unix.STATX_MODE, &st)
+	return uint32(st.Mode) & fileperm.AllBits, err
 }
 
 // chmod sets the mode and looks whether the kernel has, for it silently drops
@@ -123,14 +119,10 @@ func (c *changer) chmod(fd int, mode uint32) error {
 	if mode&fileperm.SetGID == 0 {
 		return nil
 	}
-	var st unix.Statx_t
-	if err := dirfd.Statx(fd, "", unix.STATX_MODE, &st); err != nil {
+	if now, err := modeOf(fd); err != nil || now&fileperm.SetGID != 0 {
 		return err
 	}
-	if st.Mode&fileperm.SetGID == 0 {
-		return &opError{opSetGID, unix.EPERM}
-	}
-	return nil
+	return &opError{opSetGID, unix.EPERM}
 }
 
 const capabilityName = "security.capability"
@@ -163,18 +155,12 @@ type opError struct {
 	err error
 }
 
-func (e *opError) Error() string {
-	if e.op == "" {
-		return e.err.Error()
-	}
-	return e.op + ": " + e.err.Error()
-}
-
+func (e *opError) Error() string { return e.op + ": " + e.err.Error() }
 func (e *opError) Unwrap() error { return e.err }
 
 // opOf returns the step at which err came up, "" for the change of the owner.
 func opOf(err error) string {
-	if e := (*opError)(nil); errors.As(err, &e) {
+	if e, ok := errors.AsType[*opError](err); ok {
 		return e.op
 	}
 	return ""

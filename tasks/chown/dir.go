@@ -137,7 +137,7 @@ func (d *dir) resume(fd int) error {
 		err = errMoved
 	}
 	if err == nil && d.next != 0 {
-		err = dirfd.Seek(fd, d.next)
+		_, err = unix.Seek(fd, d.next, unix.SEEK_SET)
 	}
 	if err != nil {
 		unix.Close(fd)

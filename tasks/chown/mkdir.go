@@ -102,22 +102,13 @@ func (j *job) makeDir(at int, name string) (int, error) {
 	if err != nil || made != nil {
 		return fd, err
 	}
-	if err := j.unmask(fd); err != nil {
+	mode, err := modeOf(fd)
+	if err == nil && mode&madeMode != madeMode { // the umask has taken some
+		err = j.chmod(fd, mode|madeMode)
+	}
+	if err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
-}
-
-// unmask gives a new directory the bits that the umask has taken.
-func (j *job) unmask(fd int) error {
-	var st unix.Statx_t
-	if err := dirfd.Statx(fd, "", unix.STATX_MODE, &st); err != nil {
-		return err
-	}
-	mode := uint32(st.Mode) & fileperm.AllBits
-	if mode&madeMode == madeMode {
-		return nil
-	}
-	return j.chmod(fd, mode|madeMode)
 }

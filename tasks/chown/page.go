@@ -19,20 +19,18 @@ type excerpt struct {
 // read reads the next page of the directory fd. The names of an excerpt share
 // one piece of memory, since there may be millions.
 func (p *page) read(fd int, keep func(name []byte) bool) (excerpt, error) {
-	if p.buf == nil {
-		p.buf = make([]byte, dirfd.ListBuffer)
-	}
 	p.names, p.dirs = p.names[:0], p.dirs[:0]
 	dirs := 0
-	next, more, err := dirfd.ListPage(fd, p.buf, func(name []byte, kind byte) {
+	next, more, err := dirfd.ListPage(fd, p.buf, func(name []byte, kind byte) error {
 		if !keep(name) {
-			return
+			return nil
 		}
 		p.names = append(append(p.names, name...), 0)
 		p.dirs = append(p.dirs, kind == dirfd.Dir)
 		if kind == dirfd.Dir {
 			dirs++
 		}
+		return nil
 	})
 	if err != nil {
 		return excerpt{}, err

@@ -36,8 +36,6 @@ type report struct {
 	first error // the first failure
 }
 
-func newReport(log *slog.Logger) *report { return &report{log: log, start: time.Now()} }
-
 // fail counts a failure. explain is asked only for those that are shown.
 func (r *report) fail(err error, explain func() string) {
 	n := r.failed.Add(1)

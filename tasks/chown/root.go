@@ -72,15 +72,14 @@ func (j *job) refused(r *root) error {
 		return nil // the change comes at once, and would find less special bits
 	}
 	var err error
-	op := ""
 	if j.plan.wantsOwner(&r.st) {
 		err = dirfd.Chown(r.pin, r.st.Uid, r.st.Gid)
-	} else {
-		op, err = opMode, dirfd.Chmod(r.pin, uint32(r.st.Mode)&0o7777)
+	} else if err = dirfd.Chmod(r.pin, uint32(r.st.Mode)&0o7777); err != nil {
+		err = &opError{opMode, err}
 	}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, unix.EROFS):
-		return &opError{op, err}
+		return err
 	case kindOf(r.pin) == unix.FUSE_SUPER_MAGIC:
 		return nil // its daemon decides, whatever capabilities we have
 	}

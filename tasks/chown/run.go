@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,10 +24,9 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	if plan.owner, err = fileperm.System.Resolve(name); err != nil {
 		return tasks.WithNext(tasks.Usagef("owner %q: %w", t.Owner, err), "write numbers, as in 1000:1000: those that runAsUser and fsGroup of your application say")
 	}
-	r := newReport(env.Log)
-	creds := ownCredentials()
+	r := &report{log: env.Log, start: time.Now()}
 	job := &job{
-		task: t, creds: &creds, budget: newBudget(t.Jobs),
+		task: t, creds: ownCredentials(), budget: newBudget(t.Jobs),
 		changer: changer{plan: plan, env: env, report: r, said: new(said)},
 	}
 	err = job.paths(ctx)
@@ -65,12 +66,10 @@ func (j *job) admit(ctx context.Context) error {
 // paths does one path after the other, for they may be the same tree.
 func (j *job) paths(ctx context.Context) error {
 	watched, stop := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		j.report.progress(watched)
-	}()
-	defer func() { stop(); <-ended }()
+	var progress sync.WaitGroup
+	progress.Go(func() { j.report.progress(watched) })
+	defer progress.Wait()
+	defer stop()
 	if err := j.admit(ctx); err != nil {
 		return err
 	}

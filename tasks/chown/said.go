@@ -4,10 +4,7 @@ import "sync"
 
 // said is what a dry-run has said it would do, as far as a run would do it once
 // and then find it done: a directory that two paths need, a file with two names.
-type said struct {
-	mu   sync.Mutex
-	keys map[any]bool
-}
+type said struct{ keys sync.Map }
 
 // An inode is a file whatever its names.
 type inode struct {
@@ -17,14 +14,6 @@ type inode struct {
 
 // first reports whether key is new.
 func (s *said) first(key any) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.keys[key] {
-		return false
-	}
-	if s.keys == nil {
-		s.keys = map[any]bool{}
-	}
-	s.keys[key] = true
-	return true
+	_, loaded := s.keys.LoadOrStore(key, nil)
+	return !loaded
 }

@@ -36,7 +36,7 @@ type walk struct {
 func (w *walk) tree(ctx context.Context) {
 	w.open = []*dir{w.root}
 	// No job returns an error: failures are in the report.
-	_ = pool.Run(ctx, min(w.budget.workers, runtime.GOMAXPROCS(0)), func() *worker { return &worker{walk: w, appetite: 1} },
+	_ = pool.Run(ctx, min(w.budget.workers, runtime.GOMAXPROCS(0)), func() *worker { return &worker{walk: w, page: page{buf: make([]byte, dirfd.ListBuffer)}, appetite: 1} },
 		func(p *pool.Pool[*worker]) pool.Job[*worker] {
 			w.pool = p
 			return w.job(w.root, func(me *worker) { me.list(w.root) })
@@ -78,15 +78,6 @@ func (w *walk) dirs(d *dir, names []dirfd.Name) pool.Job[*worker] {
 		}
 		me.entries(d, names[:1], true)
 	})
-}
-
-// enter notes that d was opened, for a first job that begins at once.
-func (w *walk) enter(d *dir) {
-	d.jobs.Store(1)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	d.users = 1
-	w.opened(d)
 }
 
 // use makes sure that d has a descriptor until done. ok is false if there is

@@ -252,8 +252,9 @@ func TestRestWaits(t *testing.T) {
 	defer unix.Close(fd)
 	for more := true; more; n++ {
 		var err error
-		_, more, err = dirfd.ListPage(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) {
+		_, more, err = dirfd.ListPage(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
 			want, page[filepath.Join(root, string(name))] = append(want, n), n
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package chown
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -97,10 +96,8 @@ func (w *worker) entry(d *dir, name dirfd.Name, looksLikeDir bool) error {
 		}
 		looksLikeDir = !looksLikeDir
 	}
-	return fmt.Errorf("%s: %w", d.path(name.String()), errRestless)
+	return fmt.Errorf("%s: it turns from a directory into something else and back all the time", d.path(name.String()))
 }
-
-var errRestless = errors.New("it turns from a directory into something else and back all the time")
 
 // other looks at an entry that is no directory, as far as we know, and changes
 // it. again says that it is one.
@@ -118,18 +115,13 @@ func (w *worker) other(d *dir, name dirfd.Name) (again bool, err error) {
 		return w.held(d, name)
 	}
 	w.hold = w.waited
-	return false, w.give(d, name)
-}
-
-// give gives the entry name of d its owner, which is all that there is to do.
-func (w *worker) give(d *dir, name dirfd.Name) error {
-	err := w.env.Do(w.ctx, "chown", d.path(name.String()), func() error {
+	err = w.env.Do(w.ctx, "chown", d.path(name.String()), func() error {
 		return name.Chown(d.fd, w.plan.owner.UID, w.plan.owner.GID)
 	})
 	if err == nil {
 		w.changed++
 	}
-	return err
+	return false, err
 }
 
 // held is other for an entry of which more counts than its name.
@@ -193,7 +185,11 @@ func (w *worker) subdir(d *dir, name string) (again bool, err error) {
 	}
 	child := d.child(name)
 	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
-	w.enter(child)
+	child.jobs.Store(1) // this one
+	child.users = 1
+	w.mu.Lock()
+	w.opened(child)
+	w.mu.Unlock()
 	w.list(child)
 	w.done(child)
 	return false, nil
@@ -222,7 +218,9 @@ func (w *worker) unlock(d *dir, name string) (int, error) {
 // found, as jobs. Files come to lie on top, because they need no descriptors.
 func (w *worker) list(d *dir) {
 	w.env.Doing("walking " + d.path(""))
-	found, err := w.page.read(d.fd, w.keep(d))
+	found, err := w.page.read(d.fd, func(name []byte) bool {
+		return len(w.plan.exclude) == 0 || !glob.Any(w.plan.exclude, d.rel(string(name)))
+	})
 	if err != nil {
 		if !dirfd.IsGone(err) {
 			w.fail(fmt.Errorf("%s: %w", d.path(""), &opError{opRead, err}), d.fd, &w.st)
@@ -241,12 +239,4 @@ func (w *worker) list(d *dir) {
 		jobs = append(jobs, w.files(d, found.files))
 	}
 	w.pool.Push(jobs...)
-}
-
-// keep returns whether an entry of d is not excluded.
-func (w *worker) keep(d *dir) func(name []byte) bool {
-	if len(w.plan.exclude) == 0 {
-		return func([]byte) bool { return true }
-	}
-	return func(name []byte) bool { return !glob.Any(w.plan.exclude, d.rel(string(name))) }
 }

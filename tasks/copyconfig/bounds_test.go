@@ -102,7 +102,7 @@ func TestTemplateWithoutEnd(t *testing.T) {
 
 func TestRunsTakeTurns(t *testing.T) {
 	dst := t.TempDir()
-	lock, err := openPath(dst)
+	lock, err := unix.Open(dst, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

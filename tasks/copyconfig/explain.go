@@ -92,10 +92,8 @@ func explainSource(err error) error {
 	return err
 }
 
-// sourcePath is the path of f, which is in n, for messages.
-func (r *run) sourcePath(n *node, f *file) string {
-	return shown(f.dir.Path(f.base))
-}
+// source is the path of f in its source, for messages.
+func (f *file) source() string { return shown(f.dir.Path(f.base)) }
 
 // wantsSync reports whether files in the directory fd are to be written to the disk.
 func (r *run) wantsSync(fd int) bool {

@@ -25,7 +25,7 @@ type pending struct {
 
 // files brings files of one directory to their places.
 func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
-	var dirs openDirs
+	dirs := make(openDirs)
 	defer dirs.close()
 	var ready []pending
 	defer func() {
@@ -35,7 +35,9 @@ func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
 	}()
 	commit := func() error {
 		for len(ready) > 0 {
-			if err := pl.commit(ctx, ready[0]); err != nil {
+			r := ready[0]
+			err := pl.record(ctx, r.file, r.fate, func() error { return r.temp.Commit(r.file.name, pl.sync) })
+			if err != nil {
 				return err
 			}
 			ready = ready[1:]
@@ -47,7 +49,7 @@ func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next, err := pl.file(ctx, w, &dirs, f)
+		next, err := pl.file(ctx, w, dirs, f)
 		if err != nil {
 			return err
 		}
@@ -70,18 +72,19 @@ func (pl *place) files(ctx context.Context, w *scratch, files []*file) error {
 const batchBytes = 4 << 20
 
 // file finds out what is to be done about f, and does it or prepares it.
-func (pl *place) file(ctx context.Context, w *scratch, dirs *openDirs, f *file) (none pending, err error) {
+func (pl *place) file(ctx context.Context, w *scratch, dirs openDirs, f *file) (none pending, err error) {
 	p := pl.p
 	if f.known && !p.staging && (f.fate == unchanged || f.fate == kept) {
 		p.counts.add(f.fate)
 		return none, nil
 	}
 	if p.IfAbsent && f.exists {
-		return none, pl.settle(f, kept)
+		pl.settle(f, kept)
+		return none, nil
 	}
 	in, err := pl.read(ctx, w, dirs, f)
 	if err != nil {
-		return none, explainSource(fmt.Errorf("read %s: %w", p.sourcePath(pl.node, f), err))
+		return none, explainSource(fmt.Errorf("read %s: %w", f.source(), err))
 	}
 	defer in.close()
 	fate, err := pl.fateOf(ctx, w, f, in)
@@ -90,12 +93,13 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs *openDirs, f *file) 
 	}
 	if p.hash && fate != unchanged {
 		if err := in.check(ctx, w, f); err != nil {
-			return none, explainSource(fmt.Errorf("read %s: %w", p.sourcePath(pl.node, f), err))
+			return none, explainSource(fmt.Errorf("read %s: %w", f.source(), err))
 		}
 	}
 	switch {
 	case p.compare || fate == unchanged:
-		return none, pl.settle(f, fate)
+		pl.settle(f, fate)
+		return none, nil
 	case p.env.DryRun:
 		return none, pl.record(ctx, f, fate, nil)
 	case p.InPlace && f.exists:
@@ -111,20 +115,14 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs *openDirs, f *file) 
 var verbs = map[fate]string{created: "create", updated: "update"}
 
 // settle notes a fate that takes no further work.
-func (pl *place) settle(f *file, fate fate) error {
+func (pl *place) settle(f *file, fate fate) {
 	f.fate, f.known = fate, true
-	if pl.p.compare {
-		if fate == created || fate == updated {
-			pl.p.changes.Add(1)
-		}
-		if !pl.p.AtomicDir {
-			return nil
-		}
+	if pl.p.compare && (fate == created || fate == updated) {
+		pl.p.changes.Add(1)
 	}
-	if !pl.p.staging {
+	if !pl.p.staging && (!pl.p.compare || pl.p.AtomicDir) {
 		pl.p.counts.add(fate)
 	}
-	return nil
 }
 
 // record makes a change and counts it.
@@ -140,36 +138,13 @@ func (pl *place) record(ctx context.Context, f *file, fate fate, change func() e
 	return nil
 }
 
-func (pl *place) commit(ctx context.Context, r pending) error {
-	return pl.record(ctx, r.file, r.fate, func() error { return r.temp.Commit(r.file.name, pl.sync) })
-}
-
-// An input is what a file shall have in it, at hand.
-type input struct {
-	content
-	shared bool // somebody else closes fd
-}
-
-func (in *input) close() {
-	if in.fd >= 0 && !in.shared {
-		unix.Close(in.fd)
-	}
-}
-
-func (in *input) size() int64 {
-	if in.data != nil {
-		return int64(len(in.data))
-	}
-	return in.st.Size
-}
-
 // read opens the source of f. A small file is read at once, into the first half
 // of w.data.
-func (pl *place) read(ctx context.Context, w *scratch, dirs *openDirs, f *file) (*input, error) {
+func (pl *place) read(ctx context.Context, w *scratch, dirs openDirs, f *file) (*content, error) {
 	if f.content != nil {
-		return &input{content: *f.content, shared: true}, nil
+		return f.content, nil
 	}
-	in := &input{}
+	in := new(content)
 	var err error
 	if in.fd, err = dirs.openFile(f, &in.st); err != nil {
 		return nil, err
@@ -212,7 +187,7 @@ func readSizeless(ctx context.Context, fd int, st *unix.Stat_t, buf []byte) ([]b
 }
 
 // fateOf compares f with what is in its place.
-func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *input) (fate, error) {
+func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *content) (fate, error) {
 	if !f.exists || pl.fd < 0 || pl.p.staging {
 		return created, nil
 	}
@@ -233,23 +208,20 @@ func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *input) (fa
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
 		return 0, explain(fmt.Errorf("%s: %w", pl.p.under(pl.node, f.name), unix.EISDIR))
 	case st.Mode&unix.S_IFMT != unix.S_IFREG, st.Size != in.size(),
-		st.Mode&0o7777 != pl.mode(f, in), !pl.p.owner.Matches(st.Uid, st.Gid):
+		st.Mode&0o7777 != pl.mode(f, in), !pl.p.owner.Matches(st.Uid, st.Gid),
+		fd < 0: // it cannot be read, so it will be replaced
 		return updated, nil
 	}
-	if fd < 0 { // it cannot be read, so it will be replaced
-		return updated, nil
-	}
-	same, err := pl.same(ctx, w, fd, in)
-	if err != nil {
+	switch same, err := pl.same(ctx, w, fd, in); {
+	case err != nil:
 		return 0, explain(fmt.Errorf("compare %s: %w", pl.p.under(pl.node, f.name), err))
-	}
-	if same {
+	case same:
 		return unchanged, nil
 	}
 	return updated, nil
 }
 
-func (pl *place) mode(f *file, in *input) uint32 {
+func (pl *place) mode(f *file, in *content) uint32 {
 	return pl.p.conf.fileMode(func() string { return f.sourceRel(pl.node) }, in.st.Mode)
 }
 
@@ -274,7 +246,7 @@ func (pl *place) present(f *file, st *unix.Stat_t) (fd int, err error) {
 }
 
 // same reports whether the contents of fd and in are the same.
-func (pl *place) same(ctx context.Context, w *scratch, fd int, in *input) (bool, error) {
+func (pl *place) same(ctx context.Context, w *scratch, fd int, in *content) (bool, error) {
 	if in.data == nil {
 		return filecopy.Equal(ctx, in.fd, fd, in.st.Size, w.data)
 	}
@@ -293,7 +265,7 @@ func (pl *place) same(ctx context.Context, w *scratch, fd int, in *input) (bool,
 }
 
 // stage writes f under a temporary name.
-func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *input) (*atomicfile.Temp, error) {
+func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *content) (*atomicfile.Temp, error) {
 	temp, err := atomicfile.Create(pl.fd)
 	if err != nil {
 		return nil, err
@@ -312,7 +284,7 @@ func (pl *place) stage(ctx context.Context, w *scratch, f *file, in *input) (*at
 
 // fill writes in to fd, which is empty or no larger. Holes are only skipped where
 // it is empty.
-func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *input, empty bool) error {
+func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *content, empty bool) error {
 	if in.data != nil {
 		return filecopy.WriteAt(fd, in.data, 0)
 	}
@@ -332,7 +304,7 @@ type digest [sha256.Size]byte
 
 // check notes the digest of in, or finds that it is not the one noted: then the
 // manifest would be wrong about what is written.
-func (in *input) check(ctx context.Context, w *scratch, f *file) error {
+func (in *content) check(ctx context.Context, w *scratch, f *file) error {
 	var sum digest
 	var err error
 	if in.data != nil {

@@ -1,6 +1,7 @@
 package copyconfig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,9 @@ func (r *run) gather(ctx context.Context, operands []operand, rename string) err
 	r.top = new(node)
 	for _, o := range operands {
 		if o.name != "" {
-			r.addFile(o, rename)
+			if r.wanted(o.name, false) {
+				r.top.add([]*file{{name: cmp.Or(rename, o.name), base: o.name, dir: o.dir}})
+			}
 			continue
 		}
 		err := pool.Run(ctx, r.Jobs, newScratch, func(p *pool.Pool[*scratch]) pool.Job[*scratch] {
@@ -92,17 +95,6 @@ func (r *run) warnModes() {
 			r.env.Log.Warn("--mode-for matches no file", "rule", r.ModeFor[i])
 		}
 	}
-}
-
-func (r *run) addFile(o operand, rename string) {
-	if !r.wantFile(o.name) {
-		return
-	}
-	f := &file{name: o.name, base: o.name, dir: o.dir}
-	if rename != "" {
-		f.name = rename
-	}
-	r.top.add([]*file{f})
 }
 
 // listJob lists the directory dir, which is rel in its source, into n.
@@ -138,14 +130,7 @@ func (r *run) listJob(p *pool.Pool[*scratch], o operand, n *node, dir *mount.Dir
 
 // wanted reports whether a file or directory is part of the copy.
 func (r *run) wanted(rel string, dir bool) bool {
-	if dir {
-		return !glob.Any(r.Exclude, rel)
-	}
-	return r.wantFile(rel)
-}
-
-func (r *run) wantFile(rel string) bool {
-	return !glob.Any(r.Exclude, rel) && (len(r.Include) == 0 || glob.Any(r.Include, rel))
+	return !glob.Any(r.Exclude, rel) && (dir || len(r.Include) == 0 || glob.Any(r.Include, rel))
 }
 
 // clashes refuses what one source has as a file and another as a directory.

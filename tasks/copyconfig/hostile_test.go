@@ -104,7 +104,7 @@ func TestDeepTree(t *testing.T) {
 		levels = 4000
 	}
 	src, dst := t.TempDir(), t.TempDir()
-	at, err := openPath(src)
+	at, err := unix.Open(src, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

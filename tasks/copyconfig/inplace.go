@@ -19,7 +19,7 @@ var (
 
 // overwrite writes f into the file that is in its place. A reader may see a part
 // of it, and so does everybody after a crash, until the next run.
-func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *input) (err error) {
+func (pl *place) overwrite(ctx context.Context, w *scratch, f *file, in *content) (err error) {
 	fd, err := pl.openExisting(f.name)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -29,20 +30,17 @@ const texts = 64 << 20
 type loader struct {
 	*run
 	renderer *render.Renderer
-	left     atomic.Int64   // of memory
-	texts    atomic.Int64   // what is in memory to be written
-	over     atomic.Bool    // that is too much, and was reported
-	matched  []*atomic.Bool // the rules of --validate that had a file
+	left     atomic.Int64  // of memory
+	texts    atomic.Int64  // what is in memory to be written
+	over     atomic.Bool   // that is too much, and was reported
+	matched  []atomic.Bool // the rules of --validate that had a file
 }
 
 // load reads, renders and validates. Nothing was written before it has succeeded.
 func (r *run) load(ctx context.Context) error {
-	l := &loader{run: r}
+	l := &loader{run: r, matched: make([]atomic.Bool, len(r.conf.validate))}
 	l.left.Store(cmp.Or(r.memory, defaultMemory))
-	for range r.conf.validate {
-		l.matched = append(l.matched, new(atomic.Bool))
-	}
-	if r.rendering() {
+	if r.Render.Mode == render.Env || r.Render.Mode == render.Template {
 		options := r.Render
 		options.Hostname = cmp.Or(options.Hostname, r.env.Pod)
 		var err error
@@ -71,10 +69,6 @@ func (r *run) load(ctx context.Context) error {
 	return r.sources.Current()
 }
 
-func (r *run) rendering() bool {
-	return r.Render.Mode == render.Env || r.Render.Mode == render.Template
-}
-
 // transforms reports whether contents are looked into at all.
 func (l *loader) transforms() bool {
 	return l.renderer != nil || l.TrimNewline || len(l.conf.validate) > 0
@@ -82,25 +76,20 @@ func (l *loader) transforms() bool {
 
 // live reports whether a file of n comes from a volume of kubelet.
 func (n *node) live() bool {
-	for _, f := range n.files {
-		if f.dir.Live() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.files, func(f *file) bool { return f.dir.Live() })
 }
 
 // dirJob loads the files of n. All faults are reported at once.
 func (l *loader) dirJob(n *node) pool.Job[*scratch] {
 	return func(ctx context.Context, w *scratch) error {
-		var dirs openDirs
+		dirs := make(openDirs)
 		defer dirs.close()
 		var errs []error
 		for _, f := range n.files {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			err := l.file(ctx, &dirs, n, f)
+			err := l.file(ctx, dirs, n, f)
 			if err != nil && tasks.KindOf(err) != tasks.Usage {
 				return err
 			}
@@ -110,7 +99,7 @@ func (l *loader) dirJob(n *node) pool.Job[*scratch] {
 	}
 }
 
-func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) error {
+func (l *loader) file(ctx context.Context, dirs openDirs, n *node, f *file) error {
 	rules := l.rulesFor(n, f)
 	transform := l.renderer != nil || l.TrimNewline || len(rules) > 0
 	if !transform && !f.dir.Live() {
@@ -128,7 +117,7 @@ func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) err
 		if tasks.KindOf(err) == tasks.Usage || tasks.NextOf(err) != "" { // it names the file
 			return err
 		}
-		return explainSource(fmt.Errorf("read %s: %w", l.sourcePath(n, f), err))
+		return explainSource(fmt.Errorf("read %s: %w", f.source(), err))
 	}
 	if c.data != nil || c.fd >= 0 {
 		f.content = c
@@ -141,17 +130,19 @@ func (l *loader) file(ctx context.Context, dirs *openDirs, n *node, f *file) err
 // for. The rest is held open.
 func (l *loader) fill(ctx context.Context, n *node, f *file, c *content, fd int, rules []validateRule, transform bool) (err error) {
 	if transform {
-		if c.data, err = l.transform(ctx, l.sourcePath(n, f), fd, c.st.Size, rules); c.data != nil || err != nil {
+		if c.data, err = l.transform(ctx, f.source(), fd, c.st.Size, rules); c.data != nil || err != nil {
 			return err
 		}
 	}
 	switch {
 	case !f.dir.Live() || l.over.Load():
 	case l.take(c.st.Size):
-		c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size)
-		return changedIfLarger(err)
+		if c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size); err == unix.EFBIG {
+			err = mount.ErrChanged // it has outgrown its size
+		}
+		return err
 	case l.hold(fd):
-		c.fd = fd
+		c.fd, c.held = fd, true
 	default:
 		return unix.EMFILE
 	}
@@ -225,40 +216,24 @@ func (l *loader) rulesFor(n *node, f *file) []validateRule {
 	return rules
 }
 
-// changedIfLarger says what a file that outgrew its size means.
-func changedIfLarger(err error) error {
-	if err == unix.EFBIG {
-		return mount.ErrChanged
-	}
-	return err
-}
-
 // openDirs are the source directories that a job has open.
-type openDirs struct{ dirs []openDir }
-
-type openDir struct {
-	dir *mount.Dir
-	fd  int
-}
+type openDirs map[*mount.Dir]int
 
 // openFile opens f in its source.
-func (o *openDirs) openFile(f *file, st *unix.Stat_t) (int, error) {
-	for _, d := range o.dirs {
-		if d.dir == f.dir {
-			return f.dir.OpenFile(d.fd, f.base, st)
+func (o openDirs) openFile(f *file, st *unix.Stat_t) (int, error) {
+	fd, ok := o[f.dir]
+	if !ok {
+		var err error
+		if fd, err = f.dir.Open(); err != nil {
+			return -1, err
 		}
+		o[f.dir] = fd
 	}
-	fd, err := f.dir.Open()
-	if err != nil {
-		return -1, err
-	}
-	o.dirs = append(o.dirs, openDir{f.dir, fd})
 	return f.dir.OpenFile(fd, f.base, st)
 }
 
-func (o *openDirs) close() {
-	for _, d := range o.dirs {
-		unix.Close(d.fd)
+func (o openDirs) close() {
+	for _, fd := range o {
+		unix.Close(fd)
 	}
-	o.dirs = nil
 }

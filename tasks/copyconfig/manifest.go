@@ -189,8 +189,8 @@ func (m *manifest) settle(ctx context.Context, r *run) error {
 			}
 		}
 	})
-	p := &pruner{run: r, dst: m.dst, removed: make(map[string]bool)}
-	if err := p.prune(ctx, gone); err != nil {
+	p, err := m.prune(ctx, r, gone)
+	if err != nil {
 		return err
 	}
 	for path := range gone.files {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -31,11 +32,6 @@ type placer struct {
 // name: the disk takes them together.
 const maxBatch = 64
 
-// openFiles returns how many files each of n workers may have open.
-func openFiles(n int) int {
-	return int(min(max(1, descriptorLimit()/2/uint64(n)), maxBatch))
-}
-
 // descriptorLimit is how many files the process may have open.
 func descriptorLimit() uint64 {
 	var limit unix.Rlimit
@@ -47,8 +43,9 @@ func descriptorLimit() uint64 {
 
 // walk brings what top shall hold to the target.
 func (p *placer) walk(ctx context.Context, top *node) error {
-	top.missing = p.target.missing
-	p.batch = openFiles(p.Jobs)
+	top.missing = p.target.fd < 0
+	// Each worker has a batch of files open at the same time.
+	p.batch = int(min(max(1, descriptorLimit()/2/uint64(p.Jobs)), maxBatch))
 	return pool.Run(ctx, p.Jobs, newScratch, func(pl *pool.Pool[*scratch]) pool.Job[*scratch] {
 		p.pool = pl
 		return p.dirJob(top)
@@ -145,8 +142,9 @@ func (pl *place) look(w *scratch) (temps []string, err error) {
 			d.exists = true
 		} else if atomicfile.IsTemp(string(name)) {
 			temps = append(temps, string(name))
-		} else {
-			pl.p.extra()
+		} else if pl.p.compare && pl.p.AtomicDir { // no source has it
+			pl.p.counts.add(removed)
+			pl.p.changes.Add(1)
 		}
 		return nil
 	})
@@ -155,14 +153,6 @@ func (pl *place) look(w *scratch) (temps []string, err error) {
 
 // errNotDir is for what is in the place of a directory.
 var errNotDir = errors.New("a file or a link is where a directory must be, and links in the destination are not followed")
-
-// extra counts an entry that no source has.
-func (p *placer) extra() {
-	if p.compare && p.AtomicDir {
-		p.counts.removed.Add(1)
-		p.changes.Add(1)
-	}
-}
 
 // own gives a directory that was there its owner and mode, if the user named
 // them. The destination itself belongs to whoever made the volume.
@@ -199,14 +189,10 @@ func (pl *place) jobs() []pool.Job[*scratch] {
 			make = append(make, d)
 		}
 	}
-	for len(make) > 0 {
-		part := make[:min(maxBatch, len(make))]
-		make = make[len(part):]
+	for part := range slices.Chunk(make, maxBatch) {
 		jobs = append(jobs, pl.job(func(ctx context.Context, _ *scratch) error { return pl.mkdirs(ctx, part) }))
 	}
-	for files := n.files; len(files) > 0; {
-		part := files[:min(pl.p.batch, len(files))]
-		files = files[len(part):]
+	for part := range slices.Chunk(n.files, pl.p.batch) {
 		jobs = append(jobs, pl.job(func(ctx context.Context, w *scratch) error { return pl.files(ctx, w, part) }))
 	}
 	return jobs

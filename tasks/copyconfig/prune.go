@@ -23,9 +23,8 @@ type pruner struct {
 // clear removes what earlier runs wrote where a directory must be by now, or the
 // other way round, so that there is place.
 func (m *manifest) clear(ctx context.Context, r *run) error {
-	clash := m.clashes(r.top)
-	p := &pruner{run: r, dst: m.dst, removed: make(map[string]bool)}
-	if err := p.prune(ctx, clash); err != nil {
+	p, err := m.prune(ctx, r, m.clashes(r.top))
+	if err != nil {
 		return err
 	}
 	r.cleared = p.removed
@@ -88,28 +87,26 @@ func (m *manifest) isDir(path string) bool {
 
 // prune removes the files of gone that nobody has changed since, and the
 // directories of gone that are empty then.
-func (p *pruner) prune(ctx context.Context, gone *manifest) error {
+func (m *manifest) prune(ctx context.Context, r *run, gone *manifest) (*pruner, error) {
+	p := &pruner{run: r, dst: m.dst, removed: make(map[string]bool), unsure: make(map[string]bool)}
 	byDir := make(map[string][]string)
 	for file := range gone.files {
-		dir, _ := path.Split(file)
-		byDir[path.Clean(dir)] = append(byDir[path.Clean(dir)], file)
+		byDir[path.Dir(file)] = append(byDir[path.Dir(file)], file)
 	}
 	for dir := range gone.dirs {
 		byDir[dir] = append(byDir[dir], nil...) // a killed run may have left something in it
 	}
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
 		if err := p.inDir(ctx, dir, byDir[dir], gone); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	dirs := slices.Sorted(maps.Keys(gone.dirs))
-	slices.Reverse(dirs) // what is inside comes first
-	for _, dir := range dirs {
+	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(gone.dirs))) { // what is inside comes first
 		if err := p.dir(ctx, dir); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return p, nil
 }
 
 // inDir removes files of one directory.
@@ -129,13 +126,13 @@ func (p *pruner) inDir(ctx context.Context, dir string, files []string, gone *ma
 		}
 	}
 	slices.Sort(files)
-	before := p.counts.removed.Load()
+	before := p.counts.fates[removed].Load()
 	for _, file := range files {
 		if err := p.file(ctx, fd, file, gone.files[file]); err != nil {
 			return err
 		}
 	}
-	if p.counts.removed.Load() > before && !p.env.DryRun && p.wantsSync(fd) {
+	if p.counts.fates[removed].Load() > before && !p.env.DryRun && p.wantsSync(fd) {
 		return explain(dirfd.Sync(fd))
 	}
 	return nil
@@ -179,9 +176,6 @@ func (p *pruner) file(ctx context.Context, dir int, file string, sums []digest) 
 		return ctx.Err()
 	case err != nil && regular:
 		p.env.Log.Warn("gone from the sources, but it cannot be read and so stays", "path", p.at(file), "cause", err)
-		if p.unsure == nil {
-			p.unsure = make(map[string]bool)
-		}
 		p.unsure[file] = true
 		return nil
 	case err != nil || !regular || !slices.Contains(sums, sum):
@@ -192,7 +186,7 @@ func (p *pruner) file(ctx context.Context, dir int, file string, sums []digest) 
 		return explain(err)
 	}
 	p.removed[file] = true
-	p.counts.removed.Add(1)
+	p.counts.add(removed)
 	return nil
 }
 
@@ -203,16 +197,15 @@ func (p *pruner) dir(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	empty := true
-	err = dirfd.List(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
-		empty = empty && p.removed[dir+"/"+string(name)]
-		return nil
-	})
+	names, err := dirfd.Names(fd)
 	if err != nil {
 		return explain(fmt.Errorf("list %s: %w", p.at(dir), err))
 	}
+	if slices.ContainsFunc(names, func(name string) bool { return !p.removed[dir+"/"+name] }) {
+		return nil
+	}
 	parent, err := p.open(path.Dir(dir))
-	if parent < 0 || !empty {
+	if parent < 0 {
 		return err
 	}
 	defer unix.Close(parent)

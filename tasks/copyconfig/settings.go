@@ -128,12 +128,6 @@ func (s *settings) fileMode(rel func() string, source uint32) uint32 {
 	return mode.Apply(source&0o777, false)
 }
 
-// newDirMode is the mode of directories that are made. inherit says that a setgid
-// bit stays that one has from its parent, as the fsGroup of a volume relies on.
-func (s *settings) newDirMode() (mode uint32, inherit bool) {
-	return s.dirMode.Apply(0o755, true), s.dirMode.Apply(0o755|fileperm.SetGID, true)&fileperm.SetGID != 0
-}
-
 func checkPaths(what string, paths ...string) error {
 	var errs []error
 	for _, p := range paths {

@@ -25,7 +25,6 @@ type target struct {
 	name     string // of the only file in it, "" to keep the name
 	fd       int    // -1 if it is missing, in a dry run
 	lockless bool   // the file system has no locks, so another run may be at work
-	missing  bool
 }
 
 func (t *target) close() {
@@ -59,29 +58,21 @@ func (r *run) decide(operands []operand) (*target, error) {
 // openTarget opens t, makes it and its parents if they are missing, and waits
 // for its lock. Links in its path are followed: it is what the user wrote.
 func (r *run) openTarget(ctx context.Context, t *target) error {
-	fd, err := openPath(t.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		fd, err = r.makePath(ctx, t)
-	}
+	fd, err := r.makePath(ctx, t.path)
 	switch {
 	case errors.Is(err, unix.ENOTDIR):
 		return tasks.Usagef("destination %s is not a directory, or something on the way to it is not: %w", shown(t.path), err)
 	case err != nil:
 		return explain(fmt.Errorf("destination %s: %w", shown(t.path), err))
 	}
-	t.fd, t.missing = fd, fd < 0
+	t.fd = fd
 	if r.env.DryRun {
 		return nil
 	}
 	if t.lockless, err = r.lock(ctx, fd, func() string { return t.path }); err != nil {
 		t.close()
-		return err
 	}
-	return nil
-}
-
-func openPath(path string) (int, error) {
-	return dirfd.Open(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	return err
 }
 
 // lock makes runs with the same directory take turns. lockless says that it cannot.
@@ -99,31 +90,21 @@ func (r *run) lock(ctx context.Context, fd int, path func() string) (lockless bo
 	return false, nil
 }
 
-// makePath makes what is missing of t's path and opens it.
-func (r *run) makePath(ctx context.Context, t *target) (int, error) {
-	at, names := t.path, []string(nil)
-	fd, err := -1, error(nil)
-	for {
-		names, at = append(names, filepath.Base(at)), filepath.Dir(at)
-		if fd, err = openPath(at); err == nil {
-			break
-		}
-		if !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
-			return -1, err
-		}
+// makePath opens the directory path and makes what is missing of it; in a dry run
+// it returns -1 then.
+func (r *run) makePath(ctx context.Context, path string) (int, error) {
+	fd, err := dirfd.Open(unix.AT_FDCWD, path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+		return fd, err
 	}
-	for i := len(names) - 1; i >= 0; i-- {
-		at = filepath.Join(at, names[i])
-		next, err := r.makeDir(ctx, fd, names[i], at)
-		if fd >= 0 {
-			unix.Close(fd)
-		}
-		if err != nil {
-			return -1, err
-		}
-		fd = next
+	parent, err := r.makePath(ctx, filepath.Dir(path))
+	if err != nil {
+		return -1, err
 	}
-	return fd, nil
+	if parent >= 0 {
+		defer unix.Close(parent)
+	}
+	return r.makeDir(ctx, parent, filepath.Base(path), path)
 }
 
 // makeDir makes the directory name in dir, unless somebody has meanwhile, and
@@ -157,9 +138,9 @@ func (r *run) makeDir(ctx context.Context, dir int, name, path string) (int, err
 
 // newDir are the attributes of directories that are made.
 func (r *run) newDir() atomicfile.Attributes {
-	mode, inherit := r.conf.newDirMode()
-	a := r.attributes(mode)
-	a.Inherit = inherit
+	a := r.attributes(r.conf.dirMode.Apply(0o755, true))
+	// A setgid bit stays that one has from its parent, as the fsGroup of a volume relies on.
+	a.Inherit = r.conf.dirMode.Apply(0o755|fileperm.SetGID, true)&fileperm.SetGID != 0
 	return a
 }
 
@@ -174,22 +155,17 @@ func (r *run) sweep(ctx context.Context, dir int, path string, lockless bool) er
 		return err
 	}
 	defer unix.Close(fd)
-	var temps []string
-	err = dirfd.List(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
-		if atomicfile.IsTemp(string(name)) {
-			temps = append(temps, string(name))
-		}
-		return nil
-	})
+	names, err := dirfd.Names(fd)
 	if err != nil {
 		return err
 	}
-	return r.removeTemps(ctx, dir, func() string { return path }, temps, lockless)
+	return r.removeTemps(ctx, dir, func() string { return path }, names, lockless)
 }
 
-func (r *run) removeTemps(ctx context.Context, dir int, path func() string, temps []string, lockless bool) error {
-	for _, name := range temps {
-		if lockless && !abandoned(dir, name) {
+// removeTemps removes those of names that are temporary.
+func (r *run) removeTemps(ctx context.Context, dir int, path func() string, names []string, lockless bool) error {
+	for _, name := range names {
+		if !atomicfile.IsTemp(name) || lockless && !abandoned(dir, name) {
 			continue
 		}
 		err := r.env.Do(ctx, "remove", shown(join(path(), name)), func() error { return atomicfile.RemoveAll(dir, name) })

@@ -2,8 +2,8 @@ package copyconfig
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -43,19 +43,36 @@ type file struct {
 // A content is what a file shall have in it.
 type content struct {
 	data []byte
-	fd   int // to read from, if data is nil
+	fd   int  // to read from, if data is nil
+	held bool // fd stays open until the attempt ends
 	st   unix.Stat_t
+}
+
+func (c *content) close() {
+	if c.fd >= 0 && !c.held {
+		unix.Close(c.fd)
+	}
+}
+
+func (c *content) size() int64 {
+	if c.data != nil {
+		return int64(len(c.data))
+	}
+	return c.st.Size
 }
 
 // A fate is what becomes of a file.
 type fate uint8
 
 const (
-	unchanged fate = iota
-	kept           // it exists, and --if-absent leaves it alone
-	created
+	created fate = iota
 	updated
+	unchanged
+	kept    // it exists, and --if-absent leaves it alone
+	removed // no source has it any more
 )
+
+var fateNames = [...]string{"created", "updated", "unchanged", "kept", "removed"}
 
 // rel returns the path of n beneath the destination, "" for the destination itself.
 func (n *node) rel() string {
@@ -148,46 +165,28 @@ func (n *node) prune() {
 
 // counts are the sums of a run.
 type counts struct {
-	total, created, updated, unchanged, kept, removed atomic.Int64
+	total atomic.Int64
+	fates [len(fateNames)]atomic.Int64
 }
 
 // startOver forgets what the next attempt counts again: what it finds done, and
 // with --atomic-dir all, for nothing was published.
 func (c *counts) startOver(publishing bool) {
-	again := []*atomic.Int64{&c.unchanged, &c.kept}
-	if publishing {
-		again = append(again, &c.created, &c.updated, &c.removed)
-	}
-	for _, n := range again {
-		n.Store(0)
+	for f := range c.fates {
+		if publishing || fate(f) == unchanged || fate(f) == kept {
+			c.fates[f].Store(0)
+		}
 	}
 }
 
-func (c *counts) add(f fate) {
-	switch f {
-	case created:
-		c.created.Add(1)
-	case updated:
-		c.updated.Add(1)
-	case kept:
-		c.kept.Add(1)
-	default:
-		c.unchanged.Add(1)
-	}
-}
+func (c *counts) add(f fate) { c.fates[f].Add(1) }
 
 // line is the summary: "12 files: 3 created, 1 updated, 8 unchanged".
 func (c *counts) line() string {
 	var parts []string
-	for _, p := range []struct {
-		n    *atomic.Int64
-		what string
-	}{
-		{&c.created, "created"}, {&c.updated, "updated"}, {&c.unchanged, "unchanged"},
-		{&c.kept, "kept"}, {&c.removed, "removed"},
-	} {
-		if n := p.n.Load(); n > 0 {
-			parts = append(parts, strconv.FormatInt(n, 10)+" "+p.what)
+	for f, name := range fateNames {
+		if n := c.fates[f].Load(); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
 	head := text.Count(c.total.Load(), "file", "files")

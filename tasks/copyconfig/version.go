@@ -73,9 +73,8 @@ func (p *publication) free() error {
 	if p.dst.fd < 0 {
 		return nil
 	}
-	names := append(p.top.names(), dataLink)
 	var errs []error
-	for _, name := range names {
+	for _, name := range append(p.top.names(), dataLink) {
 		var st unix.Stat_t
 		err := dirfd.Stat(p.dst.fd, name, &st)
 		if dirfd.IsGone(err) {
@@ -101,13 +100,12 @@ func explainLink(err error) error {
 
 // compare reports whether the present version is not what it shall be.
 func (p *publication) compare(ctx context.Context) (changed bool, err error) {
-	now := &target{path: p.dst.path, fd: -1, missing: true}
+	now := &target{path: p.dst.path, fd: -1}
 	if p.dst.fd >= 0 {
 		link, err := dirfd.Readlink(p.dst.fd, dataLink)
 		if err == nil && versionName().MatchString(link) {
 			if fd, err := dirfd.OpenDir(p.dst.fd, link); err == nil {
-				p.old = link
-				now.fd, now.missing = fd, false
+				p.old, now.fd = link, fd
 				defer now.close()
 			}
 		}
@@ -116,7 +114,7 @@ func (p *publication) compare(ctx context.Context) (changed bool, err error) {
 	if err := look.walk(ctx, p.top); err != nil {
 		return false, err
 	}
-	return now.missing || look.changes.Load() > 0, nil
+	return now.fd < 0 || look.changes.Load() > 0, nil
 }
 
 // make makes a version and moves the link to it.
@@ -252,11 +250,7 @@ func (p *publication) entries() ([]string, error) {
 		return nil, explain(fmt.Errorf("open %s: %w", shown(p.dst.path), err))
 	}
 	defer unix.Close(fd)
-	var names []string
-	err = dirfd.List(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
-		names = append(names, string(name))
-		return nil
-	})
+	names, err := dirfd.Names(fd)
 	if err != nil {
 		return nil, explain(fmt.Errorf("list %s: %w", shown(p.dst.path), err))
 	}

@@ -88,11 +88,7 @@ func empty(dir int, name string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	var names []string
-	err = dirfd.List(fd, make([]byte, dirfd.ListBuffer), func(name []byte, _ byte) error {
-		names = append(names, string(name))
-		return nil
-	})
+	names, err := dirfd.Names(fd)
 	if err != nil {
 		return err
 	}

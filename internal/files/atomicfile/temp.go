@@ -72,26 +72,17 @@ func (a Attributes) Apply(fd int, had uint32) error {
 // finish sets what is missing of the mode: chown(2) clears the setuid and setgid
 // bits of a file, and chmod(2) may leave setgid out without a word.
 func (a Attributes) finish(fd int) error {
-	same, err := a.hasMode(fd)
-	if same || err != nil {
+	var st unix.Stat_t
+	if err := dirfd.Fstat(fd, &st); err != nil || st.Mode&0o7777 == a.Mode {
 		return err
 	}
 	if err := dirfd.Fchmod(fd, a.Mode); err != nil {
 		return &ModeError{a.Mode, err}
 	}
-	same, err = a.hasMode(fd)
-	if err == nil && !same {
-		err = &ModeError{a.Mode, ErrDropped}
+	if err := dirfd.Fstat(fd, &st); err != nil || st.Mode&0o7777 == a.Mode {
+		return err
 	}
-	return err
-}
-
-func (a Attributes) hasMode(fd int) (bool, error) {
-	var st unix.Stat_t
-	if err := dirfd.Fstat(fd, &st); err != nil {
-		return false, err
-	}
-	return st.Mode&0o7777 == a.Mode, nil
+	return &ModeError{a.Mode, ErrDropped}
 }
 
 // ErrDropped says that the kernel has set a mode but for its setgid bit.
@@ -131,12 +122,11 @@ const created = 0o600
 // Create makes a file in dir that nobody else can read.
 func Create(dir int) (*Temp, error) {
 	for {
-		t := &Temp{dir: dir, name: NewName()}
-		var err error
-		t.FD, err = dirfd.Open(dir, t.name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, created)
+		name := NewName()
+		fd, err := dirfd.Open(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, created)
 		switch err {
 		case nil:
-			return t, nil
+			return &Temp{FD: fd, dir: dir, name: name}, nil
 		case unix.EEXIST:
 		default:
 			return nil, err
@@ -187,19 +177,16 @@ func WriteFile(dir int, name string, data []byte, a Attributes, sync bool) error
 	if err != nil {
 		return err
 	}
-	if err := filecopy.WriteAt(t.FD, data, 0); err != nil {
+	if err = filecopy.WriteAt(t.FD, data, 0); err == nil {
+		err = t.Finish(a)
+	}
+	if err != nil {
 		return t.Discard(err)
 	}
-	if err := t.Finish(a); err != nil {
-		return t.Discard(err)
-	}
-	if err := t.Commit(name, sync); err != nil {
+	if err := t.Commit(name, sync); err != nil || !sync {
 		return err
 	}
-	if sync {
-		return dirfd.Sync(dir)
-	}
-	return nil
+	return dirfd.Sync(dir)
 }
 
 // Symlink replaces name in dir, which is no directory, by a link to target.
@@ -208,9 +195,9 @@ func Symlink(dir int, target, name string) error {
 	if err := dirfd.Symlink(dir, target, temp); err != nil {
 		return err
 	}
-	if err := dirfd.Rename(dir, temp, name); err != nil {
+	err := dirfd.Rename(dir, temp, name)
+	if err != nil {
 		_ = dirfd.Remove(dir, temp, false)
-		return err
 	}
-	return nil
+	return err
 }

@@ -24,30 +24,52 @@ const ListBuffer = 32 << 10
 // be [Unknown]; [KindOf] tells then. fd must not have been listed before.
 func List(fd int, buf []byte, visit func(name []byte, kind byte) error) error {
 	for {
-		n, err := unix.Getdents(fd, buf)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n <= 0 {
+		if _, more, err := ListPage(fd, buf, visit); err != nil || !more {
 			return err
-		}
-		for rest := buf[:n]; len(rest) > 0; {
-			name, kind, size := entry(rest)
-			if size == 0 {
-				return unix.EIO
-			}
-			rest = rest[size:]
-			if string(name) == "." || string(name) == ".." {
-				continue
-			}
-			if err := visit(name, kind); err != nil {
-				return err
-			}
 		}
 	}
 }
 
+// Names returns the names that [List] visits.
+func Names(fd int) (names []string, err error) {
+	err = List(fd, make([]byte, ListBuffer), func(name []byte, _ byte) error {
+		names = append(names, string(name))
+		return nil
+	})
+	return names, err
+}
+
+// ListPage is one step of [List], for directories whose entries do not fit into
+// memory: it visits as many entries as one system call gives. next is where the
+// listing goes on, for a seek should fd be closed meanwhile; more is false at
+// the end.
+func ListPage(fd int, buf []byte, visit func(name []byte, kind byte) error) (next int64, more bool, err error) {
+	n, err := unix.Getdents(fd, buf)
+	for err == unix.EINTR {
+		n, err = unix.Getdents(fd, buf)
+	}
+	if err != nil || n <= 0 {
+		return 0, false, err
+	}
+	for rest := buf[:n]; len(rest) > 0; {
+		name, kind, size := entry(rest)
+		if size == 0 {
+			return 0, false, unix.EIO
+		}
+		next = int64(binary.NativeEndian.Uint64(rest[offNext:]))
+		rest = rest[size:]
+		if string(name) == "." || string(name) == ".." {
+			continue
+		}
+		if err := visit(name, kind); err != nil {
+			return 0, false, err
+		}
+	}
+	return next, true, nil
+}
+
 const (
+	offNext   = unsafe.Offsetof(unix.Dirent{}.Off)
 	offReclen = unsafe.Offsetof(unix.Dirent{}.Reclen)
 	offType   = unsafe.Offsetof(unix.Dirent{}.Type)
 	offName   = unsafe.Offsetof(unix.Dirent{}.Name)

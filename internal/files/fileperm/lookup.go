@@ -46,18 +46,17 @@ func resolve(kind string, h half, path string) (uint32, error) {
 	defer f.Close()
 	id, err := find(f, h.name)
 	switch {
-	case errors.Is(err, errNoSuchName):
-		return 0, fmt.Errorf("the %s %q is not in %s of this image: write its number", kind, h.name, path)
 	case err != nil:
 		return 0, fmt.Errorf("the %s %q cannot be looked up in %s (%w): write its number", kind, h.name, path, err)
+	case id == Keep:
+		return 0, fmt.Errorf("the %s %q is not in %s of this image: write its number", kind, h.name, path)
 	}
 	return id, nil
 }
 
-var errNoSuchName = errors.New("no such name")
-
 // find returns the number of name in r, which has the format of passwd(5) or
 // group(5): both have the name in the first field and the number in the third.
+// It returns Keep, which is nobody's number, if r has no such name.
 func find(r io.Reader, name string) (uint32, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20) // a group of many members is one long line
@@ -75,8 +74,5 @@ func find(r io.Reader, name string) (uint32, error) {
 		}
 		return uint32(id), nil
 	}
-	if err := lines.Err(); err != nil {
-		return 0, err
-	}
-	return 0, errNoSuchName
+	return Keep, lines.Err()
 }

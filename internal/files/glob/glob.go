@@ -5,6 +5,7 @@ package glob
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -38,10 +39,5 @@ func Match(pattern, rel string) bool {
 
 // Any reports whether one of patterns matches rel.
 func Any(patterns []string, rel string) bool {
-	for _, p := range patterns {
-		if Match(p, rel) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p string) bool { return Match(p, rel) })
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"github.com/initbox/initbox/internal/files/mount"
 )
 
 // functions returns what templates may call. Those of text/template that make
@@ -47,11 +49,11 @@ func (x *execution) file(path string) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", complaint(fmt.Sprintf("file %q: the path must be absolute", path))
 	}
-	data, err := readPath(path, x.options.Limit())
+	f, err := mount.ReadFile(path, x.options.Limit())
 	if err != nil {
 		return "", complaint(fmt.Sprintf("file %q: %v", path, err))
 	}
-	return string(data), x.charge(len(data))
+	return string(f.Data), x.charge(len(f.Data))
 }
 
 func orDefault(fallback, value any) (any, error) {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,12 +81,7 @@ func (o Options) Check() error {
 }
 
 // Limit returns how large a text file may be, before and after.
-func (o Options) Limit() int64 {
-	if o.MaxSize == 0 {
-		return DefaultMaxSize
-	}
-	return o.MaxSize
-}
+func (o Options) Limit() int64 { return cmp.Or(o.MaxSize, DefaultMaxSize) }
 
 // chosen reports whether the variable name exists for the files.
 func (o Options) chosen(name string) bool {

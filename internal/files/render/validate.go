@@ -36,7 +36,14 @@ func Validate(kind, name string, data []byte) (err error) {
 	}()
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if kind != "ini" && !utf8.Valid(data) {
-		return report(name, []problem{{lineOf(data, invalidUTF8(data)), "not valid UTF-8"}})
+		n := 1
+		for line := range bytes.Lines(data) {
+			if !utf8.Valid(line) {
+				break
+			}
+			n++
+		}
+		return report(name, []problem{{n, "not valid UTF-8"}})
 	}
 	faults := check(data)
 	for i := range faults {
@@ -82,16 +89,3 @@ func checkTOML(data []byte) []problem {
 
 // lineOf returns the line of data[offset].
 func lineOf(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
-
-// invalidUTF8 returns where the first byte of data is that is not UTF-8.
-func invalidUTF8(data []byte) int {
-	offset := 0
-	for len(data) > 0 {
-		r, n := utf8.DecodeRune(data)
-		if r == utf8.RuneError && n == 1 {
-			break
-		}
-		data, offset = data[n:], offset+n
-	}
-	return offset
-}

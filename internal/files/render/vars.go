@@ -1,6 +1,10 @@
 package render
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/initbox/initbox/internal/fault"
@@ -9,6 +13,55 @@ import (
 
 // maxVars bounds one file of variables, and the sum of one directory's files.
 const maxVars = 4 << 20
+
+// readVars adds the variables of --vars-file and --vars-dir to those of the
+// environment. What comes from one volume is of one version.
+func (r *Renderer) readVars(ctx context.Context) error {
+	environ := r.vars
+	return mount.OneVersion(ctx, func(files *mount.Reader) error {
+		r.vars = maps.Clone(environ)
+		var faults []error
+		for _, path := range r.options.VarsFiles {
+			faults = append(faults, r.readFile(files, path))
+		}
+		for _, path := range r.options.VarsDirs {
+			if err := r.readDir(ctx, files, path); err != nil {
+				faults = append(faults, fault.Usagef("--vars-dir %s: %w", path, err))
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return errors.Join(faults...)
+	})
+}
+
+// readDir adds the variables of one --vars-dir: one for each regular file,
+// without the line end at its end. Directories, which a Secret projected with
+// paths has, are none.
+func (r *Renderer) readDir(ctx context.Context, files *mount.Reader, path string) error {
+	dir, entries, err := files.List(path)
+	left := maxVars
+	for _, e := range entries {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case e.Dir:
+			continue
+		case e.Err != nil:
+			return fmt.Errorf("%s: %w", e.Name, e.Err)
+		}
+		f, err := dir.Read(e.Name, maxVars)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+		if left -= len(f.Data); left < 0 {
+			return fmt.Errorf("its files have more than %d MiB together: name a directory that has only variables", maxVars>>20)
+		}
+		r.set(e.Name, mount.TrimLineEnd(string(f.Data)))
+	}
+	return err
+}
 
 // readFile adds the variables of one --vars-file.
 func (r *Renderer) readFile(files *mount.Reader, path string) error {
@@ -44,29 +97,27 @@ func parseVars(data string, set func(name, value string)) []problem {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		fail := func(message string) { faults = append(faults, problem{n, message}) }
 		name, value, ok := strings.Cut(line, "=")
 		if rest, found := strings.CutPrefix(name, "export"); found && strings.TrimLeft(rest, " \t") != rest {
 			name = rest
 		}
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		unquoted, whole := unquote(value)
+		message := ""
 		switch {
 		case !ok:
-			fail("there is no = on the line: write NAME=value, and # before a comment")
-			continue
+			message = "there is no = on the line: write NAME=value, and # before a comment"
 		case name == "" || strings.ContainsAny(name, " \t\"'"):
-			fail("the text before = is not a name: write NAME=value, without quotes around the name")
-			continue
+			message = "the text before = is not a name: write NAME=value, without quotes around the name"
 		case strings.ContainsRune(line, 0):
-			fail("a NUL byte: this is not a text file")
+			message = "a NUL byte: this is not a text file"
+		case !whole:
+			message = "the value begins with a quote that does not end the line: a value is one line, quoted as a whole or not at all"
+		default:
+			set(name, unquoted)
 			continue
 		}
-		value, ok = unquote(value)
-		if !ok {
-			fail("the value begins with a quote that does not end the line: a value is one line, quoted as a whole or not at all")
-			continue
-		}
-		set(name, value)
+		faults = append(faults, problem{n, message})
 	}
 	return faults
 }
@@ -81,13 +132,4 @@ func unquote(s string) (string, bool) {
 		return "", false
 	}
 	return s[1 : len(s)-1], true
-}
-
-// readPath returns the content of the regular file path.
-func readPath(path string, limit int64) ([]byte, error) {
-	f, err := mount.ReadFile(path, limit)
-	if err != nil {
-		return nil, err
-	}
-	return f.Data, nil
 }
