@@ -27,11 +27,11 @@ const shortest = 4
 
 // Add makes Text replace secret wherever it occurs.
 func (s *Set) Add(secret string) {
-	if secret = strings.TrimSpace(secret); len(secret) < shortest {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if secret = strings.TrimSpace(secret); len(secret) < shortest || slices.Contains(s.secrets, secret) {
+		return
+	}
 	s.secrets = append(s.secrets, secret)
 	// The longest comes first: a secret may be part of another one.
 	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
@@ -136,10 +136,7 @@ func params(query string) string {
 
 func isSecret(name string) bool {
 	name = strings.ToLower(name)
-	for _, s := range secretParams {
-		if name == s || strings.HasSuffix(name, "_"+s) || strings.HasSuffix(name, "-"+s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(secretParams, func(s string) bool {
+		return name == s || strings.HasSuffix(name, "_"+s) || strings.HasSuffix(name, "-"+s)
+	})
 }
