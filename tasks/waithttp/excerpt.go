@@ -6,11 +6,7 @@ import (
 	"unicode"
 
 	"github.com/initbox/initbox/internal/text"
-	"github.com/initbox/initbox/internal/text/redact"
 )
-
-// An excerpter quotes servers in messages.
-type excerpter struct{ secrets *redact.Set }
 
 // window is how many bytes of a body are searched for secrets before it is
 // clipped, so that no secret is cut and shown in part.
@@ -27,9 +23,6 @@ func fixed(s string) string {
 }
 
 // show returns s without secrets, on one line of limited length.
-func (x *excerpter) show(s string) string {
-	return text.Clip(x.secrets.Text(s[:min(len(s), window)]))
+func (p *prober) show(s string) string {
+	return text.Clip(p.client.secrets.Text(s[:min(len(s), window)]))
 }
-
-// body is show for the body of an answer.
-func (x *excerpter) body(b []byte) string { return x.show(string(b[:min(len(b), window)])) }

@@ -17,9 +17,8 @@ const userAgent = "initbox"
 
 // A prober asks one URL.
 type prober struct {
-	client  *client
-	target  target
-	excerpt excerpter
+	client *client
+	target target
 }
 
 // probe makes one attempt, all of it within ctx.
@@ -72,15 +71,13 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, tasks.Usagef("%s: cannot make the request: %w", p.target.name, err)
 	}
-	for name, values := range c.header {
-		req.Header[name] = append([]string(nil), values...)
-	}
+	req.Header = c.header.Clone()
 	setDefault(req.Header, "User-Agent", userAgent)
 	setDefault(req.Header, "Accept", "*/*")
 	req.Host = c.task.Host
 	switch u := p.target.user; {
-	case c.token != nil:
-		token, err := c.token.current(ctx)
+	case c.task.BearerTokenFile != "":
+		token, err := c.currentToken(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +106,7 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 	case p.client.task.HTTP2PriorKnowledge && resp.ProtoMajor < 2:
 		return tasks.WithNext(errors.New(p.got(resp)+", but in "+resp.Proto+", not HTTP/2"), nextNoHTTP2)
 	}
-	faults, aboutBody := e.unmet(a, p.excerpt.show)
+	faults, aboutBody := e.unmet(a, p.show)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -135,7 +132,7 @@ func (p *prober) got(resp *http.Response) string {
 		text += " (" + name + ")"
 	}
 	if resp.Request.Response != nil {
-		text += " after a redirect to '" + p.excerpt.show(nameOf(withoutUser(resp.Request.URL))) + "'"
+		text += " after a redirect to '" + p.show(nameOf(withoutUser(resp.Request.URL))) + "'"
 	}
 	return text + p.throughProxy(resp.Request)
 }
@@ -145,5 +142,5 @@ func (p *prober) starts(a *answer) string {
 	if len(bytes.TrimSpace(a.body)) == 0 {
 		return "; the body is empty"
 	}
-	return "; body starts " + "'" + p.excerpt.body(a.body) + "'"
+	return "; body starts '" + p.show(string(a.body[:min(len(a.body), window)])) + "'"
 }
