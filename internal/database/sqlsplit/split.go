@@ -123,16 +123,12 @@ func (s *splitter) finish() *fault {
 	s.counted = s.begin
 	s.found = append(s.found, Statement{SQL: s.text[s.begin:s.end], Line: s.line})
 	s.begin = none
-	s.body.reset()
 	return nil
 }
 
 // setDelimiter reads the rest of the line that t, the word DELIMITER, is in.
 func (s *splitter) setDelimiter(t token) *fault {
-	rest := s.text[s.pos:]
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
-	}
+	rest, _, _ := strings.Cut(s.text[s.pos:], "\n")
 	s.pos += len(rest)
 	fields := strings.Fields(rest)
 	if len(fields) == 0 || strings.ContainsAny(fields[0], "\\\x00") {
