@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/initbox/initbox/internal/network/dial"
 )
 
@@ -21,7 +23,7 @@ func (t *Task) Check() error {
 func (t *Task) checkRequest() error {
 	var errs []error
 	switch upper := strings.ToUpper(t.Method); {
-	case !isToken(t.Method):
+	case !httpguts.ValidHeaderFieldName(t.Method):
 		errs = append(errs, fmt.Errorf("--method: %q is not a method: write for instance GET", t.Method))
 	case upper == "CONNECT":
 		errs = append(errs, errors.New("--method: CONNECT is for proxies; no server answers it"))

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/initbox/initbox/internal/files/mount"
 	"github.com/initbox/initbox/tasks"
 )
@@ -60,7 +62,7 @@ func (c *client) basicAuth(user, password string) string {
 // authentication scheme, the credentials after that name.
 func (c *client) addSecretField(f field) {
 	c.secrets.Add(f.value)
-	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && isToken(scheme) {
+	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && httpguts.ValidHeaderFieldName(scheme) {
 		c.secrets.Add(credentials)
 	}
 }
@@ -125,7 +127,7 @@ func readLine(files *mount.Reader, flag, path string) (string, error) {
 	switch {
 	case line == "":
 		return "", mount.BadFlag(flag, path, "it is empty")
-	case !isFieldValue(line):
+	case !httpguts.ValidHeaderFieldValue(line):
 		return "", mount.BadFlag(flag, path, "it holds more than one line, or a control character")
 	}
 	return line, nil

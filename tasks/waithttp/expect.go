@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/initbox/initbox/internal/text"
 )
 
@@ -89,7 +91,7 @@ func (t *Task) expectations() (*expectations, error) {
 func (e *expectations) addField(s string) error {
 	if !strings.Contains(s, ":") {
 		name := strings.TrimSpace(s)
-		if !isToken(name) {
+		if !httpguts.ValidHeaderFieldName(name) {
 			return fmt.Errorf("%q: not the name of a header: write NAME or NAME: VALUE", s)
 		}
 		e.present = append(e.present, http.CanonicalHeaderKey(name))

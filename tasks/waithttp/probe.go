@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -12,8 +13,6 @@ import (
 
 	"github.com/initbox/initbox/tasks"
 )
-
-const userAgent = "initbox"
 
 // A prober asks one URL.
 type prober struct {
@@ -59,6 +58,9 @@ func (p *prober) probe(ctx context.Context) error {
 	return p.judge(a, resp)
 }
 
+// defaultHeader is what a request has as long as the user sets nothing else.
+func defaultHeader() http.Header { return http.Header{"User-Agent": {"initbox"}, "Accept": {"*/*"}} }
+
 // request makes a new request for each attempt: a body can be read only once, and
 // the token may have changed.
 func (p *prober) request(ctx context.Context) (*http.Request, error) {
@@ -71,9 +73,8 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, tasks.Usagef("%s: cannot make the request: %w", p.target.name, err)
 	}
-	req.Header = c.header.Clone()
-	setDefault(req.Header, "User-Agent", userAgent)
-	setDefault(req.Header, "Accept", "*/*")
+	req.Header = defaultHeader()
+	maps.Copy(req.Header, c.header.Clone())
 	req.Host = c.task.Host
 	switch u := p.target.user; {
 	case c.task.BearerTokenFile != "":
@@ -87,12 +88,6 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 		req.SetBasicAuth(u.Username(), password)
 	}
 	return req, nil
-}
-
-func setDefault(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h.Set(name, value)
-	}
 }
 
 // judge returns nil if the answer is as expected.

@@ -35,7 +35,7 @@ func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 			"name that URL itself if it is correct")
 	}
 	req.URL.User = nil
-	req.Header = http.Header{"User-Agent": {userAgent}, "Accept": {"*/*"}}
+	req.Header = defaultHeader()
 	return nil
 }
 

@@ -115,23 +115,15 @@ func userinfoEnd(s string) int {
 }
 
 func params(query string) string {
-	query, fragment, hasFragment := strings.Cut(query, "#")
-	parts := strings.Split(query, "&")
+	end := strings.IndexByte(query+"#", '#')
+	parts := strings.Split(query[:end], "&")
 	for i, p := range parts {
 		name, _, ok := strings.Cut(p, "=")
-		if !ok {
-			continue
-		}
-		plain, err := url.QueryUnescape(name)
-		if err != nil || isSecret(plain) {
+		if plain, err := url.QueryUnescape(name); ok && (err != nil || isSecret(plain)) {
 			parts[i] = name + "=" + mark
 		}
 	}
-	query = strings.Join(parts, "&")
-	if hasFragment {
-		query += "#" + fragment
-	}
-	return query
+	return strings.Join(parts, "&") + query[end:]
 }
 
 func isSecret(name string) bool {
