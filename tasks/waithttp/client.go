@@ -23,6 +23,7 @@ type client struct {
 	header  http.Header
 	body    []byte
 	tls     *tls.Config
+	token   string // what --bearer-token-file had first, "" for none
 	dialer  *dial.Dialer
 	secrets *redact.Set
 }
@@ -114,7 +115,7 @@ func (t *Task) clientCertificate(files *mount.Reader) (tls.Certificate, error) {
 	}
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return cert, fmt.Errorf("--client-cert %s and --client-key %s: %w", t.ClientCert, t.ClientKey, err)
+		err = fmt.Errorf("--client-cert %s and --client-key %s: %w", t.ClientCert, t.ClientKey, err)
 	}
-	return cert, nil
+	return cert, err
 }

@@ -24,7 +24,7 @@ func (c *client) readCredentials(files *mount.Reader) error {
 	var err error
 	if c.task.BearerTokenFile != "" {
 		given = append(given, "--bearer-token-file")
-		_, err = c.readToken(files)
+		c.token, err = c.readToken(files)
 	}
 	if path := c.task.BasicAuthFile; path != "" {
 		given = append(given, "--basic-auth-file")

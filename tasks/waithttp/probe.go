@@ -8,9 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
+	"github.com/initbox/initbox/internal/text"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -77,7 +80,7 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	maps.Copy(req.Header, c.header.Clone())
 	req.Host = c.task.Host
 	switch u := p.target.user; {
-	case c.task.BearerTokenFile != "":
+	case c.token != "":
 		token, err := c.currentToken(ctx)
 		if err != nil {
 			return nil, err
@@ -138,4 +141,23 @@ func (p *prober) starts(a *answer) string {
 		return "; the body is empty"
 	}
 	return "; body starts '" + p.show(string(a.body[:min(len(a.body), window)])) + "'"
+}
+
+// window is how many bytes of a body are searched for secrets before it is
+// clipped, so that no secret is cut and shown in part.
+const window = 64 << 10
+
+// fixed returns s without the words that may differ at every attempt: words with a
+// digit, such as numbers, times and ids.
+func fixed(s string) string {
+	inWord := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_:.+-", r)
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool { return !inWord(r) })
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) }), " ")
+}
+
+// show returns s without secrets, on one line of limited length.
+func (p *prober) show(s string) string {
+	return text.Clip(p.client.secrets.Text(s[:min(len(s), window)]))
 }
