@@ -14,9 +14,7 @@ const ClipLength = 120
 func Clip(s string) string {
 	var b strings.Builder
 	n, space := 0, false
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		s = s[size:]
+	for _, r := range s {
 		if unicode.IsSpace(r) {
 			space = b.Len() > 0
 			continue

@@ -130,9 +130,8 @@ type waiting struct {
 func (w *waiting) ready(name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if i := slices.Index(w.pending, name); i >= 0 {
-		w.pending = slices.Delete(w.pending, i, i+1)
-	}
+	i := slices.Index(w.pending, name)
+	w.pending = slices.Delete(w.pending, i, i+1)
 	w.noteActivity()
 }
 

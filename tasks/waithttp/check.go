@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/initbox/initbox/internal/network/dial"
 )
@@ -14,20 +17,13 @@ func (t *Task) Check() error {
 	targets, targetErr := t.targets()
 	_, headerErr := parseHeaders(t.Headers)
 	_, expectErr := t.expectations()
-	return errors.Join(
-		targetErr,
-		t.checkRequest(),
-		headerErr,
-		expectErr,
-		t.checkTLS(),
-		t.checkCredentials(targets),
-	)
+	return errors.Join(targetErr, t.checkRequest(), headerErr, expectErr, t.checkTLS(), t.checkCredentials(targets))
 }
 
 func (t *Task) checkRequest() error {
 	var errs []error
 	switch upper := strings.ToUpper(t.Method); {
-	case !isToken(t.Method):
+	case !httpguts.ValidHeaderFieldName(t.Method):
 		errs = append(errs, fmt.Errorf("--method: %q is not a method: write for instance GET", t.Method))
 	case upper == "CONNECT":
 		errs = append(errs, errors.New("--method: CONNECT is for proxies; no server answers it"))
@@ -80,11 +76,8 @@ func (t *Task) checkCredentials(targets []target) error {
 	if h, _ := parseHeaders(t.Headers); h.Get("Authorization") != "" {
 		given = append(given, "--header Authorization")
 	}
-	for _, target := range targets {
-		if target.user != nil {
-			given = append(given, "the user in the URL "+target.name)
-			break
-		}
+	if i := slices.IndexFunc(targets, func(t target) bool { return t.user != nil }); i >= 0 {
+		given = append(given, "the user in the URL "+targets[i].name)
 	}
 	if len(given) < 2 {
 		return nil

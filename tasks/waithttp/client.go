@@ -23,7 +23,7 @@ type client struct {
 	header  http.Header
 	body    []byte
 	tls     *tls.Config
-	token   *tokenFile // nil for none
+	token   string // what --bearer-token-file had first, "" for none
 	dialer  *dial.Dialer
 	secrets *redact.Set
 }
@@ -37,12 +37,19 @@ func (t *Task) client(env *tasks.Env, files *mount.Reader) (*client, error) {
 	c.expect, err = t.expectations()
 	errs = append(errs, err)
 	c.tls, err = t.tlsConfig(files)
-	errs = append(errs, err, c.readHeader(files), c.readBody(files), c.readCredentials(files))
+	errs = append(errs, err, c.readHeader(files))
+	c.body = []byte(t.Body)
+	if t.BodyFile != "" {
+		c.body, err = files.Flag("body-file", t.BodyFile)
+		errs = append(errs, err)
+	}
+	errs = append(errs, c.readCredentials(files))
 	return c, errors.Join(errs...)
 }
 
 func (c *client) readHeader(files *mount.Reader) error {
 	h, err := parseHeaders(c.task.Headers)
+	c.header = h
 	if err != nil {
 		return err
 	}
@@ -53,7 +60,6 @@ func (c *client) readHeader(files *mount.Reader) error {
 			}
 		}
 	}
-	c.header = h
 	if c.task.HeaderFile == "" {
 		return nil
 	}
@@ -66,16 +72,6 @@ func (c *client) readHeader(files *mount.Reader) error {
 		c.addSecretField(f)
 		h.Add(f.name, f.value)
 	}
-	return err
-}
-
-func (c *client) readBody(files *mount.Reader) error {
-	c.body = []byte(c.task.Body)
-	if c.task.BodyFile == "" {
-		return nil
-	}
-	var err error
-	c.body, err = files.Flag("body-file", c.task.BodyFile)
 	return err
 }
 
@@ -119,7 +115,7 @@ func (t *Task) clientCertificate(files *mount.Reader) (tls.Certificate, error) {
 	}
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return cert, fmt.Errorf("--client-cert %s and --client-key %s: %w", t.ClientCert, t.ClientKey, err)
+		err = fmt.Errorf("--client-cert %s and --client-key %s: %w", t.ClientCert, t.ClientKey, err)
 	}
-	return cert, nil
+	return cert, err
 }

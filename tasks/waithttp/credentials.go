@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/initbox/initbox/internal/files/mount"
-	"github.com/initbox/initbox/internal/text/redact"
 	"github.com/initbox/initbox/tasks"
 )
 
@@ -22,10 +22,9 @@ func (c *client) readCredentials(files *mount.Reader) error {
 		given = append(given, "the Authorization header of --header or --header-file")
 	}
 	var err error
-	if path := c.task.BearerTokenFile; path != "" {
+	if c.task.BearerTokenFile != "" {
 		given = append(given, "--bearer-token-file")
-		c.token = &tokenFile{path: path, secrets: c.secrets}
-		_, err = c.token.read(files)
+		c.token, err = c.readToken(files)
 	}
 	if path := c.task.BasicAuthFile; path != "" {
 		given = append(given, "--basic-auth-file")
@@ -47,9 +46,6 @@ func (c *client) readBasicAuth(files *mount.Reader, path string) error {
 		c.secrets.Add(line)
 		return mount.BadFlag("basic-auth-file", path, "it has no colon: write USER:PASSWORD")
 	}
-	if c.header == nil {
-		return nil // --header has an error
-	}
 	c.header.Set("Authorization", c.basicAuth(user, password))
 	return nil
 }
@@ -66,7 +62,7 @@ func (c *client) basicAuth(user, password string) string {
 // authentication scheme, the credentials after that name.
 func (c *client) addSecretField(f field) {
 	c.secrets.Add(f.value)
-	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && isToken(scheme) {
+	if scheme, credentials, ok := strings.Cut(f.value, " "); ok && httpguts.ValidHeaderFieldName(scheme) {
 		c.secrets.Add(credentials)
 	}
 }
@@ -103,34 +99,36 @@ func (c *client) proxyFor(t target, env *tasks.Env) error {
 	return nil
 }
 
-// A tokenFile is a file with a token that is replaced from time to time.
-type tokenFile struct {
-	path    string
-	secrets *redact.Set
-
-	mu   sync.Mutex
-	last string
-}
-
-// current returns the token that the file has now.
-func (f *tokenFile) current(ctx context.Context) (token string, err error) {
+// currentToken returns the token that --bearer-token-file has now: it is replaced
+// from time to time.
+func (c *client) currentToken(ctx context.Context) (token string, err error) {
 	err = mount.OneVersion(ctx, func(files *mount.Reader) error {
-		token, err = f.read(files)
+		token, err = c.readToken(files)
 		return err
 	})
 	return token, err
 }
 
-func (f *tokenFile) read(files *mount.Reader) (string, error) {
-	token, err := readLine(files, "bearer-token-file", f.path)
+func (c *client) readToken(files *mount.Reader) (string, error) {
+	token, err := readLine(files, "bearer-token-file", c.task.BearerTokenFile)
+	c.secrets.Add(token)
+	return token, err
+}
+
+// readLine returns the content of the file without white space around it, such as
+// the line break that editors and echo leave at the end. The content must be fit
+// for a header.
+func readLine(files *mount.Reader, flag, path string) (string, error) {
+	data, err := files.Flag(flag, path)
 	if err != nil {
 		return "", err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if token != f.last {
-		f.secrets.Add(token)
-		f.last = token
+	line := strings.TrimSpace(string(data))
+	switch {
+	case line == "":
+		return "", mount.BadFlag(flag, path, "it is empty")
+	case !httpguts.ValidHeaderFieldValue(line):
+		return "", mount.BadFlag(flag, path, "it holds more than one line, or a control character")
 	}
-	return token, nil
+	return line, nil
 }

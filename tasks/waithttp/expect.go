@@ -8,7 +8,10 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/initbox/initbox/internal/text"
 )
@@ -88,7 +91,7 @@ func (t *Task) expectations() (*expectations, error) {
 func (e *expectations) addField(s string) error {
 	if !strings.Contains(s, ":") {
 		name := strings.TrimSpace(s)
-		if !isToken(name) {
+		if !httpguts.ValidHeaderFieldName(name) {
 			return fmt.Errorf("%q: not the name of a header: write NAME or NAME: VALUE", s)
 		}
 		e.present = append(e.present, http.CanonicalHeaderKey(name))
@@ -134,10 +137,8 @@ func (f field) unmet(h http.Header, show func(string) string) []string {
 	if len(values) == 0 {
 		return []string{"header " + f.name + " is missing"}
 	}
-	for _, v := range values {
-		if strings.TrimSpace(v) == f.value {
-			return nil
-		}
+	if slices.ContainsFunc(values, func(v string) bool { return strings.TrimSpace(v) == f.value }) {
+		return nil
 	}
 	return []string{fmt.Sprintf("header %s is %q, not %q", f.name, show(values[0]), text.Clip(f.value))}
 }
@@ -156,19 +157,16 @@ func (e *expectations) unmetJSON(a *answer, show func(string) string) []string {
 	var faults []string
 	for _, want := range e.json {
 		got, err := want.path.lookup(doc)
-		if err != nil {
-			faults = append(faults, err.Error())
-			continue
-		}
-		if sameScalar(got, want.value) {
-			continue
-		}
 		value, ok := scalar(got)
-		if !ok {
+		switch {
+		case err != nil:
+			faults = append(faults, err.Error())
+		case sameScalar(got, want.value):
+		case ok:
+			faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(value), text.Clip(want.value)))
+		default:
 			faults = append(faults, fmt.Sprintf("%s is %s, not %q", want.path, kind(got), text.Clip(want.value)))
-			continue
 		}
-		faults = append(faults, fmt.Sprintf("%s is %q, not %q", want.path, show(value), text.Clip(want.value)))
 	}
 	return faults
 }

@@ -20,8 +20,7 @@ import (
 // at the time when the request failed.
 func (p *prober) explain(cs *connections, ended, err error) error {
 	failedAt, cause := "", err
-	var request *url.Error
-	if errors.As(err, &request) {
+	if request, ok := errors.AsType[*url.Error](err); ok {
 		failedAt, cause = request.URL, request.Err
 	}
 	var explained *tasks.Error
@@ -44,11 +43,10 @@ func (p *prober) explain(cs *connections, ended, err error) error {
 
 // refused returns the error for a redirect that checkRedirect has refused.
 func (p *prober) refused(err error) error {
-	var explained *tasks.Error
-	if errors.As(err, &explained) {
+	if explained, ok := errors.AsType[*tasks.Error](err); ok {
 		return explained
 	}
-	return errors.New(p.excerpt.show(redact.Text(err.Error())))
+	return errors.New(p.show(redact.Text(err.Error())))
 }
 
 // explainExchange explains a failure after the connection was established.
@@ -65,7 +63,7 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 	case p.client.task.HTTP2PriorKnowledge && (strings.Contains(text, "looked like an HTTP/1.1 header") || strings.Contains(text, "frame too large") || strings.Contains(text, "could not be established")):
 		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP/2", cs.where), nextNoHTTP2)
 	case strings.Contains(text, "malformed"):
-		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP: %s", cs.where, p.excerpt.show(redact.Text(text))), "check the port, or wait for it with wait-tcp")
+		return tasks.WithNext(fmt.Errorf("%s does not speak HTTP: %s", cs.where, p.show(redact.Text(text))), "check the port, or wait for it with wait-tcp")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return tasks.WithNext(fmt.Errorf("%s closed the connection in the middle of its answer", cs.where), nextClosed)
 	case closed(err) && cs.asked && p.client.task.ClientCert == "":
@@ -74,12 +72,13 @@ func (p *prober) explainExchange(cs *connections, err error) error {
 	case closed(err):
 		return tasks.WithNext(fmt.Errorf("%s accepted the connection and closed it without an answer", cs.where), nextClosed)
 	}
-	return fmt.Errorf("no answer from %s: %s", cs.where, p.excerpt.show(redact.Text(dial.System(err).Error())))
+	return fmt.Errorf("no answer from %s: %s", cs.where, p.show(redact.Text(dial.System(err).Error())))
 }
 
-const nextNoHTTP2 = "leave out --http2-prior-knowledge"
-
-const nextClosed = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
+const (
+	nextNoHTTP2 = "leave out --http2-prior-knowledge"
+	nextClosed  = "look at the server's log, and at the backend if a proxy answers for it: kubectl get endpointslices"
+)
 
 // closed reports whether the server closed the connection before its answer.
 func closed(err error) bool {
@@ -99,7 +98,7 @@ func (p *prober) explainBody(ended error, resp *http.Response, err error) error 
 	case errors.Is(err, io.ErrUnexpectedEOF), dial.Closed(err):
 		return tasks.WithNext(fmt.Errorf("%s, but the connection was closed in the middle of the body", p.got(resp)), nextClosed)
 	}
-	return fmt.Errorf("%s, but the body cannot be read: %s", p.got(resp), p.excerpt.show(redact.Text(dial.System(err).Error())))
+	return fmt.Errorf("%s, but the body cannot be read: %s", p.got(resp), p.show(redact.Text(dial.System(err).Error())))
 }
 
 // afterRedirect adds where a redirect has led, if there was one.
@@ -112,7 +111,7 @@ func (p *prober) afterRedirect(failed string, err error) error {
 	if where := tasks.NextOf(err); where != "" {
 		next += "; to get there: " + where
 	}
-	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.excerpt.show(nameOf(withoutUser(u))), err), next)
+	return tasks.WithNext(fmt.Errorf("after a redirect to '%s': %w", p.show(nameOf(withoutUser(u))), err), next)
 }
 
 // viaProxy adds that the request went through a proxy, if it did.

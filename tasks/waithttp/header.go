@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // A field is one header.
@@ -18,27 +20,12 @@ func parseField(s string) (field, error) {
 	switch {
 	case !ok:
 		return field{}, errors.New("it has no colon: write NAME: VALUE")
-	case !isToken(name):
+	case !httpguts.ValidHeaderFieldName(name):
 		return field{}, errors.New("the part before the colon is not the name of a header: write NAME: VALUE")
-	case !isFieldValue(value):
+	case !httpguts.ValidHeaderFieldValue(value):
 		return field{}, fmt.Errorf("the value of %s has a line break or another control character", name)
 	}
 	return field{http.CanonicalHeaderKey(name), value}, nil
-}
-
-// isToken reports whether s is a token of RFC 9110, such as a method or the name
-// of a header.
-func isToken(s string) bool {
-	for _, c := range []byte(s) {
-		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isFieldValue(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 // notToSend maps headers that belong to the connection to what the user should do

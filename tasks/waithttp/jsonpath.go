@@ -105,14 +105,11 @@ func nextKey(s string) (key, rest string, err error) {
 }
 
 func indexOf(s string) int {
-	if strings.Trim(s, "0123456789") != "" {
-		return -1
-	}
-	n, err := strconv.Atoi(s)
+	n, err := strconv.ParseUint(s, 10, strconv.IntSize-1) // takes no sign
 	if err != nil {
 		return -1
 	}
-	return n
+	return int(n)
 }
 
 // escapeKey writes a key so that parsePath reads it back.
@@ -140,7 +137,6 @@ func (p jsonPath) String() string {
 // lookup returns the value at p in doc, a document from json.Decoder.
 func (p jsonPath) lookup(doc any) (any, error) {
 	for i, s := range p {
-		here := p[:i]
 		switch v := doc.(type) {
 		case map[string]any:
 			next, ok := v[s.key]
@@ -150,14 +146,14 @@ func (p jsonPath) lookup(doc any) (any, error) {
 			doc = next
 		case []any:
 			if s.index < 0 {
-				return nil, fmt.Errorf("the JSON has an array%s: %q is not an index", here.at(), s.key)
+				return nil, fmt.Errorf("the JSON has an array%s: %q is not an index", p[:i].at(), s.key)
 			}
 			if s.index >= len(v) {
 				return nil, fmt.Errorf("the JSON has no %s: the array has %d elements", p[:i+1], len(v))
 			}
 			doc = v[s.index]
 		default:
-			return nil, fmt.Errorf("the JSON has no %s: there is %s%s", p[:i+1], kind(doc), here.at())
+			return nil, fmt.Errorf("the JSON has no %s: there is %s%s", p[:i+1], kind(doc), p[:i].at())
 		}
 	}
 	return doc, nil
@@ -189,18 +185,13 @@ func kind(v any) string {
 
 // scalar returns v as text, and false if v is an object or an array.
 func scalar(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case json.Number:
-		return v.String(), true
-	case bool:
-		return strconv.FormatBool(v), true
+	switch v.(type) {
+	case string, json.Number, bool:
+		return fmt.Sprint(v), true
 	case nil:
 		return "null", true
-	default:
-		return "", false
 	}
+	return "", false
 }
 
 // sameScalar reports whether v is the value that want describes: 1 and 1.0 are the

@@ -5,21 +5,22 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
+	"github.com/initbox/initbox/internal/text"
 	"github.com/initbox/initbox/tasks"
 )
 
-const userAgent = "initbox"
-
 // A prober asks one URL.
 type prober struct {
-	client  *client
-	target  target
-	excerpt excerpter
+	client *client
+	target target
 }
 
 // probe makes one attempt, all of it within ctx.
@@ -60,6 +61,9 @@ func (p *prober) probe(ctx context.Context) error {
 	return p.judge(a, resp)
 }
 
+// defaultHeader is what a request has as long as the user sets nothing else.
+func defaultHeader() http.Header { return http.Header{"User-Agent": {"initbox"}, "Accept": {"*/*"}} }
+
 // request makes a new request for each attempt: a body can be read only once, and
 // the token may have changed.
 func (p *prober) request(ctx context.Context) (*http.Request, error) {
@@ -72,15 +76,12 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, tasks.Usagef("%s: cannot make the request: %w", p.target.name, err)
 	}
-	for name, values := range c.header {
-		req.Header[name] = append([]string(nil), values...)
-	}
-	setDefault(req.Header, "User-Agent", userAgent)
-	setDefault(req.Header, "Accept", "*/*")
+	req.Header = defaultHeader()
+	maps.Copy(req.Header, c.header.Clone())
 	req.Host = c.task.Host
 	switch u := p.target.user; {
-	case c.token != nil:
-		token, err := c.token.current(ctx)
+	case c.token != "":
+		token, err := c.currentToken(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -90,12 +91,6 @@ func (p *prober) request(ctx context.Context) (*http.Request, error) {
 		req.SetBasicAuth(u.Username(), password)
 	}
 	return req, nil
-}
-
-func setDefault(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h.Set(name, value)
-	}
 }
 
 // judge returns nil if the answer is as expected.
@@ -109,7 +104,7 @@ func (p *prober) judge(a *answer, resp *http.Response) error {
 	case p.client.task.HTTP2PriorKnowledge && resp.ProtoMajor < 2:
 		return tasks.WithNext(errors.New(p.got(resp)+", but in "+resp.Proto+", not HTTP/2"), nextNoHTTP2)
 	}
-	faults, aboutBody := e.unmet(a, p.excerpt.show)
+	faults, aboutBody := e.unmet(a, p.show)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -135,7 +130,7 @@ func (p *prober) got(resp *http.Response) string {
 		text += " (" + name + ")"
 	}
 	if resp.Request.Response != nil {
-		text += " after a redirect to '" + p.excerpt.show(nameOf(withoutUser(resp.Request.URL))) + "'"
+		text += " after a redirect to '" + p.show(nameOf(withoutUser(resp.Request.URL))) + "'"
 	}
 	return text + p.throughProxy(resp.Request)
 }
@@ -145,5 +140,24 @@ func (p *prober) starts(a *answer) string {
 	if len(bytes.TrimSpace(a.body)) == 0 {
 		return "; the body is empty"
 	}
-	return "; body starts " + "'" + p.excerpt.body(a.body) + "'"
+	return "; body starts '" + p.show(string(a.body[:min(len(a.body), window)])) + "'"
+}
+
+// window is how many bytes of a body are searched for secrets before it is
+// clipped, so that no secret is cut and shown in part.
+const window = 64 << 10
+
+// fixed returns s without the words that may differ at every attempt: words with a
+// digit, such as numbers, times and ids.
+func fixed(s string) string {
+	inWord := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_:.+-", r)
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool { return !inWord(r) })
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return strings.ContainsFunc(w, unicode.IsDigit) }), " ")
+}
+
+// show returns s without secrets, on one line of limited length.
+func (p *prober) show(s string) string {
+	return text.Clip(p.client.secrets.Text(s[:min(len(s), window)]))
 }

@@ -1,6 +1,7 @@
 package waithttp
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -17,7 +18,7 @@ func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 		return http.ErrUseLastResponse
 	}
 	to := nameOf(withoutUser(req.URL))
-	if slices.ContainsFunc(via, func(r *http.Request) bool { return sameRequest(r, req) }) {
+	if slices.ContainsFunc(via, func(r *http.Request) bool { return r.Method == req.Method && r.URL.String() == req.URL.String() }) {
 		return tasks.WithNext(fmt.Errorf("redirect loop: %d leads back to %s", status, to),
 			"look at the server's external URL and its rules for redirects, or give --follow-redirects 0 and --status for the redirect itself")
 	}
@@ -34,12 +35,8 @@ func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 			"name that URL itself if it is correct")
 	}
 	req.URL.User = nil
-	req.Header = http.Header{"User-Agent": {userAgent}, "Accept": {"*/*"}}
+	req.Header = defaultHeader()
 	return nil
-}
-
-func sameRequest(a, b *http.Request) bool {
-	return a.Method == b.Method && a.URL.String() == b.URL.String()
 }
 
 // trusted reports whether req and all requests before it go to the origin of the
@@ -52,21 +49,15 @@ func trusted(req *http.Request, via []*http.Request) bool {
 // sameOrigin reports whether b has the host and port of a, or is its host over
 // TLS.
 func sameOrigin(a, b *url.URL) bool {
-	if a.Hostname() != b.Hostname() {
-		return false
-	}
-	return a.Scheme == b.Scheme && portOf(a) == portOf(b) || a.Scheme == "http" && b.Scheme == "https"
+	return a.Hostname() == b.Hostname() &&
+		(a.Scheme == b.Scheme && portOf(a) == portOf(b) || a.Scheme == "http" && b.Scheme == "https")
 }
 
 func portOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" && u.Scheme == "https" {
-		return "443"
+	if u.Scheme == "https" {
+		return cmp.Or(u.Port(), "443")
 	}
-	if port == "" {
-		return "80"
-	}
-	return port
+	return cmp.Or(u.Port(), "80")
 }
 
 func withoutUser(u *url.URL) *url.URL {

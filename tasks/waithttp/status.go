@@ -3,6 +3,7 @@ package waithttp
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,12 +59,7 @@ func parseStatus(s string) (int, bool) {
 }
 
 func (set statusSet) has(status int) bool {
-	for _, r := range set {
-		if r.low <= status && status <= r.high {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(set, func(r statusRange) bool { return r.low <= status && status <= r.high })
 }
 
 // overlaps returns a status that is in both sets, or 0.

@@ -65,18 +65,13 @@ func parseHTTP(s string) (target, error) {
 	if err != nil {
 		return target{}, badURL(s, whyUnparsable(s, err))
 	}
-	port := u.Port()
 	switch {
 	case u.Hostname() == "":
 		return target{}, badURL(s, "it has no host: write http://HOST/PATH, localhost for this pod")
-	case port == "" && strings.HasSuffix(u.Host, ":"):
+	case u.Port() == "" && strings.HasSuffix(u.Host, ":"):
 		return target{}, badURL(s, "it has a colon but no port after the host")
-	case port == "" && u.Scheme == "https":
-		port = "443"
-	case port == "":
-		port = "80"
 	}
-	a, err := dial.ParseAddress(net.JoinHostPort(u.Hostname(), port))
+	a, err := dial.ParseAddress(net.JoinHostPort(u.Hostname(), portOf(u)))
 	if err != nil {
 		return target{}, badURL(s, "host and port "+err.Error())
 	}
@@ -116,24 +111,19 @@ func whyUnparsable(s string, err error) string {
 	if strings.Contains(s, "@") {
 		return "it is malformed: escape what is special in user and password (%40 for @, %2F for /), or use --basic-auth-file"
 	}
-	var parse *url.Error
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*url.Error](err); ok {
 		err = parse.Err
 	}
 	return "it is malformed: " + err.Error()
 }
 
+// badURL returns the error for s, which it shows without secrets.
 func badURL(s, why string) error {
-	return fmt.Errorf("%q: %s", shown(s), why)
-}
-
-// shown returns s without secrets, whether or not it is a URL.
-func shown(s string) string {
 	s, _, hasQuery := strings.Cut(redact.Unreadable(s), "?")
 	if hasQuery {
 		s += "?..."
 	}
-	return s
+	return fmt.Errorf("%q: %s", s, why)
 }
 
 // nameOf returns the URL for people. It escapes characters that would end a URL in

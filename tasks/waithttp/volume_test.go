@@ -30,7 +30,7 @@ func TestFilesAreOfOneVersion(t *testing.T) {
 		}
 		client := probers[0].client
 		want := versions[0]
-		if client.token.last == versions[1]["token"] {
+		if client.token == versions[1]["token"] {
 			want = versions[1]
 		}
 		pair, err := tls.X509KeyPair([]byte(want["tls.crt"]), []byte(want["tls.key"]))

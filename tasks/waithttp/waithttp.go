@@ -196,7 +196,7 @@ func (t *Task) probers(ctx context.Context, env *tasks.Env, timeout time.Duratio
 			client.addUser(target.user)
 		}
 		errs = append(errs, client.proxyFor(target, env))
-		probers = append(probers, &prober{client: client, target: target, excerpt: excerpter{secrets: env.Secrets}})
+		probers = append(probers, &prober{client: client, target: target})
 	}
 	return probers, errors.Join(errs...)
 }

@@ -174,8 +174,7 @@ func refused(conn net.Conn, err error) error {
 	switch {
 	case err == nil:
 		defer conn.Close()
-		where := conn.RemoteAddr()
-		return tasks.WithNext(fmt.Errorf("%s still accepts connections", where), "look at what keeps the old server running: kubectl get pods")
+		return tasks.WithNext(fmt.Errorf("%s still accepts connections", conn.RemoteAddr()), "look at what keeps the old server running: kubectl get pods")
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
 		return nil
 	default:

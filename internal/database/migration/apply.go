@@ -80,8 +80,7 @@ func (r *run) apply(ctx context.Context, s *Step) error {
 
 // withNext adds what to do about a file that did not come to its end.
 func withNext(ctx context.Context, err error) error {
-	f := (*StatementError)(nil)
-	switch refused := errors.As(err, &f); {
+	switch f, refused := errors.AsType[*StatementError](err); {
 	case fault.NextOf(err) != "":
 		return err
 	case refused && f.Hint != "":

@@ -70,13 +70,8 @@ func (s *scripts) downTo(o *Options) int {
 
 // before returns the version that comes before version, or None.
 func (s *scripts) before(version int) int {
-	before := None
-	for _, m := range s.migrations {
-		if m.Version < version {
-			before = m.Version
-		}
-	}
-	return before
+	from := s.migrations.Above(version - 1)
+	return s.migrations[:len(s.migrations)-len(from)].Newest()
 }
 
 // byName finds a file, up or down, and the migration that it belongs to.

@@ -84,11 +84,11 @@ func (l *lexer) skip() *fault {
 		case l.delimiter != ";" && l.executable == 0 && l.atDelimiter(l.pos):
 			return nil
 		case c == '-' && l.atDashes(rest), c == '#' && l.d.hashComments:
-			if i := strings.IndexAny(rest, l.d.commentEnds); i >= 0 {
-				l.pos += i
-			} else {
-				l.pos = len(l.text)
+			i := strings.IndexAny(rest, l.d.commentEnds)
+			if i < 0 {
+				i = len(rest)
 			}
+			l.pos += i
 		case c == '*' && l.executable > 0 && strings.HasPrefix(rest, "*/"):
 			return nil // a token, so that what it ends is part of the statement
 		case c == '/' && strings.HasPrefix(rest, "/*") && !l.atExecutable(rest):
@@ -103,10 +103,7 @@ func (l *lexer) skip() *fault {
 }
 
 func (l *lexer) atDashes(rest string) bool {
-	if !strings.HasPrefix(rest, "--") {
-		return false
-	}
-	return !l.d.blankAfterDashes || len(rest) == 2 || rest[2] <= ' '
+	return strings.HasPrefix(rest, "--") && (!l.d.blankAfterDashes || len(rest) == 2 || rest[2] <= ' ')
 }
 
 // atExecutable reports whether rest begins with a comment that MySQL runs. A
@@ -145,9 +142,7 @@ func (l *lexer) scan(c byte) (kind, *fault) {
 	switch {
 	case isWord(c):
 		return l.scanWord()
-	case c == '\'':
-		return quoted, l.scanQuoted(c, l.d.backslashes)
-	case c == '"':
+	case c == '\'', c == '"':
 		return quoted, l.scanQuoted(c, l.d.backslashes)
 	case c == '`' && l.d.backquotes:
 		return quoted, l.scanQuoted(c, false)

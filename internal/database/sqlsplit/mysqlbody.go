@@ -81,7 +81,9 @@ func (b *mysqlBody) count(w string, follow byte) {
 		if w == "FOR" && b.top() != 'C' {
 			return // it was not counted when it began, for FOR begins many things
 		}
-		b.close()
+		if len(b.open) > 0 {
+			b.open = b.open[:len(b.open)-1]
+		}
 		switch w {
 		case "IF", "CASE", "LOOP", "WHILE", "REPEAT":
 			return
@@ -126,12 +128,6 @@ func (b *mysqlBody) countIf(w string) {
 	}
 }
 
-func (b *mysqlBody) close() {
-	if n := len(b.open); n > 0 {
-		b.open = b.open[:n-1]
-	}
-}
-
 func (b *mysqlBody) top() byte { return b.open[len(b.open)-1] }
 
 // operand reports whether the word at hand, BEGIN or END, which are not reserved,
@@ -149,14 +145,7 @@ func (b *mysqlBody) operand(follow byte) bool {
 }
 
 func (b *mysqlBody) inside() bool {
-	if b.state != program {
-		return false
-	}
-	n := len(b.open)
-	if b.ended {
-		n--
-	}
-	return n > 0
+	return b.state == program && (len(b.open) > 1 || len(b.open) == 1 && !b.ended)
 }
 
 func (b *mysqlBody) fault() string {

@@ -1,6 +1,36 @@
 package sqlsplit
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// A Statement is one statement of a script, without the separator after it.
+type Statement struct {
+	SQL  string
+	Line int // in the script, of its first character, counted from 1
+}
+
+// Hash identifies the statement by its text.
+func (s Statement) Hash() string {
+	sum := sha256.Sum256([]byte(s.SQL))
+	return hex.EncodeToString(sum[:])
+}
+
+// A SyntaxError is text that ends inside something, or that cannot run where it stands.
+type SyntaxError struct {
+	Line    int // where it began
+	Message string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
+
+// Errorf returns a *SyntaxError.
+func Errorf(line int, format string, args ...any) error {
+	return &SyntaxError{Line: line, Message: fmt.Sprintf(format, args...)}
+}
 
 // Postgres splits a script for PostgreSQL. Errors are of type *SyntaxError.
 func Postgres(text string) ([]Statement, error) {
@@ -123,16 +153,12 @@ func (s *splitter) finish() *fault {
 	s.counted = s.begin
 	s.found = append(s.found, Statement{SQL: s.text[s.begin:s.end], Line: s.line})
 	s.begin = none
-	s.body.reset()
 	return nil
 }
 
 // setDelimiter reads the rest of the line that t, the word DELIMITER, is in.
 func (s *splitter) setDelimiter(t token) *fault {
-	rest := s.text[s.pos:]
-	if i := strings.IndexByte(rest, '\n'); i >= 0 {
-		rest = rest[:i]
-	}
+	rest, _, _ := strings.Cut(s.text[s.pos:], "\n")
 	s.pos += len(rest)
 	fields := strings.Fields(rest)
 	if len(fields) == 0 || strings.ContainsAny(fields[0], "\\\x00") {

@@ -88,10 +88,10 @@ func parseHostPort(s string) (Address, error) {
 }
 
 func hostPortHint(s string) string {
-	if _, err := netip.ParseAddr(s); err == nil && strings.Contains(s, ":") {
-		return "an IPv6 address must be in brackets: write [" + s + "]:PORT"
-	}
+	_, err := netip.ParseAddr(s)
 	switch {
+	case err == nil && strings.Contains(s, ":"):
+		return "an IPv6 address must be in brackets: write [" + s + "]:PORT"
 	case s == "":
 		return "it is empty: write HOST:PORT"
 	case strings.Count(s, ":") > 1:
@@ -106,19 +106,17 @@ func hostPortHint(s string) string {
 // checkHost refuses a host that is neither a DNS name nor an address. It
 // accepts underscores, because resolvers do and some names have them.
 func checkHost(host string) error {
-	if host == "" {
+	_, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
 		return errors.New("it has no host: write HOST:PORT, localhost for this pod")
-	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	case err == nil:
 		return nil
-	}
-	if strings.Contains(host, ":") {
+	case strings.Contains(host, ":"):
 		return errors.New("the part in brackets is not an IPv6 address")
-	}
-	if strings.ContainsAny(host, ", ") {
+	case strings.ContainsAny(host, ", "):
 		return errors.New("one host at a time: give several targets as separate arguments or, in a variable, one per line")
-	}
-	if len(host) > 253 {
+	case len(host) > 253:
 		return errors.New("the name is longer than 253 bytes")
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {

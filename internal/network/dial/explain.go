@@ -139,8 +139,7 @@ func Closed(err error) bool {
 // System returns the system's part of a network error, without the local
 // address, which differs at every attempt.
 func System(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
 	}
 	return err

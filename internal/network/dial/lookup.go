@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -52,7 +53,7 @@ func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 func (d *Dialer) join(ctx context.Context, host string) *lookup {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l := d.names[host]; l != nil && !l.stale() {
+	if l := d.names[host]; l != nil && !l.abandoned && (!l.answered() || time.Since(l.at) < reuse) {
 		l.waiting++
 		return l
 	}
@@ -64,7 +65,7 @@ func (d *Dialer) join(ctx context.Context, host string) *lookup {
 	d.names[host] = l
 	go func() {
 		defer cancel()
-		l.addrs, l.err = d.resolver().LookupNetIP(ctx, "ip", host)
+		l.addrs, l.err = cmp.Or(d.Resolver, net.DefaultResolver).LookupNetIP(ctx, "ip", host)
 		l.at = time.Now()
 		close(l.done)
 	}()
@@ -89,16 +90,4 @@ func (l *lookup) answered() bool {
 	default:
 		return false
 	}
-}
-
-// stale reports whether the answer is too old, or will never come.
-func (l *lookup) stale() bool {
-	return l.abandoned || l.answered() && time.Since(l.at) >= reuse
-}
-
-func (d *Dialer) resolver() *net.Resolver {
-	if d.Resolver != nil {
-		return d.Resolver
-	}
-	return net.DefaultResolver
 }

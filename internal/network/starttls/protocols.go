@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -81,11 +82,7 @@ func smtp(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	offered := false
-	for _, line := range offers {
-		offered = offered || strings.EqualFold(strings.TrimSpace(line), "STARTTLS")
-	}
-	if !offered {
+	if !slices.ContainsFunc(offers, func(line string) bool { return strings.EqualFold(strings.TrimSpace(line), "STARTTLS") }) {
 		return refused("the SMTP server does not offer STARTTLS")
 	}
 	if _, err := io.WriteString(conn, "STARTTLS\r\n"); err != nil {
@@ -105,16 +102,13 @@ func smtpReply(conn net.Conn, want string) ([]string, error) {
 	var texts []string
 	for range smtpMaxLines {
 		line, err := readLine(conn)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if len(line) < 3 {
-			return nil, ErrProtocol
-		}
-		if line[:3] != want {
-			if c := line[0]; c == '4' || c == '5' {
-				return nil, refused("the SMTP server answers %q", strings.ToValidUTF8(line[:3], "?"))
-			}
+		case strings.HasPrefix(line, want):
+		case len(line) >= 3 && (line[0] == '4' || line[0] == '5'):
+			return nil, refused("the SMTP server answers %q", strings.ToValidUTF8(line[:3], "?"))
+		default:
 			return nil, ErrProtocol
 		}
 		if len(line) > 3 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 )
@@ -55,13 +56,6 @@ var ErrProtocol = errors.New("its answer is not of that protocol")
 // readByte reads exactly one byte: what follows may already belong to TLS.
 func readByte(conn net.Conn) (byte, error) {
 	var b [1]byte
-	for {
-		n, err := conn.Read(b[:])
-		if n == 1 {
-			return b[0], nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
+	_, err := io.ReadFull(conn, b[:])
+	return b[0], err
 }

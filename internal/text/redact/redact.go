@@ -27,11 +27,11 @@ const shortest = 4
 
 // Add makes Text replace secret wherever it occurs.
 func (s *Set) Add(secret string) {
-	if secret = strings.TrimSpace(secret); len(secret) < shortest {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if secret = strings.TrimSpace(secret); len(secret) < shortest || slices.Contains(s.secrets, secret) {
+		return
+	}
 	s.secrets = append(s.secrets, secret)
 	// The longest comes first: a secret may be part of another one.
 	slices.SortFunc(s.secrets, func(a, b string) int { return len(b) - len(a) })
@@ -115,31 +115,20 @@ func userinfoEnd(s string) int {
 }
 
 func params(query string) string {
-	query, fragment, hasFragment := strings.Cut(query, "#")
-	parts := strings.Split(query, "&")
+	end := strings.IndexByte(query+"#", '#')
+	parts := strings.Split(query[:end], "&")
 	for i, p := range parts {
 		name, _, ok := strings.Cut(p, "=")
-		if !ok {
-			continue
-		}
-		plain, err := url.QueryUnescape(name)
-		if err != nil || isSecret(plain) {
+		if plain, err := url.QueryUnescape(name); ok && (err != nil || isSecret(plain)) {
 			parts[i] = name + "=" + mark
 		}
 	}
-	query = strings.Join(parts, "&")
-	if hasFragment {
-		query += "#" + fragment
-	}
-	return query
+	return strings.Join(parts, "&") + query[end:]
 }
 
 func isSecret(name string) bool {
 	name = strings.ToLower(name)
-	for _, s := range secretParams {
-		if name == s || strings.HasSuffix(name, "_"+s) || strings.HasSuffix(name, "-"+s) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(secretParams, func(s string) bool {
+		return name == s || strings.HasSuffix(name, "_"+s) || strings.HasSuffix(name, "-"+s)
+	})
 }

@@ -22,11 +22,8 @@ const (
 // checkMemory refuses a file of size bytes that the container has not the memory
 // for: the kernel would end it without a word.
 func checkMemory(size int64, limitFiles []string) error {
-	if size <= smallFile {
-		return nil
-	}
 	limit := memoryLimit(limitFiles)
-	if size*copies <= limit {
+	if size <= smallFile || size*copies <= limit {
 		return nil
 	}
 	return fault.WithNext(
@@ -41,10 +38,7 @@ func largest(limitFiles []string) int64 {
 
 func memoryLimit(files []string) int64 {
 	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
+		data, _ := os.ReadFile(file)
 		if limit, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil {
 			return limit
 		}
