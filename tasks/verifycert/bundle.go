@@ -135,7 +135,7 @@ func (b *bundle) certificate(c *cert.Cert) {
 	if b.v.task.Strict {
 		add(profile.Authority(c)...)
 	}
-	if b.v.report.certificates {
+	if b.v.task.Output == "json" {
 		b.set.listed = append(b.set.listed, listing(c, false))
 	}
 }

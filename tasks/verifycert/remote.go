@@ -1,6 +1,7 @@
 package verifycert
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -27,12 +28,9 @@ func (v *verifier) remotes(ctx context.Context) {
 		}
 		name := v.task.Remotes[i]
 		s := &set{name: name, kind: "remote"}
-		asked := v.task.ServerName
-		if asked == "" {
-			asked = strings.TrimSuffix(a.Host, ".")
-		}
-		if _, err := netip.ParseAddr(asked); err == nil {
-			s.ipName = asked
+		asked := cmp.Or(v.task.ServerName, strings.TrimSuffix(a.Host, "."))
+		if ip, err := netip.ParseAddr(asked); err == nil {
+			s.ip = ip
 		} else {
 			s.dnsName = asked
 		}
@@ -45,13 +43,7 @@ func (v *verifier) remotes(ctx context.Context) {
 		case err != nil:
 			v.report.connections = append(v.report.connections, &tasks.Error{Err: fmt.Errorf("%s: %w", name, err), Next: tasks.NextOf(err)})
 		default:
-			for k, x := range chain {
-				c, l := cert.Parse(x.Raw, name, k+1)
-				s.findings = append(s.findings, l...)
-				if c != nil {
-					s.certs = append(s.certs, c)
-				}
-			}
+			s.certs, s.findings = cert.FromChain(chain, name)
 			v.add(ctx, s)
 		}
 	}

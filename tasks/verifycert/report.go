@@ -15,12 +15,11 @@ import (
 
 // A report is the result of one inspection.
 type report struct {
-	at           time.Time
-	sets         []*set
-	missing      []error // errors about files that flags name and that do not exist
-	connections  []error // errors about servers that could not be asked
-	interrupted  error
-	certificates bool // list all certificates
+	at          time.Time
+	sets        []*set
+	missing     []error // errors about files that flags name and that do not exist
+	connections []error // errors about servers that could not be asked
+	interrupted error
 }
 
 // bad returns the sets that failed.
@@ -41,17 +40,17 @@ func (r *report) covers(s *set) bool {
 // and, with --output json, everything to stdout.
 func (r *report) publish(env *tasks.Env, output string) error {
 	// Sets that are not good come last, because a long summary is cut at the front.
-	sorted, bad := slices.Clone(r.sets), 0
-	slices.SortStableFunc(sorted, func(a, b *set) int { return btoi(a.verdict() != good) - btoi(b.verdict() != good) })
-	for _, s := range sorted {
-		bad += btoi(s.verdict() != good)
-	}
-	for _, s := range sorted {
-		s.log(env)
-		room := summaryRoom
-		if bad > 1 {
-			room = max(summaryRoom/bad, leastRoom)
+	var sorted, bad []*set
+	for _, s := range r.sets {
+		if s.verdict() == good {
+			sorted = append(sorted, s)
+		} else {
+			bad = append(bad, s)
 		}
+	}
+	room := max(summaryRoom/max(len(bad), 1), leastRoom)
+	for _, s := range append(sorted, bad...) {
+		s.log(env)
 		env.Summarize(clip(s.line(), room))
 	}
 	if output != "json" {
@@ -72,13 +71,6 @@ const (
 	summaryRoom = 560
 	leastRoom   = 140
 )
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
 
 func clip(s string, n int) string {
 	if len(s) <= n {
@@ -218,7 +210,7 @@ type certificate struct {
 
 func (r *report) document() document {
 	d := document{Verdict: good, At: r.at.UTC().Truncate(time.Second), Sets: []setDocument{}}
-	for _, err := range append(slices.Clone(r.missing), r.connections...) {
+	for _, err := range slices.Concat(r.missing, r.connections) {
 		d.Errors = append(d.Errors, err.Error())
 	}
 	switch {

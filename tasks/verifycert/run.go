@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,11 +58,11 @@ const waitInterval = 2 * time.Second
 
 // target names everything that is verified, for log and errors.
 func (t *Task) target() string {
-	all := append([]string(nil), t.Dirs...)
+	all := slices.Clone(t.Dirs)
 	if t.Cert != "" {
 		all = append(all, t.Cert)
 	}
-	all = append(append(append(append(all, t.Keystores...), t.Truststores...), t.Bundles...), t.Remotes...)
+	all = slices.Concat(all, t.Keystores, t.Truststores, t.Bundles, t.Remotes)
 	const shown = 3
 	if len(all) > shown {
 		return strings.Join(all[:shown], ", ") + fmt.Sprintf(" and %d more", len(all)-shown)
@@ -102,7 +103,7 @@ func (v *verifier) inspectOnce(ctx context.Context) error {
 	if v.at.IsZero() {
 		v.at = time.Now()
 	}
-	v.report = &report{at: v.at, certificates: v.task.Output == "json"}
+	v.report = &report{at: v.at}
 	v.readPassword()
 	v.readShared(ctx)
 	for _, step := range []func(context.Context){v.dirs, v.certFile, v.keystores, v.bundles, v.truststores, v.remotes} {
@@ -146,9 +147,9 @@ func (r *report) failure() error {
 	if r.interrupted != nil {
 		return r.unfinished()
 	}
-	errs := append(append([]error(nil), r.missing...), r.connections...)
+	errs := slices.Concat(r.missing, r.connections)
 	if bad := r.bad(); len(bad) > 0 {
-		errs = append(errs, tasks.WithNext(errors.New(describe(bad)), firstFault(bad).Next))
+		errs = append(errs, tasks.WithNext(errors.New(describe(bad)), nextStep(bad)))
 	}
 	return errors.Join(errs...)
 }
@@ -162,7 +163,7 @@ func (r *report) outcome() error {
 	case len(r.missing) > 0:
 		return tasks.Usagef("%w", errors.Join(r.missing...))
 	case len(bad) > 0:
-		return tasks.WithNext(tasks.Finalf("%s", describe(bad)), firstFault(bad).Next)
+		return tasks.WithNext(tasks.Finalf("%s", describe(bad)), nextStep(bad))
 	}
 	return errors.Join(r.connections...)
 }
@@ -171,7 +172,7 @@ func (r *report) outcome() error {
 // faults found so far. Finding no more of them does not make anything good.
 func (r *report) unfinished() error {
 	if bad := r.bad(); len(bad) > 0 {
-		return tasks.WithNext(fmt.Errorf("not all was verified (%w); found so far: %s", r.interrupted, describe(bad)), firstFault(bad).Next)
+		return tasks.WithNext(fmt.Errorf("not all was verified (%w); found so far: %s", r.interrupted, describe(bad)), nextStep(bad))
 	}
 	return tasks.WithNext(fmt.Errorf("not all was verified: %w", r.interrupted),
 		cmp.Or(tasks.NextOf(r.interrupted), "allow more time with --timeout, or verify less at once"))
@@ -204,11 +205,8 @@ func codeList(l finding.List) string {
 	return strings.Join(codes, ", ")
 }
 
-func firstFault(bad []*set) finding.Finding {
-	for _, f := range bad[0].findings {
-		if !f.Warning {
-			return f
-		}
-	}
-	return finding.Finding{}
+// nextStep returns that of the first fault.
+func nextStep(bad []*set) string {
+	l := bad[0].findings
+	return l[slices.IndexFunc(l, func(f finding.Finding) bool { return !f.Warning })].Next
 }

@@ -1,8 +1,8 @@
 package verifycert
 
 import (
-	"bytes"
 	"context"
+	"net/netip"
 	"path/filepath"
 	"slices"
 
@@ -27,8 +27,8 @@ type set struct {
 	unreadable bool         // some certificate of the chain could not be parsed
 	key        privatekey.Key
 	keyFile    string
-	dnsName    string // the name that a remote server was asked for
-	ipName     string
+	dnsName    string     // the name that a remote server was asked for,
+	ip         netip.Addr // or the address
 
 	findings   finding.List
 	unfinished bool // the context ended the check, so findings may be incomplete
@@ -41,9 +41,7 @@ func (s *set) readChain(ctx context.Context, data []byte, file string) {
 	certs, l := cert.ReadAll(ctx, data, file)
 	s.certs = certs
 	s.findings = append(s.findings, l...)
-	for _, f := range l {
-		s.unreadable = s.unreadable || !f.Warning
-	}
+	s.unreadable = s.unreadable || l.Failed()
 }
 
 // check checks s against all rules. When ctx is done, it adds only what is
@@ -111,20 +109,14 @@ func (v *verifier) query(s *set, leaf *cert.Cert) path.Query {
 
 // unparsed reports whether some certificate could not be parsed.
 func unparsed(l finding.List) bool {
-	for _, f := range l {
-		switch f.Code {
-		case finding.CertMalformed, finding.PEMMalformed, finding.SerialNegative, finding.VersionInvalid,
-			finding.AlgorithmMismatch, finding.DuplicateExtension, finding.Criticality, finding.KeyUnsupported, finding.NameConstraintsMalformed:
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]finding.Code{finding.CertMalformed, finding.PEMMalformed, finding.SerialNegative, finding.VersionInvalid,
+		finding.AlgorithmMismatch, finding.DuplicateExtension, finding.Criticality, finding.KeyUnsupported, finding.NameConstraintsMalformed}, l.Has)
 }
 
 // leafUnreadable reports whether something unreadable comes before the first
 // certificate, and no certificate belongs to the key.
 func (s *set) leafUnreadable() bool {
-	if s.key != nil && slices.ContainsFunc(s.certs, func(c *cert.Cert) bool { return privatekey.Matches(s.key, c.PublicKey) }) {
+	if slices.ContainsFunc(s.certs, s.belongs) {
 		return false
 	}
 	first := s.certs[0]
@@ -133,16 +125,20 @@ func (s *set) leafUnreadable() bool {
 	})
 }
 
+// belongs reports whether c is the certificate of the key.
+func (s *set) belongs(c *cert.Cert) bool {
+	return s.key != nil && privatekey.Matches(s.key, c.PublicKey)
+}
+
 // findLeaf returns the leaf. It should be the first certificate: the one that the
 // key belongs to, or else the first that is not a CA.
 func (s *set) findLeaf() *cert.Cert {
 	leaf := s.certs[0]
-	belongs := func(c *cert.Cert) bool { return s.key != nil && privatekey.Matches(s.key, c.PublicKey) }
-	if belongs(leaf) {
+	if s.belongs(leaf) {
 		return leaf
 	}
 	isLeaf := func(c *cert.Cert) bool { return !c.IsCA }
-	match := slices.IndexFunc(s.certs, func(c *cert.Cert) bool { return belongs(c) && (isLeaf(c) || !isLeaf(leaf)) })
+	match := slices.IndexFunc(s.certs, func(c *cert.Cert) bool { return s.belongs(c) && (isLeaf(c) || !isLeaf(leaf)) })
 	if match < 0 && !isLeaf(leaf) {
 		match = slices.IndexFunc(s.certs, isLeaf)
 	}
@@ -150,7 +146,7 @@ func (s *set) findLeaf() *cert.Cert {
 		leaf = s.certs[match]
 		s.findings = append(s.findings, leaf.Finding(finding.LeafNotFirst, "the leaf is not the first certificate of the file"))
 	}
-	if s.key != nil && !belongs(leaf) {
+	if s.key != nil && !s.belongs(leaf) {
 		s.findings = append(s.findings, leaf.Finding(finding.KeyMismatch, "the key in %s (%s) does not belong to it (%s)",
 			filepath.Base(s.keyFile), privatekey.Describe(s.key.Public()), privatekey.Describe(leaf.PublicKey)))
 	}
@@ -181,7 +177,7 @@ func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
 	}
 	last := -1
 	for _, c := range r.Path {
-		at := indexOf(s.certs, c)
+		at := slices.IndexFunc(s.certs, c.Same)
 		if at < 0 || s.findings.Has(finding.LeafNotFirst) && c == leaf {
 			continue
 		}
@@ -193,23 +189,14 @@ func (s *set) arrangement(leaf *cert.Cert, r path.Result) {
 	}
 }
 
-func indexOf(list []*cert.Cert, c *cert.Cert) int {
-	for i, o := range list {
-		if o == c || bytes.Equal(o.Raw, c.Raw) {
-			return i
-		}
-	}
-	return -1
-}
-
 // names checks the names that the leaf must be for.
 func (v *verifier) names(s *set, leaf *cert.Cert) {
 	dns, ips := v.wanted.dnsNames, v.wanted.ips
 	if s.dnsName != "" && len(dns)+len(ips)+len(v.wanted.uris) == 0 {
 		dns = []string{s.dnsName}
 	}
-	if s.ipName != "" && len(dns)+len(ips)+len(v.wanted.uris) == 0 {
-		ips = append(ips, parseIP(s.ipName))
+	if s.ip.IsValid() && len(dns)+len(ips)+len(v.wanted.uris) == 0 {
+		ips = []netip.Addr{s.ip}
 	}
 	has := cert.Clip(joinNames(leaf))
 	for _, n := range dns {

@@ -2,7 +2,6 @@ package verifycert
 
 import (
 	"context"
-	"net/netip"
 	"strings"
 
 	"github.com/initbox/initbox/internal/pki/cert"
@@ -21,12 +20,10 @@ func (v *verifier) keystores(ctx context.Context) {
 		if len(v.report.missing) > before {
 			continue
 		}
-		if store == nil {
-			v.add(ctx, s)
-			continue
-		}
-		if len(store.Entries) == 0 {
+		if store != nil && len(store.Entries) == 0 {
 			s.findings.Add(finding.StoreNoKey, path, 0, "it has certificates, but no private key")
+		}
+		if store == nil || len(store.Entries) == 0 {
 			v.add(ctx, s)
 			continue
 		}
@@ -56,9 +53,4 @@ func joinNames(c *cert.Cert) string {
 		all = append(all[:shown:shown], "others")
 	}
 	return strings.Join(all, ", ")
-}
-
-func parseIP(s string) netip.Addr {
-	a, _ := netip.ParseAddr(s)
-	return a
 }

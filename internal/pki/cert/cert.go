@@ -4,10 +4,10 @@ package cert
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"fmt"
 	"math/big"
 	"slices"
@@ -61,27 +61,27 @@ func (c *Cert) SelfSigned() bool {
 	if c.HasKeyIDs() {
 		return bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
 	}
-	switch verifySignature(c, c) {
-	case SignatureGood, SignatureWeak, SignatureUnsupported:
-		return true
-	}
-	return false
+	return c.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) != SignatureBad
 }
 
 // HasKeyIDs reports whether c names both its own key and that of its issuer.
 func (c *Cert) HasKeyIDs() bool { return len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 }
 
-// hasExtension reports whether c has the extension oid.
-func (c *Cert) hasExtension(oid string) bool {
-	return slices.ContainsFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
+// Extension returns the extension oid, or nil.
+func (c *Cert) Extension(oid string) *pkix.Extension {
+	i := slices.IndexFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.String() == oid })
+	if i < 0 {
+		return nil
+	}
+	return &c.Extensions[i]
 }
 
 // HasKeyUsage reports whether c has a keyUsage extension. The extension may list
 // nothing, so KeyUsage == 0 does not answer this.
-func (c *Cert) HasKeyUsage() bool { return c.hasExtension("2.5.29.15") }
+func (c *Cert) HasKeyUsage() bool { return c.Extension("2.5.29.15") != nil }
 
 // HasExtKeyUsage reports whether c has an extended key usage extension.
-func (c *Cert) HasExtKeyUsage() bool { return c.hasExtension("2.5.29.37") }
+func (c *Cert) HasExtKeyUsage() bool { return c.Extension("2.5.29.37") != nil }
 
 // Same reports whether both are the same certificate.
 func (c *Cert) Same(o *Cert) bool { return bytes.Equal(c.Raw, o.Raw) }
@@ -106,16 +106,11 @@ func (c *Cert) Name() string {
 }
 
 // IssuerName returns the name of the issuer for people.
-func (c *Cert) IssuerName() string {
-	if s := c.Issuer.String(); s != "" {
-		return Clip(s)
-	}
-	return "no name"
-}
+func (c *Cert) IssuerName() string { return Clip(cmp.Or(c.Issuer.String(), "no name")) }
 
 // Names lists the subjectAltNames.
 func (c *Cert) Names() []string {
-	names := append([]string(nil), c.DNSNames...)
+	names := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
 	}
@@ -127,8 +122,7 @@ func (c *Cert) Names() []string {
 
 // Fingerprint returns the SHA-256 of the certificate in hex.
 func (c *Cert) Fingerprint() string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(c.Raw))
 }
 
 // Serial formats a serial number in hex, as openssl does.

@@ -22,7 +22,7 @@ type attributeSET []attribute
 // 5280, section 7.1 treats as equal: it ignores case, runs of spaces and the type
 // of string. Crypto/x509 compares bytes; OpenSSL compares as we do.
 func NameKey(raw []byte) string {
-	rdns, err := parseRDNs(raw)
+	rdns, err := RDNKeys(raw)
 	if err != nil {
 		return "#" + string(raw)
 	}
@@ -31,9 +31,7 @@ func NameKey(raw []byte) string {
 
 // RDNKeys returns one such string for each relative name, the most significant
 // first.
-func RDNKeys(raw []byte) ([]string, error) { return parseRDNs(raw) }
-
-func parseRDNs(raw []byte) ([]string, error) {
+func RDNKeys(raw []byte) ([]string, error) {
 	var seq []attributeSET
 	rest, err := asn1.Unmarshal(raw, &seq)
 	if err != nil {

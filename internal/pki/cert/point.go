@@ -1,6 +1,7 @@
 package cert
 
 import (
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -124,11 +125,11 @@ func DirectoryKey(nameKey string) string { return "directory " + nameKey }
 
 // relativePoint reports whether the cRLDistributionPoints contain a relative name.
 func (o *Outline) relativePoint() bool {
-	return slices.ContainsFunc(o.Extensions, func(e Extension) bool {
-		if e.ID.String() != "2.5.29.31" {
+	return slices.ContainsFunc(o.TBS.Extensions, func(e pkix.Extension) bool {
+		if e.Id.String() != "2.5.29.31" {
 			return false
 		}
-		points, err := ReadPoints(e.Value, o.Issuer.FullBytes)
+		points, err := ReadPoints(e.Value, o.TBS.Issuer.FullBytes)
 		return err == nil && slices.ContainsFunc(points, func(p Point) bool { return p.Relative })
 	})
 }

@@ -2,6 +2,7 @@ package cert
 
 import (
 	"context"
+	"crypto/x509"
 	"strings"
 
 	"github.com/initbox/initbox/internal/pki/encoding"
@@ -44,6 +45,19 @@ func ReadAll(ctx context.Context, data []byte, file string) ([]*Cert, finding.Li
 		wrong.Add(finding.PEMWrongKind, file, b.Number, "it is %s, not a certificate", Kind(b.Type))
 	})
 	return certs, append(found, wrong...)
+}
+
+// FromChain reads the certificates of a keystore or a server. Their number counts
+// as their block.
+func FromChain(chain []*x509.Certificate, file string) (certs []*Cert, found finding.List) {
+	for i, x := range chain {
+		c, l := Parse(x.Raw, file, i+1)
+		found = append(found, l...)
+		if c != nil {
+			certs = append(certs, c)
+		}
+	}
+	return certs, found
 }
 
 func isCertificate(kind string) bool {

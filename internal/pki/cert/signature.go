@@ -27,11 +27,6 @@ const MaxRSA = 16384
 // does not check signatures of smaller keys.
 const minRSA = 1024
 
-// verifySignature checks only that parent's key signed c.
-func verifySignature(c, parent *Cert) Signature {
-	return parent.Verify(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-}
-
 // Verify checks that c's key signed data, a certificate or a CRL.
 func (c *Cert) Verify(algorithm x509.SignatureAlgorithm, data, signature []byte) Signature {
 	if k, ok := c.PublicKey.(*rsa.PublicKey); ok && (k.N.BitLen() > MaxRSA || k.N.BitLen() < minRSA || k.E < 3 || k.E%2 == 0) {

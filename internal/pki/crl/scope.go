@@ -67,19 +67,15 @@ type points map[string]cert.Reasons
 // 6.3.3).
 func pointsOf(c *cert.Cert) points {
 	all := points{cert.DirectoryKey(c.IssuerKey): cert.AllReasons}
-	for _, e := range c.Extensions {
-		if e.Id.String() != "2.5.29.31" {
-			continue
-		}
-		list, err := cert.ReadPoints(e.Value, c.RawIssuer)
-		if err != nil {
-			continue // no CRL can be for a point that cannot be read
-		}
-		for _, p := range list {
-			for _, n := range p.Names {
-				if !p.Indirect {
-					all[n.Key] |= p.Reasons
-				}
+	e := c.Extension("2.5.29.31")
+	if e == nil {
+		return all
+	}
+	list, _ := cert.ReadPoints(e.Value, c.RawIssuer) // no CRL can be for a point that cannot be read
+	for _, p := range list {
+		for _, n := range p.Names {
+			if !p.Indirect {
+				all[n.Key] |= p.Reasons
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package finding
 
-var fileTable = []Entry{
+// table has the entries of all codes, in the order of the help.
+var table = []Entry{
 	{Code: FileMissing, Meaning: "a file that the mount must have is not there", Next: "check the Secret's keys: kubectl describe secret"},
 	{Code: FileUnreadable, Meaning: "a file cannot be read, or is too large", Next: "check fsGroup, defaultMode and what is mounted there"},
 	{Code: FileEmpty, Meaning: "a file is empty", Next: "look at what fills the Secret (cert-manager: kubectl get certificate)" + OrWait},
@@ -16,9 +17,7 @@ var fileTable = []Entry{
 	{Code: PEMWrongKind, Meaning: "the PEM is of the wrong kind: a key for a certificate, a request", Next: "check which file is under which key of the Secret"},
 	{Code: NotPEM, Meaning: "the file is neither PEM nor DER", Next: "check what was put into the Secret"},
 	{Code: CertMalformed, Meaning: "a certificate cannot be parsed, or has a form that Go does not read", Next: "have it issued again, or copy it again, whole"},
-}
 
-var keyTable = []Entry{
 	{Code: KeyMismatch, Meaning: "the private key does not belong to the certificate", Next: "replace both together, from one issuance"},
 	{Code: KeyMalformed, Meaning: "the private key cannot be parsed", Next: "copy it again, whole"},
 	{Code: KeyEncrypted, Meaning: "the private key is encrypted and there is no password", Next: "give --password-file, or store the key unencrypted in the Secret"},
@@ -32,9 +31,7 @@ var keyTable = []Entry{
 	{Code: StorePassword, Meaning: "the password does not open the keystore or a key in it", Next: "check the content of --password-file"},
 	{Code: StoreNoKey, Meaning: "a keystore has no private key with a certificate", Next: "export key and certificate together; give CAs with --truststore"},
 	{Code: StoreEmpty, Meaning: "a keystore has no certificate", Next: "import the certificates into it"},
-}
 
-var chainTable = []Entry{
 	{Code: CAMissing, Meaning: "there is no CA to check the chain against", Next: "give --ca, --truststore or --system-roots, or add ca.crt to the Secret"},
 	{Code: MissingIntermediate, Meaning: "the certificate of an intermediate CA is missing", Next: "append it to tls.crt below the leaf, or give --intermediates"},
 	{Code: WrongCA, Meaning: "the chain leads to a CA other than the trusted one", Next: "check which CA issued it, and put that one into ca.crt"},
@@ -59,9 +56,7 @@ var chainTable = []Entry{
 	{Code: Expired, Meaning: "a certificate on the chain has expired", Next: "renew it (cert-manager: kubectl get certificates -A); for a CA, also renew what it has issued"},
 	{Code: NotYetValid, Meaning: "a certificate on the chain is not valid yet", Next: "check the clocks of the node and of the issuer, or give --clock-skew"},
 	{Code: ExpiresSoon, Meaning: "the first certificate to expire does so within --min-validity", Next: "renew it now"},
-}
 
-var nameTable = []Entry{
 	{Code: NameDNS, Meaning: "the certificate is not for a name in --dns-name", Next: "issue it again with that name, or connect by a name that it has"},
 	{Code: NameIP, Meaning: "the certificate is not for an address in --ip", Next: "issue it again with that address, or connect by a name that it has"},
 	{Code: NameURI, Meaning: "the certificate is not for a URI in --uri", Next: "check the SPIFFE ID or URI that it was issued for"},
@@ -81,9 +76,7 @@ var nameTable = []Entry{
 	{Code: AlgorithmMismatch, Meaning: "a certificate names two different signature algorithms", Next: "have it issued again"},
 	{Code: DuplicateExtension, Meaning: "a certificate has an extension twice", Next: "have it issued again"},
 	{Code: Criticality, Meaning: "an extension is critical but must not be, or the reverse", Next: "have it issued again"},
-}
 
-var strictTable = []Entry{
 	{Code: CNOnly, Strict: true, Meaning: "the name is only in the common name, where clients no longer look", Next: "issue it again with the name as subjectAltName"},
 	{Code: CNNotInSAN, Strict: true, Meaning: "the common name is not among the subjectAltNames", Next: "add it there, or leave out the common name"},
 	{Code: SANMissing, Strict: true, Meaning: "the leaf has no subjectAltName", Next: "issue it again with subjectAltName"},

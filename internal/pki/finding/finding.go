@@ -90,22 +90,12 @@ func (l List) Unique() List {
 
 // Failed reports whether l contains a failure, not only warnings.
 func (l List) Failed() bool {
-	for _, f := range l {
-		if !f.Warning {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l, func(f Finding) bool { return !f.Warning })
 }
 
 // Has reports whether l contains code.
 func (l List) Has(code Code) bool {
-	for _, f := range l {
-		if f.Code == code {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l, func(f Finding) bool { return f.Code == code })
 }
 
 // Codes returns each code in l once, failures before warnings.

@@ -119,16 +119,12 @@ const (
 )
 
 // Table returns the entries of all codes, in the order in which help shows them.
-func Table() []Entry { return slices.Concat(fileTable, keyTable, chainTable, nameTable, strictTable) }
+func Table() []Entry { return slices.Clone(table) }
 
 // Lookup returns the entry of code; without one, an entry that has only the code.
 func Lookup(code Code) Entry {
-	for _, t := range [][]Entry{fileTable, keyTable, chainTable, nameTable, strictTable} {
-		for _, e := range t {
-			if e.Code == code {
-				return e
-			}
-		}
+	if i := slices.IndexFunc(table, func(e Entry) bool { return e.Code == code }); i >= 0 {
+		return table[i]
 	}
 	return Entry{Code: code}
 }

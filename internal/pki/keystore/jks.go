@@ -27,7 +27,7 @@ func readJKS(data []byte, file string, password []byte) (*Store, finding.List) {
 	default:
 		return nil, malformed(file, "%s", cert.Clip(err.Error()))
 	}
-	s := &Store{Kind: "JKS"}
+	s := new(Store)
 	var found finding.List
 	number := 0
 	parse := func(c jks.Certificate) *cert.Cert {

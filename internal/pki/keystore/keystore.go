@@ -4,7 +4,7 @@ package keystore
 
 import (
 	"bytes"
-	"errors"
+	"slices"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
@@ -13,7 +13,6 @@ import (
 
 // A Store is the content of a keystore.
 type Store struct {
-	Kind    string // "PKCS#12" or "JKS"
 	Entries []Entry
 	Trusted []*cert.Cert // entries without a key
 }
@@ -64,18 +63,9 @@ func wrongPassword(file string, password []byte) finding.List {
 
 // leafFirst moves the certificate that belongs to key to the front.
 func leafFirst(key privatekey.Key, certs []*cert.Cert) []*cert.Cert {
-	for i, c := range certs {
-		if i > 0 && privatekey.Matches(key, c.PublicKey) && !privatekey.Matches(key, certs[0].PublicKey) {
-			out := append([]*cert.Cert{c}, certs[:i]...)
-			return append(out, certs[i+1:]...)
-		}
+	i := slices.IndexFunc(certs, func(c *cert.Cert) bool { return privatekey.Matches(key, c.PublicKey) })
+	if i <= 0 {
+		return certs
 	}
-	return certs
-}
-
-func signer(key any) (privatekey.Key, error) {
-	if k, ok := key.(privatekey.Key); ok {
-		return k, nil
-	}
-	return nil, errors.New("it holds a key that cannot sign")
+	return slices.Concat(certs[i:i+1], certs[:i], certs[i+1:])
 }

@@ -9,11 +9,12 @@ import (
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
+	"github.com/initbox/initbox/internal/pki/privatekey"
 )
 
 func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List) {
-	if r := reasonable(data, 0); r != nil {
-		return nil, finding.List{finding.New(r.code, file, 0, "%s", r.text)}
+	if found := reasonable(data, file, 0); found != nil {
+		return nil, found
 	}
 	key, leaf, others, err := pkcs12.DecodeChain(data, string(password))
 	switch {
@@ -28,9 +29,11 @@ func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List
 	}
 	trusted, trustErr := pkcs12.DecodeTrustStore(data, string(password))
 	if trustErr == nil {
-		s := &Store{Kind: "PKCS#12"}
-		found := s.addTrusted(trusted, file)
-		return s, found
+		certs, found := cert.FromChain(trusted, file)
+		if len(trusted) == 0 {
+			found.Add(finding.StoreEmpty, file, 0, "it has no certificate")
+		}
+		return &Store{Trusted: certs}, found
 	}
 	why := "it has neither a key nor a certificate"
 	if strings.Contains(trustErr.Error(), "not marked as trusted") {
@@ -39,36 +42,11 @@ func readPKCS12(data []byte, file string, password []byte) (*Store, finding.List
 	return nil, finding.List{finding.New(finding.StoreEmpty, file, 0, "%s", why)}
 }
 
-func chainStore(key any, certs []*x509.Certificate, file string) (*Store, finding.List) {
-	k, err := signer(key)
-	if err != nil {
-		return nil, malformed(file, "%v", err)
+func chainStore(key any, chain []*x509.Certificate, file string) (*Store, finding.List) {
+	k, ok := key.(privatekey.Key)
+	if !ok {
+		return nil, malformed(file, "it holds a key that cannot sign")
 	}
-	s := &Store{Kind: "PKCS#12"}
-	var found finding.List
-	e := Entry{Key: k}
-	for i, x := range certs {
-		c, l := cert.Parse(x.Raw, file, i+1)
-		found = append(found, l...)
-		if c != nil {
-			e.Chain = append(e.Chain, c)
-		}
-	}
-	e.Chain = leafFirst(k, e.Chain)
-	s.Entries = []Entry{e}
-	return s, found
-}
-
-func (s *Store) addTrusted(certs []*x509.Certificate, file string) (found finding.List) {
-	for i, x := range certs {
-		c, l := cert.Parse(x.Raw, file, i+1)
-		found = append(found, l...)
-		if c != nil {
-			s.Trusted = append(s.Trusted, c)
-		}
-	}
-	if len(certs) == 0 {
-		found.Add(finding.StoreEmpty, file, 0, "it has no certificate")
-	}
-	return found
+	certs, found := cert.FromChain(chain, file)
+	return &Store{Entries: []Entry{{Key: k, Chain: leafFirst(k, certs)}}}, found
 }

@@ -3,7 +3,6 @@ package keystore
 import (
 	"bytes"
 	"encoding/asn1"
-	"fmt"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
@@ -20,18 +19,13 @@ const (
 	deepest       = 32
 )
 
-// A refusal is the reason not to decode a keystore at all.
-type refusal struct {
-	code finding.Code
-	text string
-}
-
-// reasonable returns the first thing in der that demands too much, or nil. An
+// reasonable returns the first thing in der that demands too much, which is a
+// reason not to decode the keystore at all, or nil. An
 // iteration count always follows a salt: that of the MAC is an octet string next
 // to its digest.
-func reasonable(der []byte, depth int) *refusal {
+func reasonable(der []byte, file string, depth int) finding.List {
 	if depth > deepest {
-		return &refusal{finding.StoreMalformed, "it is nested too deeply"}
+		return malformed(file, "it is nested too deeply")
 	}
 	afterSalt, afterKeyID := false, false
 	for len(der) > 0 {
@@ -43,12 +37,12 @@ func reasonable(der []byte, depth int) *refusal {
 		universal := v.Class == asn1.ClassUniversal
 		switch {
 		case universal && v.Tag == asn1.TagInteger && afterSalt && tooMany(v.Bytes):
-			return &refusal{finding.StoreMalformed, fmt.Sprintf("it asks for more than %d iterations of its password", maxIterations)}
+			return malformed(file, "it asks for more than %d iterations of its password", maxIterations)
 		case afterKeyID && len(v.Bytes) > maxKey:
-			return &refusal{finding.KeyUnsupported, fmt.Sprintf("its key takes %d bytes, more than a key of %d bits, the largest that is supported", len(v.Bytes), cert.MaxRSA)}
+			return finding.List{finding.New(finding.KeyUnsupported, file, 0, "its key takes %d bytes, more than a key of %d bits, the largest that is supported", len(v.Bytes), cert.MaxRSA)}
 		case v.IsCompound, v.Tag == asn1.TagOctetString && len(v.Bytes) > 2 && v.Bytes[0] == 0x30:
-			if r := reasonable(v.Bytes, depth+1); r != nil {
-				return r
+			if found := reasonable(v.Bytes, file, depth+1); found != nil {
+				return found
 			}
 		}
 		afterSalt = universal && v.Tag == asn1.TagOctetString

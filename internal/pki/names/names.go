@@ -21,10 +21,8 @@ func CheckReference(name string) error {
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return errors.New("it is an address: give it with --ip")
 	}
-	for _, r := range name {
-		if r > 0x7f {
-			return errors.New("write it as A-labels, as in a certificate (xn--...)")
-		}
+	if strings.ContainsFunc(name, func(r rune) bool { return r > 0x7f }) {
+		return errors.New("write it as A-labels, as in a certificate (xn--...)")
 	}
 	if strings.HasPrefix(name, "*") {
 		return errors.New("a client connects to one name: give one that the wildcard must match, such as app.example.com")
@@ -38,12 +36,7 @@ func CheckReference(name string) error {
 // MatchDNS reports whether one of the presented names matches reference.
 func MatchDNS(reference string, presented []string) bool {
 	reference = strings.ToLower(strings.TrimSuffix(reference, "."))
-	for _, p := range presented {
-		if matchOne(reference, strings.ToLower(p)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(presented, func(p string) bool { return matchOne(reference, strings.ToLower(p)) })
 }
 
 func matchOne(reference, presented string) bool {
@@ -89,12 +82,7 @@ func MatchIP(reference netip.Addr, presented []net.IP) bool {
 // are compared without regard to case, the rest exactly: nothing in a SPIFFE ID is
 // optional or has two spellings.
 func MatchURI(reference *url.URL, presented []*url.URL) bool {
-	for _, p := range presented {
-		if canonical(p) == canonical(reference) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(presented, func(p *url.URL) bool { return canonical(p) == canonical(reference) })
 }
 
 func canonical(u *url.URL) string {

@@ -35,11 +35,11 @@ const (
 func nameConstraints(ctx context.Context, path []*cert.Cert, comparisons *int) finding.List {
 	h := checker{ctx: ctx, path: path, names: make([][]generalName, len(path)), forbidden: make([]int, len(path)), comparisons: comparisons}
 	for i := 1; i < len(path) && !h.stopped; i++ {
-		ext := extension(path[i], oidNameConstraints)
+		ext := path[i].Extension(oidNameConstraints)
 		if ext == nil {
 			continue
 		}
-		limits, err := parseConstraints(ctx, ext)
+		limits, err := parseConstraints(ctx, ext.Value)
 		switch {
 		case errors.Is(err, errDistances):
 			h.found = append(h.found, path[i].Finding(finding.CriticalExtension, "its nameConstraints are not understood: %v", err))
@@ -157,15 +157,6 @@ func (s subtrees) forbid(n generalName) string {
 	return ""
 }
 
-func extension(c *cert.Cert, oid string) []byte {
-	for _, e := range c.Extensions {
-		if e.Id.String() == oid {
-			return e.Value
-		}
-	}
-	return nil
-}
-
 var (
 	errMalformed = errors.New("its nameConstraints cannot be read")
 	// errDistances: RFC 5280, 4.2.1.10 does not allow them.
@@ -220,9 +211,9 @@ func parseSubtrees(ctx context.Context, der []byte) (names []generalName, err er
 // contain no e-mail address, the one in its subject.
 func namesOf(ctx context.Context, c *cert.Cert) ([]generalName, error) {
 	var names []generalName
-	if ext := extension(c, oidSubjectAltName); ext != nil {
+	if ext := c.Extension(oidSubjectAltName); ext != nil {
 		var outer asn1.RawValue
-		if _, err := asn1.Unmarshal(ext, &outer); err != nil {
+		if _, err := asn1.Unmarshal(ext.Value, &outer); err != nil {
 			return nil, err
 		}
 		for rest := outer.Bytes; len(rest) > 0; {

@@ -25,10 +25,11 @@ func (b *builder) diagnose() finding.List {
 	if len(b.longest) == 1 && end.SelfSigned() {
 		return one(end.Finding(finding.SelfSignedLeaf, "it is signed by itself, and is not in the CA file"))
 	}
-	if in(b.q.CAs, end) && end.SelfIssued() && keyIDsDiffer(end, end) && b.signature(end, end) == cert.SignatureGood {
+	inFile := slices.ContainsFunc(b.q.CAs, end.Same)
+	if inFile && end.SelfIssued() && keyIDsDiffer(end, end) && b.verifier.Certificate(end, end) == cert.SignatureGood {
 		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file and signed by itself, but its authority key identifier is not its subject key identifier, so it counts as issued by another key"))
 	}
-	if in(b.q.CAs, end) {
+	if inFile {
 		return one(end.Finding(finding.CAIsIntermediate, "it is in the CA file, but was issued by %q, which is not", end.IssuerName()))
 	}
 	if end.SelfSigned() {
@@ -73,15 +74,6 @@ func (b *builder) sameName(c *cert.Cert) finding.List {
 }
 
 func place(c *cert.Cert) string { return finding.Finding{File: c.File, Block: c.Block}.Where() }
-
-func in(list []*cert.Cert, c *cert.Cert) bool {
-	for _, o := range list {
-		if o.Same(c) {
-			return true
-		}
-	}
-	return false
-}
 
 // roots names the CAs of the CA file.
 func (b *builder) roots() string {

@@ -39,7 +39,10 @@ func (n generalName) String() string {
 	case tagEmail, tagDNS, tagURI:
 		return cert.Clip(string(n.value))
 	case tagIP:
-		return ipText(n.value)
+		if a, ok := netip.AddrFromSlice(n.value); ok {
+			return a.String()
+		}
+		return "the address " + hex.EncodeToString(n.value[:min(len(n.value), 16)])
 	case tagDir:
 		return "the subject name"
 	}
@@ -67,13 +70,6 @@ func (n generalName) kind() string {
 // not define that for other kinds. If a CA constrains such a kind, no certificate
 // below it may have a name of that kind.
 func (n generalName) known() bool { return n.kind() != "" }
-
-func ipText(b []byte) string {
-	if a, ok := netip.AddrFromSlice(b); ok {
-		return a.String()
-	}
-	return "the address " + hex.EncodeToString(bytes.Clone(b[:min(len(b), 16)]))
-}
 
 // readName parses a name that a certificate is for.
 func readName(tag int, value []byte) generalName {

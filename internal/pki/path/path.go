@@ -61,6 +61,9 @@ const (
 // Find returns the best path. When ctx is done, it gives up soon, as if there were
 // too many paths to try.
 func Find(ctx context.Context, q Query) Result {
+	if q.Revocation == nil {
+		q.Revocation = func([]*cert.Cert, bool) finding.List { return nil }
+	}
 	b := newBuilder(ctx, q)
 	b.extend([]*cert.Cert{q.Leaf})
 	var r Result
@@ -71,7 +74,7 @@ func Find(ctx context.Context, q Query) Result {
 		r.Path = b.longest // the search was cut off, so the reason for its failure is unknown
 	default:
 		r.Path = b.longest
-		r.Findings = slices.Concat(q.judge(ctx, b.longest, &b.comparisons), b.diagnose(), b.q.revocation(b.longest, false))
+		r.Findings = slices.Concat(q.judge(ctx, b.longest, &b.comparisons), b.diagnose(), b.q.Revocation(b.longest, false))
 	}
 	if b.limited && (!r.Complete || r.Findings.Failed()) {
 		r.Findings = append(r.Findings, b.gaveUp())
@@ -129,11 +132,6 @@ type builder struct {
 	longest      []*cert.Cert
 }
 
-// A digest identifies a certificate without a second copy of its bytes.
-type digest = [sha256.Size]byte
-
-func sum(c *cert.Cert) digest { return sha256.Sum256(c.Raw) }
-
 func newBuilder(ctx context.Context, q Query) *builder {
 	b := &builder{
 		ctx: ctx, q: q, cas: make(map[*cert.Cert]bool), anchors: make(map[*cert.Cert]bool), bySubject: make(map[string][]*cert.Cert),
@@ -141,9 +139,9 @@ func newBuilder(ctx context.Context, q Query) *builder {
 		longest: []*cert.Cert{q.Leaf},
 	}
 	wanted := b.subjectsWanted()
-	seen := make(map[digest]bool)
+	seen := make(map[[sha256.Size]byte]bool) // without a second copy of the certificates
 	add := func(c *cert.Cert) bool {
-		d := sum(c)
+		d := sha256.Sum256(c.Raw)
 		if seen[d] {
 			return false
 		}
@@ -205,10 +203,8 @@ func (b *builder) trusted(c *cert.Cert) bool {
 // have.
 func (b *builder) subjectsWanted() map[string]bool {
 	wanted := map[string]bool{b.q.Leaf.IssuerKey: true}
-	for _, list := range [][]*cert.Cert{b.q.Intermediates, b.q.CAs} {
-		for _, c := range list {
-			wanted[c.IssuerKey] = true
-		}
+	for _, c := range slices.Concat(b.q.Intermediates, b.q.CAs) {
+		wanted[c.IssuerKey] = true
 	}
 	return wanted
 }
@@ -225,7 +221,7 @@ func (b *builder) extend(path []*cert.Cert) {
 		return
 	}
 	if len(path) > len(b.longest) {
-		b.longest = append([]*cert.Cert(nil), path...)
+		b.longest = slices.Clone(path)
 	}
 	for _, issuer := range b.candidates(end) {
 		key := issuer.SubjectKey + "\x00" + string(issuer.RawSubjectPublicKeyInfo)
@@ -245,16 +241,10 @@ func (b *builder) extend(path []*cert.Cert) {
 	}
 }
 
+// contains finds c in short paths only. On long ones that would cost too much, and
+// b.on prevents circles anyway.
 func contains(path []*cert.Cert, c *cert.Cert) bool {
-	if len(path) > 64 {
-		return false // b.on prevents circles; comparing everything on long chains costs too much
-	}
-	for _, p := range path {
-		if p.Same(c) {
-			return true
-		}
-	}
-	return false
+	return len(path) <= 64 && slices.ContainsFunc(path, c.Same)
 }
 
 func (b *builder) done() bool {
@@ -286,11 +276,7 @@ func (b *builder) candidates(c *cert.Cert) []*cert.Cert {
 		}
 		ranked[rank] = append(ranked[rank], i)
 	}
-	var out []*cert.Cert
-	for _, r := range ranked {
-		out = append(out, r...)
-	}
-	return out
+	return slices.Concat(ranked[:]...)
 }
 
 // keyIDsDiffer reports whether the key that c names as its issuer's is not that of
@@ -302,11 +288,7 @@ func keyIDsDiffer(c, issuer *cert.Cert) bool {
 // signed reports whether issuer may have signed c. A signature of a kind that
 // cannot be checked counts as signed, and becomes a finding later.
 func (b *builder) signed(c, issuer *cert.Cert) bool {
-	return b.signature(c, issuer) != cert.SignatureBad
-}
-
-func (b *builder) signature(c, issuer *cert.Cert) cert.Signature {
-	return b.verifier.Certificate(c, issuer)
+	return b.verifier.Certificate(c, issuer) != cert.SignatureBad
 }
 
 // judgePath judges path and keeps it if it is the best one so far.
@@ -317,7 +299,7 @@ func (b *builder) judgePath(path []*cert.Cert) {
 	}
 	found := b.q.judge(b.ctx, path, &b.comparisons)
 	for i := range len(path) - 1 {
-		switch b.signature(path[i], path[i+1]) {
+		switch b.verifier.Certificate(path[i], path[i+1]) {
 		case cert.SignatureWeak:
 			found = append(found, path[i].Finding(finding.WeakSignature, "it is signed with %s", path[i].SignatureAlgorithm))
 		case cert.SignatureUnsupported:
@@ -326,16 +308,9 @@ func (b *builder) judgePath(path []*cert.Cert) {
 	}
 	better := func() bool { return b.best == nil || len(found) < len(b.bestFindings) }
 	if better() {
-		found = append(found, b.q.revocation(path, true)...)
+		found = append(found, b.q.Revocation(path, true)...)
 	}
 	if better() {
-		b.best, b.bestFindings = append([]*cert.Cert(nil), path...), found
+		b.best, b.bestFindings = slices.Clone(path), found
 	}
-}
-
-func (q Query) revocation(path []*cert.Cert, complete bool) finding.List {
-	if q.Revocation == nil {
-		return nil
-	}
-	return q.Revocation(path, complete)
 }

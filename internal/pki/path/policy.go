@@ -2,6 +2,8 @@ package path
 
 import (
 	"crypto/x509"
+	"maps"
+	"slices"
 
 	"github.com/initbox/initbox/internal/pki/cert"
 	"github.com/initbox/initbox/internal/pki/finding"
@@ -23,8 +25,7 @@ func policies(path []*cert.Cert) finding.List {
 	level := policySet{anyPolicy: true}
 	for i := n - 1; i >= 0; i-- {
 		c := path[i]
-		own, asserts := asserted(c)
-		level = descend(level, own, asserts, inhibitAny > 0 || c.SelfIssued() && i > 0)
+		level = descend(level, c, inhibitAny > 0 || c.SelfIssued() && i > 0)
 		if explicit == 0 && len(level) == 0 {
 			return finding.List{c.Finding(finding.Policy, "a CA above it demands a certificate policy, and none is left that all of them allow")}
 		}
@@ -34,7 +35,7 @@ func policies(path []*cert.Cert) finding.List {
 			}
 			break
 		}
-		if bad := anyMapped(c); bad {
+		if slices.ContainsFunc(c.PolicyMappings, mapsAny) {
 			return finding.List{c.Finding(finding.Policy, "it maps from or to anyPolicy, which is forbidden")}
 		}
 		level = mapped(level, c, mapping > 0)
@@ -51,68 +52,35 @@ func policies(path []*cert.Cert) finding.List {
 	return nil
 }
 
-func asserted(c *cert.Cert) (own []string, asserts bool) {
-	for _, p := range c.Policies {
-		own = append(own, p.String())
-	}
-	return own, len(own) > 0
-}
-
 // descend is steps (d) and (e) of section 6.1.3. It returns the policies of the
 // nodes of the new level.
-func descend(above policySet, own []string, asserts, any bool) policySet {
+func descend(above policySet, c *cert.Cert, any bool) policySet {
 	below := make(policySet)
-	if !asserts {
-		return below
-	}
-	hasAny := false
-	for _, p := range own {
-		if p == anyPolicy {
-			hasAny = true
-		} else if above[p] || above[anyPolicy] {
-			below[p] = true
-		}
-	}
-	if hasAny && any {
-		for p := range above {
+	for _, id := range c.Policies {
+		switch p := id.String(); {
+		case p == anyPolicy && any:
+			maps.Copy(below, above)
+		case p != anyPolicy && (above[p] || above[anyPolicy]):
 			below[p] = true
 		}
 	}
 	return below
 }
 
-func anyMapped(c *cert.Cert) bool {
-	for _, m := range c.PolicyMappings {
-		if m.IssuerDomainPolicy.String() == anyPolicy || m.SubjectDomainPolicy.String() == anyPolicy {
-			return true
-		}
-	}
-	return false
+func mapsAny(m x509.PolicyMapping) bool {
+	return m.IssuerDomainPolicy.String() == anyPolicy || m.SubjectDomainPolicy.String() == anyPolicy
 }
 
 // mapped is step (b) of section 6.1.4. It returns the policies that the next
 // certificate may assert.
 func mapped(level policySet, c *cert.Cert, allowed bool) policySet {
-	targets := make(map[string][]x509.OID)
+	out := maps.Clone(level)
 	for _, m := range c.PolicyMappings {
-		from := m.IssuerDomainPolicy.String()
-		targets[from] = append(targets[from], m.SubjectDomainPolicy)
+		delete(out, m.IssuerDomainPolicy.String())
 	}
-	if len(targets) == 0 {
-		return level
-	}
-	out := make(policySet)
-	for p := range level {
-		if _, ok := targets[p]; !ok {
-			out[p] = true
-		}
-	}
-	for from, to := range targets {
-		if !allowed || !level[from] && !level[anyPolicy] {
-			continue
-		}
-		for _, p := range to {
-			out[p.String()] = true
+	for _, m := range c.PolicyMappings {
+		if allowed && (level[m.IssuerDomainPolicy.String()] || level[anyPolicy]) {
+			out[m.SubjectDomainPolicy.String()] = true
 		}
 	}
 	return out

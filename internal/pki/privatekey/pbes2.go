@@ -8,6 +8,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"hash"
@@ -18,23 +19,18 @@ import (
 // PKCS#8 with PBES2 (RFC 8018), as openssl pkcs8 -topk8, cert-manager and Java's
 // tools write it. The standard library cannot read it.
 
-type algorithm struct {
-	ID     asn1.ObjectIdentifier
-	Params asn1.RawValue `asn1:"optional"`
-}
-
 type encryptedKey struct {
-	Algorithm algorithm
+	Algorithm pkix.AlgorithmIdentifier
 	Data      []byte
 }
 
-type pbes2Params struct{ KDF, Cipher algorithm }
+type pbes2Params struct{ KDF, Cipher pkix.AlgorithmIdentifier }
 
 type pbkdf2Params struct {
 	Salt       []byte
 	Iterations int
-	KeyLength  int       `asn1:"optional"`
-	PRF        algorithm `asn1:"optional"`
+	KeyLength  int                      `asn1:"optional"`
+	PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
 }
 
 // maxIterations limits how long a key file can keep us busy, to about half a
@@ -44,7 +40,7 @@ const maxIterations = 2_000_000
 func isEncrypted(der []byte) bool {
 	var k encryptedKey
 	rest, err := asn1.Unmarshal(der, &k)
-	return err == nil && len(rest) == 0 && len(k.Algorithm.ID) > 0
+	return err == nil && len(rest) == 0 && len(k.Algorithm.Algorithm) > 0
 }
 
 // decrypt returns the PKCS#8 key inside an encrypted one.
@@ -53,16 +49,16 @@ func decrypt(der, password []byte) ([]byte, error) {
 	if rest, err := asn1.Unmarshal(der, &k); err != nil || len(rest) > 0 {
 		return nil, &coded{finding.KeyMalformed, "it is not an encrypted PKCS#8 key"}
 	}
-	if k.Algorithm.ID.String() != "1.2.840.113549.1.5.13" {
-		return nil, unsupported("encryption", k.Algorithm.ID)
+	if k.Algorithm.Algorithm.String() != "1.2.840.113549.1.5.13" {
+		return nil, unsupported("encryption", k.Algorithm.Algorithm)
 	}
 	var p pbes2Params
-	if _, err := asn1.Unmarshal(k.Algorithm.Params.FullBytes, &p); err != nil {
+	if _, err := asn1.Unmarshal(k.Algorithm.Parameters.FullBytes, &p); err != nil {
 		return nil, &coded{finding.KeyMalformed, "the parameters of its encryption are damaged"}
 	}
-	makeCipher, keyLength := cipherOf(p.Cipher.ID)
+	makeCipher, keyLength := cipherOf(p.Cipher.Algorithm)
 	if makeCipher == nil {
-		return nil, unsupported("cipher", p.Cipher.ID)
+		return nil, unsupported("cipher", p.Cipher.Algorithm)
 	}
 	key, err := derive(p.KDF, password, keyLength)
 	if err != nil {
@@ -73,7 +69,7 @@ func decrypt(der, password []byte) ([]byte, error) {
 		return nil, err
 	}
 	var iv []byte
-	if _, err := asn1.Unmarshal(p.Cipher.Params.FullBytes, &iv); err != nil || len(iv) != block.BlockSize() ||
+	if _, err := asn1.Unmarshal(p.Cipher.Parameters.FullBytes, &iv); err != nil || len(iv) != block.BlockSize() ||
 		len(k.Data) == 0 || len(k.Data)%block.BlockSize() != 0 {
 		return nil, &coded{finding.KeyMalformed, "its encrypted part is damaged"}
 	}
@@ -90,20 +86,20 @@ func decrypt(der, password []byte) ([]byte, error) {
 	return plain, nil
 }
 
-func derive(kdf algorithm, password []byte, length int) ([]byte, error) {
-	if kdf.ID.String() != "1.2.840.113549.1.5.12" {
-		return nil, unsupported("key derivation", kdf.ID)
+func derive(kdf pkix.AlgorithmIdentifier, password []byte, length int) ([]byte, error) {
+	if kdf.Algorithm.String() != "1.2.840.113549.1.5.12" {
+		return nil, unsupported("key derivation", kdf.Algorithm)
 	}
 	var p pbkdf2Params
-	if _, err := asn1.Unmarshal(kdf.Params.FullBytes, &p); err != nil {
+	if _, err := asn1.Unmarshal(kdf.Parameters.FullBytes, &p); err != nil {
 		return nil, &coded{finding.KeyMalformed, "the parameters of its encryption are damaged"}
 	}
 	if p.Iterations < 1 || p.Iterations > maxIterations {
 		return nil, &coded{finding.KeyUnsupported, fmt.Sprintf("its password takes %d iterations; at most %d are allowed", p.Iterations, maxIterations)}
 	}
-	prf := prfOf(p.PRF.ID)
+	prf := prfOf(p.PRF.Algorithm)
 	if prf == nil {
-		return nil, unsupported("key derivation", p.PRF.ID)
+		return nil, unsupported("key derivation", p.PRF.Algorithm)
 	}
 	return pbkdf2.Key(prf, string(password), p.Salt, p.Iterations, length)
 }

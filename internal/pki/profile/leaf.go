@@ -20,9 +20,9 @@ func (r *rules) leaf(serves bool) {
 	} else if r.KeyUsage&x509.KeyUsageCertSign != 0 {
 		r.add(finding.KeyUsageOdd, "it is not a CA, but its keyUsage has keyCertSign")
 	}
-	if r.extension(oidEKU) == nil {
+	if r.Extension(oidEKU) == nil {
 		r.add(finding.EKUMissing, "it has no extended key usage")
-	} else if r.hasUsage(x509.ExtKeyUsageAny) {
+	} else if slices.Contains(r.ExtKeyUsage, x509.ExtKeyUsageAny) {
 		r.add(finding.EKUAny, "its extended key usage is anyExtendedKeyUsage")
 	}
 	if serves {
@@ -34,10 +34,10 @@ func (r *rules) leaf(serves bool) {
 func (r *rules) subjectNames() {
 	cn := r.Subject.CommonName
 	switch {
-	case r.extension(oidSAN) != nil && string(r.extension(oidSAN).Value) == "\x30\x00":
+	case r.Extension(oidSAN) != nil && string(r.Extension(oidSAN).Value) == "\x30\x00":
 		r.add(finding.SANMalformed, "its subjectAltName lists nothing")
 		return
-	case r.extension(oidSAN) != nil:
+	case r.Extension(oidSAN) != nil:
 	case names.ValidHost(cn, true):
 		r.add(finding.CNOnly, "its only name is the common name %q", cert.Clip(cn))
 		return
@@ -93,6 +93,6 @@ func (r *rules) key() {
 	case *dsa.PublicKey:
 		r.add(finding.KeyWeak, "its key is DSA")
 	case nil:
-		r.add(finding.KeyWeak, "its key is of a kind that is not known (%s)", r.outline.KeyAlg)
+		r.add(finding.KeyWeak, "its key is of a kind that is not known (%s)", r.outline.TBS.Key.Algorithm.Algorithm)
 	}
 }

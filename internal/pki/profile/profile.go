@@ -4,7 +4,6 @@
 package profile
 
 import (
-	"crypto/x509"
 	"encoding/asn1"
 	"slices"
 	"strings"
@@ -19,45 +18,28 @@ import (
 func Check(path []*cert.Cert, complete, names bool) finding.List {
 	var found finding.List
 	for i, c := range path {
-		o, err := cert.ReadOutline(c.Raw)
-		if err != nil {
-			found = append(found, c.Finding(finding.CertMalformed, "its structure cannot be read: %v", err))
-			continue
-		}
-		r := rules{Cert: c, outline: o, root: complete && i == len(path)-1 && i > 0 || c.IsCA && c.SelfSigned()}
+		r := rules{Cert: c, root: complete && i == len(path)-1 && i > 0 || c.IsCA && c.SelfSigned()}
 		if i+1 < len(path) {
 			r.issuer = path[i+1]
 		}
-		r.fields()
-		r.key()
-		r.extensions()
-		r.identifiers()
+		place := r.authority
 		if i == 0 {
-			r.leaf(names)
-			if len(path) == 1 && c.SelfSigned() && complete {
-				r.add(finding.SelfSignedLeaf, "it is signed by itself; no CA vouches for it")
+			place = func() {
+				r.leaf(names)
+				if len(path) == 1 && c.SelfSigned() && complete {
+					r.add(finding.SelfSignedLeaf, "it is signed by itself; no CA vouches for it")
+				}
 			}
-		} else {
-			r.authority()
 		}
-		found = append(found, r.found...)
+		found = append(found, r.judge(place)...)
 	}
 	return found
 }
 
 // Authority returns what is wrong with a CA that is on no path.
 func Authority(c *cert.Cert) finding.List {
-	o, err := cert.ReadOutline(c.Raw)
-	if err != nil {
-		return finding.List{c.Finding(finding.CertMalformed, "its structure cannot be read: %v", err)}
-	}
-	r := rules{Cert: c, outline: o, root: c.SelfSigned()}
-	r.fields()
-	r.key()
-	r.extensions()
-	r.identifiers()
-	r.authority()
-	return r.found
+	r := rules{Cert: c, root: c.SelfSigned()}
+	return r.judge(r.authority)
 }
 
 // rules judges one certificate.
@@ -73,13 +55,19 @@ func (r *rules) add(code finding.Code, format string, args ...any) {
 	r.found = append(r.found, r.Finding(code, format, args...))
 }
 
-// extension returns the extension oid, or nil.
-func (r *rules) extension(oid string) *cert.Extension {
-	i := slices.IndexFunc(r.outline.Extensions, func(e cert.Extension) bool { return e.ID.String() == oid })
-	if i < 0 {
-		return nil
+// judge returns what breaks the rules for all certificates, and then those that
+// place checks, for certificates in that place of a path.
+func (r *rules) judge(place func()) finding.List {
+	var err error
+	if r.outline, err = cert.ReadOutline(r.Raw); err != nil {
+		return finding.List{r.Finding(finding.CertMalformed, "its structure cannot be read: %v", err)}
 	}
-	return &r.outline.Extensions[i]
+	r.fields()
+	r.key()
+	r.extensions()
+	r.identifiers()
+	place()
+	return r.found
 }
 
 const (
@@ -100,23 +88,24 @@ const (
 const maxSerial = 20
 
 func (r *rules) fields() {
-	switch {
-	case r.outline.Serial.Sign() == 0:
+	tbs := &r.outline.TBS
+	switch n := len(tbs.Serial.Bytes); {
+	case r.SerialNumber.Sign() == 0:
 		r.add(finding.SerialInvalid, "its serial number is zero")
-	case r.outline.SerialLen > maxSerial:
-		r.add(finding.SerialInvalid, "its serial number has %d octets; at most %d are allowed", r.outline.SerialLen, maxSerial)
+	case n > maxSerial:
+		r.add(finding.SerialInvalid, "its serial number has %d octets; at most %d are allowed", n, maxSerial)
 	}
 	if r.Version != 3 {
 		r.add(finding.VersionOld, "it is of version %d", r.Version)
 	}
-	if len(r.outline.Issuer.Bytes) == 0 {
+	if len(tbs.Issuer.Bytes) == 0 {
 		r.add(finding.NameEmpty, "its issuer has no name")
 	}
-	if len(r.outline.Subject.Bytes) == 0 && r.IsCA {
+	if len(tbs.Subject.Bytes) == 0 && r.IsCA {
 		r.add(finding.NameEmpty, "it is a CA without a name")
 	}
-	r.date(r.outline.NotBefore)
-	r.date(r.outline.NotAfter)
+	r.date(tbs.Validity.NotBefore)
+	r.date(tbs.Validity.NotAfter)
 }
 
 // date checks the encoding of a date (RFC 5280, 4.1.2.5).
@@ -137,8 +126,8 @@ func (r *rules) date(t asn1.RawValue) {
 // extensions checks which extensions are critical, and their content.
 func (r *rules) extensions() {
 	mustBe := func(oid string) {
-		if e := r.extension(oid); e != nil && !e.Critical {
-			r.add(finding.Criticality, "%s must be critical", cert.ExtensionName(e.ID))
+		if e := r.Extension(oid); e != nil && !e.Critical {
+			r.add(finding.Criticality, "%s must be critical", cert.ExtensionName(e.Id))
 		}
 	}
 	if r.IsCA {
@@ -147,10 +136,10 @@ func (r *rules) extensions() {
 	mustBe(oidNameConstraints)
 	mustBe(oidPolicyConstraints)
 	mustBe(oidInhibitAny)
-	if len(r.outline.Subject.Bytes) == 0 {
+	if len(r.outline.TBS.Subject.Bytes) == 0 {
 		mustBe(oidSAN)
 	}
-	if e := r.extension(oidEKU); e != nil {
+	if e := r.Extension(oidEKU); e != nil {
 		if e.Critical {
 			r.add(finding.Criticality, "extKeyUsage must not be critical")
 		}
@@ -161,12 +150,12 @@ func (r *rules) extensions() {
 	if r.BasicConstraintsValid && !r.IsCA && r.MaxPathLen >= 0 {
 		r.add(finding.ConstraintsOdd, "it has a path length but is not a CA")
 	}
-	if e := r.extension(oidKeyUsage); e != nil && r.KeyUsage == 0 {
+	if e := r.Extension(oidKeyUsage); e != nil && r.KeyUsage == 0 {
 		r.add(finding.KeyUsageOdd, "its keyUsage allows nothing")
 	}
 	for _, oid := range []string{oidPolicies, oidPolicyConstraints} { // RFC 5280, 4.2.1.4 and 4.2.1.11
-		if e := r.extension(oid); e != nil && string(e.Value) == "\x30\x00" {
-			r.add(finding.Policy, "its %s lists nothing, which is forbidden", cert.ExtensionName(e.ID))
+		if e := r.Extension(oid); e != nil && string(e.Value) == "\x30\x00" {
+			r.add(finding.Policy, "its %s lists nothing, which is forbidden", cert.ExtensionName(e.Id))
 			r.found[len(r.found)-1].Next = "issue it again without that extension"
 		}
 	}
@@ -174,7 +163,7 @@ func (r *rules) extensions() {
 }
 
 func (r *rules) nameConstraints() {
-	if r.extension(oidNameConstraints) == nil {
+	if r.Extension(oidNameConstraints) == nil {
 		return
 	}
 	if !r.IsCA {
@@ -189,10 +178,10 @@ func (r *rules) nameConstraints() {
 
 // authority judges a CA of the path.
 func (r *rules) authority() {
-	if r.extension(oidKeyUsage) == nil && r.Version == 3 {
+	if r.Extension(oidKeyUsage) == nil && r.Version == 3 {
 		r.add(finding.KeyUsageOdd, "it is a CA without keyUsage")
 	}
-	if r.root && r.extension(oidEKU) != nil {
+	if r.root && r.Extension(oidEKU) != nil {
 		r.add(finding.EKUOnRoot, "it is a root with an extended key usage")
 	}
 }
@@ -209,7 +198,7 @@ func (r *rules) identifiers() {
 	if r.IsCA && len(r.SubjectKeyId) == 0 && r.Version == 3 {
 		r.add(finding.SKIMissing, "it is a CA without a subjectKeyIdentifier")
 	}
-	aki := r.extension(oidAKI)
+	aki := r.Extension(oidAKI)
 	if aki == nil {
 		if !r.root && !r.SelfIssued() && r.Version == 3 {
 			r.add(finding.AKIMissing, "it has no authorityKeyIdentifier")
@@ -228,5 +217,3 @@ func (r *rules) identifiers() {
 		r.add(finding.AKIMismatch, "its authorityKeyIdentifier is not the subjectKeyIdentifier of %q", issuer.Name())
 	}
 }
-
-func (r *rules) hasUsage(u x509.ExtKeyUsage) bool { return slices.Contains(r.ExtKeyUsage, u) }
