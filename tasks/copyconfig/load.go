@@ -107,11 +107,12 @@ func (l *loader) file(ctx context.Context, dirs openDirs, n *node, f *file) erro
 	}
 	c := &content{fd: -1}
 	fd, err := dirs.openFile(f, &c.st)
-	if err == nil {
-		err = l.fill(ctx, n, f, c, fd, rules, transform)
-		if c.fd != fd {
-			unix.Close(fd)
-		}
+	if err != nil {
+		return explainSource(fmt.Errorf("read %s: %w", f.source(), err))
+	}
+	err = l.fill(ctx, n, f, c, fd, rules, transform)
+	if c.fd != fd {
+		unix.Close(fd)
 	}
 	if err != nil {
 		if tasks.KindOf(err) == tasks.Usage || tasks.NextOf(err) != "" { // it names the file
