@@ -41,16 +41,17 @@ const maxLosses = 5
 func Run(ctx context.Context, env *tasks.Env, db Database, o Options) error {
 	connecting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	open := sync.OnceValues(func() (Driver, error) { return db.Open(connecting) })
-	go func() { _, _ = open() }() // it takes its time, in which the files are read
+	first := sync.OnceValues(func() (Driver, error) { return db.Open(connecting) })
+	go func() { _, _ = first() }() // it takes its time, in which the files are read
 	s, err := load(connecting, db, &o)
 	if err != nil {
 		cancel()
-		if drv, failed := open(); failed == nil {
+		if drv, failed := first(); failed == nil {
 			_ = drv.Close() // the files are what is wrong
 		}
 		return err
 	}
+	open := first
 	for losses := 1; ; losses++ {
 		done := env.Changes()
 		err := session(ctx, &run{env: env, db: db, opts: &o, scripts: s}, open)
