@@ -57,29 +57,6 @@ func (w *walk) job(d *dir, work func(*worker)) pool.Job[*worker] {
 	}
 }
 
-// files returns work on files of d: the worker takes some and leaves the others
-// to who comes next, so that one huge directory keeps all of them busy.
-func (w *walk) files(d *dir, names []dirfd.Name) pool.Job[*worker] {
-	return w.job(d, func(me *worker) {
-		n := min(len(names), me.appetite)
-		if n < len(names) {
-			w.pool.Push(w.files(d, names[n:]))
-		}
-		me.entries(d, names[:n], false)
-	})
-}
-
-// dirs is files for directories. To open more than one at a time would only cost
-// descriptors.
-func (w *walk) dirs(d *dir, names []dirfd.Name) pool.Job[*worker] {
-	return w.job(d, func(me *worker) {
-		if len(names) > 1 {
-			w.pool.Push(w.dirs(d, names[1:]))
-		}
-		me.entries(d, names[:1], true)
-	})
-}
-
 // use makes sure that d has a descriptor until done. ok is false if there is
 // nothing to be done any more.
 func (w *worker) use(d *dir) (ok bool) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/initbox/initbox/internal/files/dirfd"
 	"github.com/initbox/initbox/internal/files/glob"
-	"github.com/initbox/initbox/internal/files/pool"
 )
 
 // A worker is one goroutine of a walk with what it needs again and again.
@@ -23,22 +22,64 @@ type worker struct {
 	seen    int64 // entries that the report does not count yet
 	changed int64 // the same of those that were changed
 
-	appetite int  // how many files it takes at a time
+	busy     bool // with files
+	appetite int  // how many of them it takes at a time
 	waited   bool // for the file system, the last time
 }
 
-// entries does what is to be done for some entries of d.
-func (w *worker) entries(d *dir, names []dirfd.Name, lookLikeDirs bool) {
-	begin := time.Now()
-	for _, name := range names {
-		if w.ctx.Err() != nil {
-			return
+// list reads one page of d and leaves the rest of the listing, and the directories
+// that it has found, as jobs. It begins with the files, which need no descriptors.
+func (w *worker) list(d *dir) {
+	w.env.Doing("walking " + d.path(""))
+	found, err := w.page.read(d.fd, func(name []byte) bool {
+		return len(w.plan.exclude) == 0 || !glob.Any(w.plan.exclude, d.rel(string(name)))
+	})
+	if err != nil {
+		if !dirfd.IsGone(err) {
+			w.fail(fmt.Errorf("%s: %w", d.path(""), &opError{opRead, err}), d.fd, &w.st)
 		}
-		if err := w.entry(d, name, lookLikeDirs); err != nil {
-			w.fail(err, d.fd, &w.st)
-		}
+		return
 	}
-	w.pace(time.Since(begin), len(names))
+	if found.more {
+		d.next = found.next
+		w.pool.Push(w.job(d, func(me *worker) { me.list(d) }))
+	}
+	if len(found.dirs) > 0 {
+		w.pool.Push(w.job(d, func(me *worker) { me.dirs(d, found.dirs) }))
+	}
+	if len(found.files) == 0 {
+		return
+	}
+	if w.busy { // where listings do not tell kinds, d was taken for a file
+		w.pool.Push(w.job(d, func(me *worker) { me.files(d, found.files) }))
+		return
+	}
+	w.files(d, found.files)
+}
+
+// dirs does the first of the directories names in d and leaves the others as a job:
+// to open more than one at a time would only cost descriptors.
+func (w *worker) dirs(d *dir, names []dirfd.Name) {
+	if len(names) > 1 {
+		w.pool.Push(w.job(d, func(me *worker) { me.dirs(d, names[1:]) }))
+	}
+	w.visit(d, names[0], true)
+}
+
+// files does some of the files names in d and leaves the others as a job, so that
+// one huge directory keeps all workers busy.
+func (w *worker) files(d *dir, names []dirfd.Name) {
+	n := min(len(names), w.appetite)
+	if n < len(names) {
+		w.pool.Push(w.job(d, func(me *worker) { me.files(d, names[n:]) }))
+	}
+	begin := time.Now()
+	w.busy = true
+	for _, name := range names[:n] {
+		w.visit(d, name, false)
+	}
+	w.busy = false
+	w.pace(time.Since(begin), n)
 }
 
 const (
@@ -76,7 +117,17 @@ func (w *worker) count() {
 // and back while we look.
 const tries = 4
 
-// entry does what is to be done for one entry.
+// visit does what is to be done for one entry, and notes its failure.
+func (w *worker) visit(d *dir, name dirfd.Name, looksLikeDir bool) {
+	if w.ctx.Err() != nil {
+		return
+	}
+	if err := w.entry(d, name, looksLikeDir); err != nil {
+		w.fail(err, d.fd, &w.st)
+	}
+}
+
+// entry is visit, and returns the failure.
 func (w *worker) entry(d *dir, name dirfd.Name, looksLikeDir bool) error {
 	for range tries {
 		var again bool
@@ -162,37 +213,47 @@ func (w *worker) foreign() bool {
 	return true
 }
 
-// subdir opens a directory and lists its first page. again says that the entry
-// is none.
+// subdir opens a directory and does what the first page of its listing gives. again
+// says that the entry is none.
 func (w *worker) subdir(d *dir, name string) (again bool, err error) {
+	begin := time.Now()
+	child, again, err := w.openSubdir(d, name)
+	w.pace(time.Since(begin), 1)
+	if child != nil {
+		child.jobs.Store(1) // this one
+		child.users = 1
+		w.mu.Lock()
+		w.opened(child)
+		w.mu.Unlock()
+		w.list(child)
+		w.done(child)
+	}
+	return again, err
+}
+
+// openSubdir returns nil if the directory is not to be walked.
+func (w *worker) openSubdir(d *dir, name string) (child *dir, again bool, err error) {
 	fd, err := dirfd.OpenDir(d.fd, name)
 	if err == unix.EACCES && !w.plan.dir.IsZero() {
 		fd, err = w.unlock(d, name)
 	}
 	switch {
 	case err == unix.ENOTDIR || err == unix.ELOOP:
-		return true, nil
+		return nil, true, nil
 	case err != nil:
-		return false, fmt.Errorf("%s: %w", d.path(name), &opError{opRead, err})
+		return nil, false, fmt.Errorf("%s: %w", d.path(name), &opError{opRead, err})
 	}
 	if err := dirfd.Statx(fd, "", statMask, &w.st); err != nil {
 		unix.Close(fd)
-		return false, fmt.Errorf("look at %s: %w", d.path(name), err)
+		return nil, false, fmt.Errorf("look at %s: %w", d.path(name), err)
 	}
 	if w.foreign() {
 		unix.Close(fd)
-		return false, nil
+		return nil, false, nil
 	}
-	child := d.child(name)
+	child = d.child(name)
 	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
-	child.jobs.Store(1) // this one
-	child.users = 1
-	w.mu.Lock()
-	w.opened(child)
-	w.mu.Unlock()
-	w.list(child)
-	w.done(child)
-	return false, nil
+	return child, false, nil
 }
 
 // unlock opens a directory that its owner may only read once it has its new mode.
@@ -212,31 +273,4 @@ func (w *worker) unlock(d *dir, name string) (int, error) {
 		return -1, err
 	}
 	return dirfd.OpenDir(pin, "")
-}
-
-// list reads one page of d and leaves the rest of the listing, and what it has
-// found, as jobs. Files come to lie on top, because they need no descriptors.
-func (w *worker) list(d *dir) {
-	w.env.Doing("walking " + d.path(""))
-	found, err := w.page.read(d.fd, func(name []byte) bool {
-		return len(w.plan.exclude) == 0 || !glob.Any(w.plan.exclude, d.rel(string(name)))
-	})
-	if err != nil {
-		if !dirfd.IsGone(err) {
-			w.fail(fmt.Errorf("%s: %w", d.path(""), &opError{opRead, err}), d.fd, &w.st)
-		}
-		return
-	}
-	var jobs []pool.Job[*worker]
-	if found.more {
-		d.next = found.next
-		jobs = append(jobs, w.job(d, func(me *worker) { me.list(d) }))
-	}
-	if len(found.dirs) > 0 {
-		jobs = append(jobs, w.dirs(d, found.dirs))
-	}
-	if len(found.files) > 0 {
-		jobs = append(jobs, w.files(d, found.files))
-	}
-	w.pool.Push(jobs...)
 }
