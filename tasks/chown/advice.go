@@ -35,35 +35,35 @@ func (c credentials) has(capability uint) bool { return c.caps>>capability&1 != 
 
 // lacks returns the capability that the kernel asks for before it does op to
 // what st describes, "" if the process has it or needs none.
-func (c credentials) lacks(p *plan, op string, err error, st *unix.Statx_t) string {
+func (c credentials) lacks(s *settings, op string, err error, st *unix.Statx_t) string {
 	switch {
 	case op == opSetGID && !c.has(unix.CAP_FSETID):
 		return "FSETID"
 	case op == opMode && st.Uid != c.uid && !c.has(unix.CAP_FOWNER):
 		return "FOWNER"
-	case op == opMode && p.owner.UID != c.uid && p.wantsOwner(st) && !c.has(unix.CAP_FOWNER):
+	case op == opMode && s.owner.UID != c.uid && s.wantsOwner(st) && !c.has(unix.CAP_FOWNER):
 		return "FOWNER" // it has just been given away
 	case op == opCapability && !c.has(unix.CAP_SETFCAP):
 		return "SETFCAP"
 	case errors.Is(err, unix.EACCES) && !c.has(unix.CAP_DAC_OVERRIDE):
 		return "DAC_OVERRIDE"
-	case op == "" && errors.Is(err, unix.EPERM) && !c.may(p, st):
+	case op == "" && errors.Is(err, unix.EPERM) && !c.may(s, st):
 		return "CHOWN"
 	}
 	return ""
 }
 
-// may reports whether c may give what st describes to the owner of p: with the
+// may reports whether c may give what st describes to the owner of s: with the
 // capability, or as the owner to a group that it is in.
-func (c credentials) may(p *plan, st *unix.Statx_t) bool {
-	group := p.owner.GID
-	keepsUser := p.owner.Matches(st.Uid, group)
+func (c credentials) may(s *settings, st *unix.Statx_t) bool {
+	group := s.owner.GID
+	keepsUser := s.owner.Matches(st.Uid, group)
 	return c.has(unix.CAP_CHOWN) ||
-		st.Uid == c.uid && keepsUser && (p.owner.Matches(p.owner.UID, st.Gid) || slices.Contains(c.groups, group))
+		st.Uid == c.uid && keepsUser && (s.owner.Matches(s.owner.UID, st.Gid) || slices.Contains(c.groups, group))
 }
 
 // advise says what to do about err, which came up at what fd and st describe.
-func (c *credentials) advise(p *plan, err error, fd int, st *unix.Statx_t) string {
+func (c *credentials) advise(s *settings, err error, fd int, st *unix.Statx_t) string {
 	op := opOf(err)
 	switch {
 	case errors.Is(err, unix.EROFS):
@@ -76,12 +76,12 @@ func (c *credentials) advise(p *plan, err error, fd int, st *unix.Statx_t) strin
 	case st.Attributes&(unix.STATX_ATTR_IMMUTABLE|unix.STATX_ATTR_APPEND) != 0:
 		return "it is immutable or append-only: run chattr -i -a on the node, or leave it out with --exclude"
 	}
-	if name := c.lacks(p, op, err, st); name != "" {
+	if name := c.lacks(s, op, err, st); name != "" {
 		who := "root"
 		if c.uid != 0 {
 			who = fmt.Sprintf("UID %d", c.uid)
 		}
-		return fmt.Sprintf("%s lacks the capability %s here: give the container %s", who, name, p.securityContext())
+		return fmt.Sprintf("%s lacks the capability %s here: give the container %s", who, name, s.securityContext())
 	}
 	return kindOf(fd).squashes()
 }

@@ -18,14 +18,14 @@ const special = fileperm.SetUID | fileperm.SetGID
 
 // A changer changes entries.
 type changer struct {
-	plan   *plan
-	env    *tasks.Env
-	report *report
-	said   *said
+	settings  *settings
+	env       *tasks.Env
+	report    *report
+	announced *announced
 }
 
 // change gives what fd describes its owner and mode. st describes it as well and
-// says that the plan wants it changed.
+// says that it is to be changed.
 func (c *changer) change(ctx context.Context, fd int, st *unix.Statx_t, target string) error {
 	if st.Nlink > 1 && !isDir(st) {
 		if skip, err := c.linked(st, target); skip || err != nil {
@@ -33,7 +33,7 @@ func (c *changer) change(ctx context.Context, fd int, st *unix.Statx_t, target s
 		}
 	}
 	verb := "chmod"
-	if c.plan.wantsOwner(st) {
+	if c.settings.wantsOwner(st) {
 		verb = "chown"
 	}
 	err := c.env.Do(ctx, verb, target, func() error { return c.apply(fd, st) })
@@ -45,7 +45,7 @@ func (c *changer) change(ctx context.Context, fd int, st *unix.Statx_t, target s
 
 // linked says what to do with a file that has other names.
 func (c *changer) linked(st *unix.Statx_t, target string) (skip bool, err error) {
-	switch c.plan.hardlinks {
+	switch c.settings.hardlinks {
 	case linksSkip:
 		c.report.skipped.Add(1)
 		return true, nil
@@ -53,7 +53,7 @@ func (c *changer) linked(st *unix.Statx_t, target string) (skip bool, err error)
 		return false, tasks.WithNext(fmt.Errorf("%s has %d names (hard links), and a change would show at all of them", target, st.Nlink),
 			"remove the other names, or let it pass with --hardlinks=warn or leave it with --hardlinks=skip")
 	}
-	if c.env.DryRun && !c.said.first(inode{st.Dev_major, st.Dev_minor, st.Ino}) {
+	if c.env.DryRun && !c.announced.first(inode{st.Dev_major, st.Dev_minor, st.Ino}) {
 		return true, nil
 	}
 	c.report.linked.Add(1)
@@ -62,18 +62,18 @@ func (c *changer) linked(st *unix.Statx_t, target string) (skip bool, err error)
 
 func (c *changer) apply(fd int, st *unix.Statx_t) error {
 	mode := uint32(st.Mode) & fileperm.AllBits
-	want := c.plan.mode(st.Mode)
-	if !c.plan.wantsOwner(st) {
+	want := c.settings.mode(st.Mode)
+	if !c.settings.wantsOwner(st) {
 		return c.chmod(fd, want)
 	}
 	var capability []byte
-	if c.plan.preserve && isFile(st) {
+	if c.settings.preserve && isFile(st) {
 		var err error
 		if capability, err = readCapability(fd); err != nil {
 			return fmt.Errorf("read its capabilities: %w", err)
 		}
 	}
-	if err := dirfd.Chown(fd, c.plan.owner.UID, c.plan.owner.GID); err != nil {
+	if err := dirfd.Chown(fd, c.settings.owner.UID, c.settings.owner.GID); err != nil {
 		return err
 	}
 	if isFile(st) && mode&special != 0 {
@@ -81,8 +81,8 @@ func (c *changer) apply(fd int, st *unix.Statx_t) error {
 		if err != nil {
 			return err
 		}
-		if !c.plan.preserve {
-			want = c.plan.mode(unix.S_IFREG | uint16(after))
+		if !c.settings.preserve {
+			want = c.settings.mode(unix.S_IFREG | uint16(after))
 			if after != mode {
 				c.report.stripped.Add(1)
 			}
@@ -166,18 +166,18 @@ func opOf(err error) string {
 	return ""
 }
 
-// capabilities returns what the plan may need, as a securityContext names it.
-func (p *plan) capabilities() []string {
+// capabilities returns what may be needed, as a securityContext names it.
+func (s *settings) capabilities() []string {
 	names := []string{"CHOWN", "DAC_OVERRIDE"}
-	if !p.file.IsZero() || !p.dir.IsZero() || p.preserve {
+	if !s.file.IsZero() || !s.dir.IsZero() || s.preserve {
 		names = append(names, "FOWNER", "FSETID")
 	}
-	if p.preserve {
+	if s.preserve {
 		names = append(names, "SETFCAP")
 	}
 	return names
 }
 
-func (p *plan) securityContext() string {
-	return "securityContext: {runAsUser: 0, capabilities: {drop: [ALL], add: [" + strings.Join(p.capabilities(), ", ") + "]}}"
+func (s *settings) securityContext() string {
+	return "securityContext: {runAsUser: 0, capabilities: {drop: [ALL], add: [" + strings.Join(s.capabilities(), ", ") + "]}}"
 }

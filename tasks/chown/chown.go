@@ -145,8 +145,8 @@ func (t *Task) Check() error {
 }
 
 // parse reads the owner and the modes.
-func (t *Task) parse() (fileperm.OwnerName, *plan, error) {
-	p := &plan{
+func (t *Task) parse() (fileperm.OwnerName, *settings, error) {
+	s := &settings{
 		exclude: t.Exclude, hardlinks: t.Hardlinks, preserve: t.PreserveSpecial, cross: t.CrossMounts,
 	}
 	owner := fileperm.NoOwner
@@ -158,14 +158,14 @@ func (t *Task) parse() (fileperm.OwnerName, *plan, error) {
 		}
 	}
 	if t.FileMode != "" {
-		if p.file, err = fileperm.ParseMode(t.FileMode); err != nil {
+		if s.file, err = fileperm.ParseMode(t.FileMode); err != nil {
 			errs = append(errs, fmt.Errorf("--file-mode %q: %w", t.FileMode, err))
 		}
 	}
 	if t.DirMode != "" {
-		if p.dir, err = fileperm.ParseMode(t.DirMode); err != nil {
+		if s.dir, err = fileperm.ParseMode(t.DirMode); err != nil {
 			errs = append(errs, fmt.Errorf("--dir-mode %q: %w", t.DirMode, err))
 		}
 	}
-	return owner, p, errors.Join(errs...)
+	return owner, s, errors.Join(errs...)
 }

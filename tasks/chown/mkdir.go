@@ -57,7 +57,7 @@ func deepest(p string) (*root, []string, error) {
 // last of them. A dry-run only says so, and describes what it would be.
 func (j *job) mkdir(ctx context.Context, r *root, names []string) error {
 	for _, name := range names {
-		if err := j.step(ctx, r, name); err != nil {
+		if err := j.mkdirIn(ctx, r, name); err != nil {
 			return err
 		}
 	}
@@ -73,11 +73,11 @@ func (j *job) mkdir(ctx context.Context, r *root, names []string) error {
 	return nil
 }
 
-// step makes the directory name in r and goes there.
-func (j *job) step(ctx context.Context, r *root, name string) error {
+// mkdirIn makes the directory name in r and goes there.
+func (j *job) mkdirIn(ctx context.Context, r *root, name string) error {
 	made := path.Join(r.path, name)
 	r.path = made
-	if j.env.DryRun && !j.said.first("mkdir "+made) {
+	if j.env.DryRun && !j.announced.first("mkdir "+made) {
 		return nil
 	}
 	return j.env.Do(ctx, "mkdir", made, func() error {

@@ -160,11 +160,11 @@ func TestAdvice(t *testing.T) {
 		t.Error(s)
 	}
 	c := &credentials{caps: 1<<unix.CAP_CHOWN | 1<<unix.CAP_FOWNER}
-	p := &plan{owner: fileperm.Owner{UID: 1, GID: 1}}
-	if s := c.advise(p, unix.EPERM, -1, new(unix.Statx_t)); !strings.Contains(s, "something else than permissions") {
+	wanted := &settings{owner: fileperm.Owner{UID: 1, GID: 1}}
+	if s := c.advise(wanted, unix.EPERM, -1, new(unix.Statx_t)); !strings.Contains(s, "something else than permissions") {
 		t.Error(s)
 	}
-	if s := c.advise(p, context.Canceled, -1, new(unix.Statx_t)); s != "" {
+	if s := c.advise(wanted, context.Canceled, -1, new(unix.Statx_t)); s != "" {
 		t.Error(s)
 	}
 }

@@ -72,7 +72,7 @@ func (j *job) refused(r *root) error {
 		return nil // the change comes at once, and would find less special bits
 	}
 	var err error
-	if j.plan.wantsOwner(&r.st) {
+	if j.settings.wantsOwner(&r.st) {
 		err = dirfd.Chown(r.pin, r.st.Uid, r.st.Gid)
 	} else if err = dirfd.Chmod(r.pin, uint32(r.st.Mode)&0o7777); err != nil {
 		err = &opError{opMode, err}
@@ -89,11 +89,11 @@ func (j *job) refused(r *root) error {
 // foreseen knows what the kernel will say to a change that the attempt did not
 // have to ask for: an owner may always set what is there.
 func (j *job) foreseen(r *root) error {
-	if j.plan.wantsOwner(&r.st) && !j.creds.may(j.plan, &r.st) {
+	if j.settings.wantsOwner(&r.st) && !j.creds.may(j.settings, &r.st) {
 		return unix.EPERM
 	}
-	if j.plan.mode(r.st.Mode) != uint32(r.st.Mode)&0o7777 {
-		if err := error(&opError{opMode, unix.EPERM}); j.creds.lacks(j.plan, opMode, err, &r.st) != "" {
+	if j.settings.mode(r.st.Mode) != uint32(r.st.Mode)&0o7777 {
+		if err := error(&opError{opMode, unix.EPERM}); j.creds.lacks(j.settings, opMode, err, &r.st) != "" {
 			return err
 		}
 	}

@@ -17,19 +17,19 @@ import (
 
 // Run implements [tasks.Task].
 func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
-	name, plan, err := t.parse()
+	name, s, err := t.parse()
 	if err != nil {
 		return tasks.Usagef("%w", err)
 	}
-	if plan.owner, err = fileperm.System.Resolve(name); err != nil {
+	if s.owner, err = fileperm.System.Resolve(name); err != nil {
 		return tasks.WithNext(tasks.Usagef("owner %q: %w", t.Owner, err), "write numbers, as in 1000:1000: those that runAsUser and fsGroup of your application say")
 	}
 	r := &report{log: env.Log, start: time.Now()}
 	job := &job{
 		task: t, creds: ownCredentials(), budget: newBudget(t.Jobs),
-		changer: changer{plan: plan, env: env, report: r, said: new(said)},
+		changer: changer{settings: s, env: env, report: r, announced: new(announced)},
 	}
-	err = job.paths(ctx)
+	err = job.eachPath(ctx)
 	r.warn(env.DryRun)
 	env.Summarize(r.sums(env.DryRun))
 	return err
@@ -63,8 +63,8 @@ func (j *job) admit(ctx context.Context) error {
 	return nil
 }
 
-// paths does one path after the other, for they may be the same tree.
-func (j *job) paths(ctx context.Context) error {
+// eachPath does one path after the other, for they may be the same tree.
+func (j *job) eachPath(ctx context.Context) error {
 	watched, stop := context.WithCancel(ctx)
 	var progress sync.WaitGroup
 	progress.Go(func() { j.report.progress(watched) })
@@ -74,8 +74,8 @@ func (j *job) paths(ctx context.Context) error {
 		return err
 	}
 	for _, p := range j.task.Paths {
-		if err := j.path(ctx, p); err != nil {
-			return j.touched(err)
+		if err := j.onePath(ctx, p); err != nil {
+			return j.notUntouched(err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -89,18 +89,18 @@ func (j *job) paths(ctx context.Context) error {
 	return err
 }
 
-// touched takes back what a fault of the configuration says, that nothing was
+// notUntouched takes back what a fault of the configuration says, that nothing was
 // touched, if a path before has been changed.
-func (j *job) touched(err error) error {
+func (j *job) notUntouched(err error) error {
 	if tasks.KindOf(err) != tasks.Usage || j.env.DryRun || j.env.Changes() == 0 {
 		return err
 	}
 	return &tasks.Error{Kind: tasks.Failed, Err: err, Next: tasks.NextOf(err)}
 }
 
-// path does all of one path. The failures of single entries are in the report;
+// onePath does all of one path. The failures of single entries are in the report;
 // an error says that nothing can be done here.
-func (j *job) path(ctx context.Context, path string) error {
+func (j *job) onePath(ctx context.Context, path string) error {
 	root, err := j.openRoot(ctx, path)
 	if err != nil {
 		return err
@@ -108,9 +108,9 @@ func (j *job) path(ctx context.Context, path string) error {
 	defer unix.Close(root.pin)
 	j.report.seen.Add(1)
 	deep := j.task.Recursive && isDir(&root.st)
-	wanted := j.plan.wants(&root.st)
+	wanted := j.settings.wants(&root.st)
 	if root.missing {
-		if wanted && j.said.first("change "+filepath.Clean(path)) {
+		if wanted && j.announced.first("change "+filepath.Clean(path)) {
 			return j.change(ctx, root.pin, &root.st, path)
 		}
 		return nil
@@ -122,7 +122,7 @@ func (j *job) path(ctx context.Context, path string) error {
 	if wanted && !j.env.DryRun {
 		if err := j.refused(root); err != nil {
 			return tasks.WithNext(fmt.Errorf("%s itself is refused, so nothing was changed: %w", path, err),
-				j.creds.advise(j.plan, err, root.pin, &root.st))
+				j.creds.advise(j.settings, err, root.pin, &root.st))
 		}
 	}
 	if deep {
@@ -141,17 +141,17 @@ func (j *job) path(ctx context.Context, path string) error {
 			return nil
 		}
 	}
-	return j.last(ctx, root)
+	return j.changeRoot(ctx, root)
 }
 
-// last changes the root, whose state says that all below it is done.
-func (j *job) last(ctx context.Context, root *root) error {
+// changeRoot changes the root, whose state says that all below it is done.
+func (j *job) changeRoot(ctx context.Context, root *root) error {
 	err := dirfd.Statx(root.pin, "", statMask, &root.st)
-	if err == nil && j.plan.wants(&root.st) {
+	if err == nil && j.settings.wants(&root.st) {
 		err = j.change(ctx, root.pin, &root.st, root.path)
 	}
 	if err != nil && ctx.Err() == nil {
-		j.report.fail(err, func() string { return j.creds.advise(j.plan, err, root.pin, &root.st) })
+		j.report.fail(err, func() string { return j.creds.advise(j.settings, err, root.pin, &root.st) })
 	}
 	return ctx.Err()
 }
@@ -159,7 +159,7 @@ func (j *job) last(ctx context.Context, root *root) error {
 // walk does all below the root.
 func (j *job) walk(ctx context.Context, root *root) error {
 	fd, err := dirfd.OpenDir(root.pin, "")
-	if err == unix.EACCES && j.unlocks(&root.st) {
+	if err == unix.EACCES && j.canUnlock(&root.st) {
 		var lock func()
 		if fd, lock, err = j.unlock(root); err == nil {
 			defer lock()
@@ -167,7 +167,7 @@ func (j *job) walk(ctx context.Context, root *root) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", root.path, &opError{opRead, err})
-		return tasks.WithNext(err, j.creds.advise(j.plan, err, root.pin, &root.st))
+		return tasks.WithNext(err, j.creds.advise(j.settings, err, root.pin, &root.st))
 	}
 	defer unix.Close(fd)
 	w := &walk{

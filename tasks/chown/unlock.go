@@ -15,12 +15,12 @@ const (
 	ownerEnters = 0o100
 )
 
-// unlocks reports whether the mode is what keeps us out, and we may change it, and
+// canUnlock reports whether the mode is what keeps us out, and we may change it, and
 // back: without FSETID the kernel drops the setgid bit of a group we are not in.
-func (j *job) unlocks(st *unix.Statx_t) bool {
+func (j *job) canUnlock(st *unix.Statx_t) bool {
 	inherits := st.Mode&fileperm.SetGID != 0
 	return !j.env.DryRun && st.Uid == j.creds.uid &&
-		st.Mode&ownerReads == 0 && j.plan.mode(st.Mode)&ownerReads != 0 &&
+		st.Mode&ownerReads == 0 && j.settings.mode(st.Mode)&ownerReads != 0 &&
 		(!inherits || j.creds.has(unix.CAP_FSETID) || slices.Contains(j.creds.groups, st.Gid))
 }
 
@@ -42,7 +42,7 @@ func (j *job) unlock(root *root) (fd int, lock func(), err error) {
 	lock = func() {
 		if err := set(old); err != nil {
 			err = fmt.Errorf("close %s again after the walk: %w", root.path, err)
-			j.report.fail(err, func() string { return j.creds.advise(j.plan, err, root.pin, &root.st) })
+			j.report.fail(err, func() string { return j.creds.advise(j.settings, err, root.pin, &root.st) })
 		}
 	}
 	if fd, err = dirfd.OpenDir(root.pin, ""); err == nil {

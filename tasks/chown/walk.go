@@ -35,8 +35,11 @@ type walk struct {
 // tree walks all that is below the root and does not change the root itself.
 func (w *walk) tree(ctx context.Context) {
 	w.open = []*dir{w.root}
+	newWorker := func() *worker {
+		return &worker{walk: w, lister: lister{buf: make([]byte, dirfd.ListBuffer)}, appetite: 1}
+	}
 	// No job returns an error: failures are in the report.
-	_ = pool.Run(ctx, min(w.budget.workers, runtime.GOMAXPROCS(0)), func() *worker { return &worker{walk: w, page: page{buf: make([]byte, dirfd.ListBuffer)}, appetite: 1} },
+	_ = pool.Run(ctx, min(w.budget.workers, runtime.GOMAXPROCS(0)), newWorker,
 		func(p *pool.Pool[*worker]) pool.Job[*worker] {
 			w.pool = p
 			return w.job(w.root, func(me *worker) { me.list(w.root) })
@@ -95,7 +98,7 @@ func (w *worker) finish(d *dir) {
 	}
 	var st unix.Statx_t
 	err := dirfd.Statx(d.fd, "", statMask, &st)
-	if err == nil && w.plan.wants(&st) {
+	if err == nil && w.settings.wants(&st) {
 		err = w.change(w.ctx, d.fd, &st, d.path(""))
 	}
 	if err != nil {
@@ -109,5 +112,5 @@ func (w *worker) fail(err error, fd int, st *unix.Statx_t) {
 	if w.ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return
 	}
-	w.report.fail(err, func() string { return w.creds.advise(w.plan, err, fd, st) })
+	w.report.fail(err, func() string { return w.creds.advise(w.settings, err, fd, st) })
 }

@@ -14,10 +14,10 @@ import (
 // A worker is one goroutine of a walk with what it needs again and again.
 type worker struct {
 	*walk
-	ctx  context.Context // that of the job at hand
-	st   unix.Statx_t    // of the entry at hand
-	page page
-	hold bool // the last entry had to be held, so the next one probably has to
+	ctx    context.Context // that of the job at hand
+	st     unix.Statx_t    // of the entry at hand
+	lister lister
+	pins   bool // the last entry had to be pinned, so the next one probably has to
 
 	seen    int64 // entries that the report does not count yet
 	changed int64 // the same of those that were changed
@@ -31,8 +31,8 @@ type worker struct {
 // that it has found, as jobs. It begins with the files, which need no descriptors.
 func (w *worker) list(d *dir) {
 	w.env.Doing("walking " + d.path(""))
-	found, err := w.page.read(d.fd, func(name []byte) bool {
-		return len(w.plan.exclude) == 0 || !glob.Any(w.plan.exclude, d.rel(string(name)))
+	found, err := w.lister.read(d.fd, func(name []byte) bool {
+		return len(w.settings.exclude) == 0 || !glob.Any(w.settings.exclude, d.rel(string(name)))
 	})
 	if err != nil {
 		if !dirfd.IsGone(err) {
@@ -135,7 +135,7 @@ func (w *worker) entry(d *dir, name dirfd.Name, looksLikeDir bool) error {
 		if looksLikeDir {
 			again, err = w.subdir(d, name.String())
 		} else {
-			again, err = w.other(d, name)
+			again, err = w.nonDir(d, name)
 		}
 		switch {
 		case dirfd.IsGone(err):
@@ -150,11 +150,11 @@ func (w *worker) entry(d *dir, name dirfd.Name, looksLikeDir bool) error {
 	return fmt.Errorf("%s: it turns from a directory into something else and back all the time", d.path(name.String()))
 }
 
-// other looks at an entry that is no directory, as far as we know, and changes
+// nonDir looks at an entry that is no directory, as far as we know, and changes
 // it. again says that it is one.
-func (w *worker) other(d *dir, name dirfd.Name) (again bool, err error) {
-	if w.hold { // or a look at the name would come on top of the one at what is held
-		return w.held(d, name)
+func (w *worker) nonDir(d *dir, name dirfd.Name) (again bool, err error) {
+	if w.pins { // or a look at the name would come on top of the one at what is held
+		return w.pinned(d, name)
 	}
 	if err := name.Statx(d.fd, statMask, &w.st); err != nil {
 		return false, fmt.Errorf("look at %s: %w", d.path(name.String()), err)
@@ -162,12 +162,12 @@ func (w *worker) other(d *dir, name dirfd.Name) (again bool, err error) {
 	if wanted, again := w.consider(); !wanted {
 		return again, nil
 	}
-	if w.plan.holds(&w.st) {
-		return w.held(d, name)
+	if w.settings.needsPin(&w.st) {
+		return w.pinned(d, name)
 	}
-	w.hold = w.waited
+	w.pins = w.waited
 	err = w.env.Do(w.ctx, "chown", d.path(name.String()), func() error {
-		return name.Chown(d.fd, w.plan.owner.UID, w.plan.owner.GID)
+		return name.Chown(d.fd, w.settings.owner.UID, w.settings.owner.GID)
 	})
 	if err == nil {
 		w.changed++
@@ -175,8 +175,8 @@ func (w *worker) other(d *dir, name dirfd.Name) (again bool, err error) {
 	return false, err
 }
 
-// held is other for an entry of which more counts than its name.
-func (w *worker) held(d *dir, name dirfd.Name) (again bool, err error) {
+// pinned is nonDir for an entry of which more counts than its name.
+func (w *worker) pinned(d *dir, name dirfd.Name) (again bool, err error) {
 	pin, err := dirfd.Open(d.fd, name.String(), unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return false, fmt.Errorf("open %s: %w", d.path(name.String()), err)
@@ -187,7 +187,7 @@ func (w *worker) held(d *dir, name dirfd.Name) (again bool, err error) {
 	}
 	wanted, again := w.consider()
 	// Far away a name is looked up again for each call, and what is held is not.
-	w.hold = wanted && (w.waited || w.plan.holds(&w.st))
+	w.pins = wanted && (w.waited || w.settings.needsPin(&w.st))
 	if !wanted {
 		return again, nil
 	}
@@ -200,13 +200,13 @@ func (w *worker) consider() (wanted, again bool) {
 	if isDir(&w.st) {
 		return false, true
 	}
-	return !w.foreign() && w.plan.wants(&w.st), false
+	return !w.foreign() && w.settings.wants(&w.st), false
 }
 
 // foreign reports whether the entry at hand is a mount point that is not to be
 // crossed, and counts it.
 func (w *worker) foreign() bool {
-	if w.plan.cross || dirfd.MountOf(&w.st) == w.root.mount {
+	if w.settings.cross || dirfd.MountOf(&w.st) == w.root.mount {
 		return false
 	}
 	w.report.mounts.Add(1)
@@ -234,7 +234,7 @@ func (w *worker) subdir(d *dir, name string) (again bool, err error) {
 // openSubdir returns nil if the directory is not to be walked.
 func (w *worker) openSubdir(d *dir, name string) (child *dir, again bool, err error) {
 	fd, err := dirfd.OpenDir(d.fd, name)
-	if err == unix.EACCES && !w.plan.dir.IsZero() {
+	if err == unix.EACCES && !w.settings.dir.IsZero() {
 		fd, err = w.unlock(d, name)
 	}
 	switch {
@@ -252,7 +252,7 @@ func (w *worker) openSubdir(d *dir, name string) (child *dir, again bool, err er
 		return nil, false, nil
 	}
 	child = d.child(name)
-	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.plan.wants(&w.st)
+	child.fd, child.ino, child.mount, child.wanted = fd, w.st.Ino, dirfd.MountOf(&w.st), w.settings.wants(&w.st)
 	return child, false, nil
 }
 
@@ -266,7 +266,7 @@ func (w *worker) unlock(d *dir, name string) (int, error) {
 	if err := dirfd.Statx(pin, "", statMask, &w.st); err != nil {
 		return -1, err
 	}
-	if !w.plan.cross && dirfd.MountOf(&w.st) != w.root.mount || !w.plan.wants(&w.st) {
+	if !w.settings.cross && dirfd.MountOf(&w.st) != w.root.mount || !w.settings.wants(&w.st) {
 		return -1, unix.EACCES
 	}
 	if err := w.change(w.ctx, pin, &w.st, d.path(name)); err != nil {

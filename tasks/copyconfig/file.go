@@ -79,7 +79,7 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs openDirs, f *file) (
 		return none, nil
 	}
 	if p.IfAbsent && f.exists {
-		pl.settle(f, kept)
+		pl.noteFate(f, kept)
 		return none, nil
 	}
 	in, err := pl.read(ctx, w, dirs, f)
@@ -92,13 +92,13 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs openDirs, f *file) (
 		return none, err
 	}
 	if p.hash && fate != unchanged {
-		if err := in.check(ctx, w, f); err != nil {
+		if err := in.checkDigest(ctx, w, f); err != nil {
 			return none, explainSource(fmt.Errorf("read %s: %w", f.source(), err))
 		}
 	}
 	switch {
 	case p.compare || fate == unchanged:
-		pl.settle(f, fate)
+		pl.noteFate(f, fate)
 		return none, nil
 	case p.env.DryRun:
 		return none, pl.record(ctx, f, fate, nil)
@@ -114,8 +114,8 @@ func (pl *place) file(ctx context.Context, w *scratch, dirs openDirs, f *file) (
 
 var verbs = map[fate]string{created: "create", updated: "update"}
 
-// settle notes a fate that takes no further work.
-func (pl *place) settle(f *file, fate fate) {
+// noteFate notes a fate that takes no further work.
+func (pl *place) noteFate(f *file, fate fate) {
 	f.fate, f.known = fate, true
 	if pl.p.compare && (fate == created || fate == updated) {
 		pl.p.changes.Add(1)
@@ -195,7 +195,7 @@ func (pl *place) fateOf(ctx context.Context, w *scratch, f *file, in *content) (
 		return f.fate, nil
 	}
 	var st unix.Stat_t
-	fd, err := pl.present(f, &st)
+	fd, err := pl.openPresent(f, &st)
 	if fd >= 0 {
 		defer unix.Close(fd)
 	}
@@ -225,10 +225,10 @@ func (pl *place) mode(f *file, in *content) uint32 {
 	return pl.p.conf.fileMode(func() string { return f.sourceRel(pl.node) }, in.st.Mode)
 }
 
-// present describes what is in the place of f, and opens it if it may be a regular
+// openPresent describes what is in the place of f, and opens it if it may be a regular
 // file that we can read. What was one when the directory was listed is opened at
 // once, and looked at then: that costs less than a look at its name before.
-func (pl *place) present(f *file, st *unix.Stat_t) (fd int, err error) {
+func (pl *place) openPresent(f *file, st *unix.Stat_t) (fd int, err error) {
 	open := func() bool {
 		fd, err = dirfd.Open(pl.fd, f.name, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
 		return err == nil
@@ -302,9 +302,9 @@ func (pl *place) fill(ctx context.Context, w *scratch, fd int, in *content, empt
 // A digest is the SHA-256 of a content.
 type digest [sha256.Size]byte
 
-// check notes the digest of in, or finds that it is not the one noted: then the
+// checkDigest notes the digest of in, or finds that it is not the one noted: then the
 // manifest would be wrong about what is written.
-func (in *content) check(ctx context.Context, w *scratch, f *file) error {
+func (in *content) checkDigest(ctx context.Context, w *scratch, f *file) error {
 	var sum digest
 	var err error
 	if in.data != nil {

@@ -22,8 +22,8 @@ import (
 // beyond it are held open instead. A ConfigMap or Secret has 1 MiB at most.
 const defaultMemory = 8 << 20
 
-// texts bounds what rendered, validated and trimmed files take in memory.
-const texts = 64 << 20
+// maxTexts bounds what rendered, validated and trimmed files take in memory.
+const maxTexts = 64 << 20
 
 // A loader reads what must be known before the first write: the files of volumes,
 // which kubelet may take away, and those that are rendered or checked.
@@ -32,7 +32,7 @@ type loader struct {
 	renderer *render.Renderer
 	left     atomic.Int64  // of memory
 	texts    atomic.Int64  // what is in memory to be written
-	over     atomic.Bool   // that is too much, and was reported
+	tooMuch  atomic.Bool   // that is too much, and was reported
 	matched  []atomic.Bool // the rules of --validate that had a file
 }
 
@@ -136,7 +136,7 @@ func (l *loader) fill(ctx context.Context, n *node, f *file, c *content, fd int,
 		}
 	}
 	switch {
-	case !f.dir.Live() || l.over.Load():
+	case !f.dir.Live() || l.tooMuch.Load():
 	case l.take(c.st.Size):
 		if c.data, err = filecopy.ReadAll(ctx, fd, c.st.Size, c.st.Size); err == unix.EFBIG {
 			err = mount.ErrChanged // it has outgrown its size
@@ -187,10 +187,10 @@ func (l *loader) transform(ctx context.Context, path string, fd int, size int64,
 	for _, rule := range rules {
 		errs = append(errs, withNext(render.Validate(rule.kind, path, data), "correct the file, or quote in it what is filled in; the line is that of the result"))
 	}
-	if l.texts.Add(int64(len(data))) > texts {
-		if !l.over.Swap(true) {
+	if l.texts.Add(int64(len(data))) > maxTexts {
+		if !l.tooMuch.Swap(true) {
 			errs = append(errs, tasks.Usagef("the files to render, validate or trim have more than %d MiB together: "+
-				"leave some out with --include or --exclude, and copy them in a step of their own", texts>>20))
+				"leave some out with --include or --exclude, and copy them in a step of their own", maxTexts>>20))
 		}
 		return nil, errors.Join(errs...) // the run has failed, but may have more to say
 	}

@@ -26,11 +26,11 @@ import (
 // written before the first new file, with all that is about to come, and again
 // at the end. A run that is killed in between leaves one that knows its files.
 type manifest struct {
-	dst     *target
-	name    string
-	present []byte // what the file has
-	files   map[string][]digest
-	dirs    map[string]bool
+	dst    *target
+	name   string
+	onDisk []byte // what the file has
+	files  map[string][]digest
+	dirs   map[string]bool
 }
 
 const (
@@ -79,10 +79,10 @@ func (r *run) openManifest(ctx context.Context, dst *target) (*manifest, error) 
 	if err := dirfd.Fstat(fd, &st); err != nil {
 		return nil, explain(fmt.Errorf("open the manifest %s: %w", m.path(), err))
 	}
-	if m.present, err = filecopy.ReadAll(ctx, fd, st.Size, manifestLimit); err != nil {
+	if m.onDisk, err = filecopy.ReadAll(ctx, fd, st.Size, manifestLimit); err != nil {
 		return nil, explain(fmt.Errorf("read the manifest %s: %w", m.path(), err))
 	}
-	if err := m.parse(m.present); err != nil {
+	if err := m.parse(m.onDisk); err != nil {
 		r.env.Log.Warn("the manifest is damaged, what earlier runs wrote is not known and stays", "path", m.path(), "cause", err)
 		clear(m.files)
 		clear(m.dirs)
@@ -146,7 +146,7 @@ func (m *manifest) format() []byte {
 // write brings the manifest to the disk if it says something new.
 func (m *manifest) write(ctx context.Context, r *run) error {
 	data := m.format()
-	if bytes.Equal(data, m.present) || len(m.present) == 0 && len(m.files)+len(m.dirs) == 0 {
+	if bytes.Equal(data, m.onDisk) || len(m.onDisk) == 0 && len(m.files)+len(m.dirs) == 0 {
 		return nil
 	}
 	err := r.env.Do(ctx, "write", m.path(), func() error {
@@ -157,12 +157,12 @@ func (m *manifest) write(ctx context.Context, r *run) error {
 	if err != nil {
 		return explain(err)
 	}
-	m.present = data
+	m.onDisk = data
 	return nil
 }
 
-// intend adds what is about to be written, and writes that down first.
-func (m *manifest) intend(ctx context.Context, r *run) error {
+// writeAhead adds what is about to be written, and writes that down first.
+func (m *manifest) writeAhead(ctx context.Context, r *run) error {
 	r.top.each(func(n *node) {
 		if n.missing && n.parent != nil {
 			m.dirs[n.rel()] = true
@@ -176,29 +176,29 @@ func (m *manifest) intend(ctx context.Context, r *run) error {
 	return m.write(ctx, r)
 }
 
-// settle removes what is no longer part of the copy, and writes down what is.
-func (m *manifest) settle(ctx context.Context, r *run) error {
-	gone := &manifest{dst: m.dst, files: maps.Clone(m.files), dirs: maps.Clone(m.dirs)}
+// finish removes what is no longer part of the copy, and writes down what is.
+func (m *manifest) finish(ctx context.Context, r *run) error {
+	stale := &manifest{dst: m.dst, files: maps.Clone(m.files), dirs: maps.Clone(m.dirs)}
 	r.top.each(func(n *node) {
-		delete(gone.dirs, n.rel())
+		delete(stale.dirs, n.rel())
 		for _, f := range n.files {
 			path := n.under(f.name)
-			delete(gone.files, path)
+			delete(stale.files, path)
 			if f.hash != nil {
 				m.files[path] = []digest{*f.hash}
 			}
 		}
 	})
-	p, err := m.prune(ctx, r, gone)
+	p, err := m.prune(ctx, r, stale)
 	if err != nil {
 		return err
 	}
-	for path := range gone.files {
+	for path := range stale.files {
 		if !p.unsure[path] {
 			delete(m.files, path)
 		}
 	}
-	for path := range gone.dirs {
+	for path := range stale.dirs {
 		delete(m.dirs, path)
 	}
 	return m.write(ctx, r)

@@ -112,7 +112,7 @@ func (pl *place) open(ctx context.Context, w *scratch) error {
 	if n.fresh {
 		return nil
 	}
-	temps, err := pl.look(w)
+	temps, err := pl.markPresent(w)
 	if err != nil {
 		return explain(fmt.Errorf("list %s: %w", p.path(n), err))
 	}
@@ -121,14 +121,14 @@ func (pl *place) open(ctx context.Context, w *scratch) error {
 			return err
 		}
 	}
-	return pl.own(ctx)
+	return pl.giveAttributes(ctx)
 }
 
 // readOnly reports whether nothing is changed, not even what a killed run left.
 func (p *placer) readOnly() bool { return p.compare || p.env.DryRun }
 
-// look marks what is there of what shall be there.
-func (pl *place) look(w *scratch) (temps []string, err error) {
+// markPresent marks what is there of what shall be there.
+func (pl *place) markPresent(w *scratch) (temps []string, err error) {
 	err = dirfd.List(pl.fd, w.list, func(name []byte, kind byte) error {
 		if len(pl.p.cleared) > 0 && pl.p.cleared[pl.node.under(string(name))] && pl.p.env.DryRun {
 			return nil
@@ -154,9 +154,9 @@ func (pl *place) look(w *scratch) (temps []string, err error) {
 // errNotDir is for what is in the place of a directory.
 var errNotDir = errors.New("a file or a link is where a directory must be, and links in the destination are not followed")
 
-// own gives a directory that was there its owner and mode, if the user named
+// giveAttributes gives a directory that was there its owner and mode, if the user named
 // them. The destination itself belongs to whoever made the volume.
-func (pl *place) own(ctx context.Context) error {
+func (pl *place) giveAttributes(ctx context.Context) error {
 	p, n := pl.p, pl.node
 	if n.parent == nil && !p.AtomicDir || p.Owner == "" && p.DirMode == "" {
 		return nil
@@ -183,13 +183,13 @@ func (pl *place) own(ctx context.Context) error {
 func (pl *place) jobs() []pool.Job[*scratch] {
 	var jobs []pool.Job[*scratch]
 	n := pl.node
-	var make []*node // that are missing
+	var missing []*node // that are missing
 	for _, d := range n.dirs {
 		if d.missing = n.missing; !d.exists && !d.fresh {
-			make = append(make, d)
+			missing = append(missing, d)
 		}
 	}
-	for part := range slices.Chunk(make, maxBatch) {
+	for part := range slices.Chunk(missing, maxBatch) {
 		jobs = append(jobs, pl.job(func(ctx context.Context, _ *scratch) error { return pl.mkdirs(ctx, part) }))
 	}
 	for part := range slices.Chunk(n.files, pl.p.batch) {

@@ -20,9 +20,9 @@ type pruner struct {
 	unsure  map[string]bool // files that could not be read, so that they stay in the manifest
 }
 
-// clear removes what earlier runs wrote where a directory must be by now, or the
+// makeRoom removes what earlier runs wrote where a directory must be by now, or the
 // other way round, so that there is place.
-func (m *manifest) clear(ctx context.Context, r *run) error {
+func (m *manifest) makeRoom(ctx context.Context, r *run) error {
 	p, err := m.prune(ctx, r, m.clashes(r.top))
 	if err != nil {
 		return err
@@ -85,32 +85,32 @@ func (m *manifest) isDir(path string) bool {
 	return m.dst.fd >= 0 && dirfd.Stat(m.dst.fd, path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
-// prune removes the files of gone that nobody has changed since, and the
-// directories of gone that are empty then.
-func (m *manifest) prune(ctx context.Context, r *run, gone *manifest) (*pruner, error) {
+// prune removes the files of stale that nobody has changed since, and the
+// directories of stale that are empty then.
+func (m *manifest) prune(ctx context.Context, r *run, stale *manifest) (*pruner, error) {
 	p := &pruner{run: r, dst: m.dst, removed: make(map[string]bool), unsure: make(map[string]bool)}
 	byDir := make(map[string][]string)
-	for file := range gone.files {
+	for file := range stale.files {
 		byDir[path.Dir(file)] = append(byDir[path.Dir(file)], file)
 	}
-	for dir := range gone.dirs {
+	for dir := range stale.dirs {
 		byDir[dir] = append(byDir[dir], nil...) // a killed run may have left something in it
 	}
 	for _, dir := range slices.Sorted(maps.Keys(byDir)) {
-		if err := p.inDir(ctx, dir, byDir[dir], gone); err != nil {
+		if err := p.pruneDir(ctx, dir, byDir[dir], stale); err != nil {
 			return nil, err
 		}
 	}
-	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(gone.dirs))) { // what is inside comes first
-		if err := p.dir(ctx, dir); err != nil {
+	for _, dir := range slices.Backward(slices.Sorted(maps.Keys(stale.dirs))) { // what is inside comes first
+		if err := p.removeDir(ctx, dir); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-// inDir removes files of one directory.
-func (p *pruner) inDir(ctx context.Context, dir string, files []string, gone *manifest) error {
+// pruneDir removes files of one directory.
+func (p *pruner) pruneDir(ctx context.Context, dir string, files []string, stale *manifest) error {
 	fd, err := p.open(dir)
 	if fd < 0 {
 		return err
@@ -128,7 +128,7 @@ func (p *pruner) inDir(ctx context.Context, dir string, files []string, gone *ma
 	slices.Sort(files)
 	before := p.counts.fates[removed].Load()
 	for _, file := range files {
-		if err := p.file(ctx, fd, file, gone.files[file]); err != nil {
+		if err := p.removeFile(ctx, fd, file, stale.files[file]); err != nil {
 			return err
 		}
 	}
@@ -154,8 +154,8 @@ func (p *pruner) open(dir string) (int, error) {
 	return -1, explain(fmt.Errorf("open %s: %w", p.at(dir), err))
 }
 
-// file removes a file if it is as a run of this copy has written it.
-func (p *pruner) file(ctx context.Context, dir int, file string, sums []digest) error {
+// removeFile removes a file if it is as a run of this copy has written it.
+func (p *pruner) removeFile(ctx context.Context, dir int, file string, sums []digest) error {
 	name := path.Base(file)
 	var st unix.Stat_t
 	if err := dirfd.Stat(dir, name, &st); dirfd.IsGone(err) {
@@ -190,8 +190,8 @@ func (p *pruner) file(ctx context.Context, dir int, file string, sums []digest) 
 	return nil
 }
 
-// dir removes a directory if nothing is in it.
-func (p *pruner) dir(ctx context.Context, dir string) error {
+// removeDir removes a directory if nothing is in it.
+func (p *pruner) removeDir(ctx context.Context, dir string) error {
 	fd, err := p.open(dir)
 	if fd < 0 {
 		return err

@@ -28,7 +28,7 @@ func (t *Task) Run(ctx context.Context, env *tasks.Env) error {
 	defer stop()
 	return mount.OneVersion(ctx, func(sources *mount.Reader) error {
 		r.sources = sources
-		err := r.once(ctx)
+		err := r.attempt(ctx)
 		if errors.Is(err, mount.ErrChanged) {
 			env.Log.Debug("start over", "cause", err)
 		}
@@ -53,8 +53,8 @@ type run struct {
 	held []int // descriptors of files to be copied
 }
 
-// once copies one version of the sources.
-func (r *run) once(ctx context.Context) error {
+// attempt copies one version of the sources.
+func (r *run) attempt(ctx context.Context) error {
 	defer r.releaseAll()
 	r.counts.startOver(r.AtomicDir)
 
@@ -63,7 +63,7 @@ func (r *run) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dst, err := r.decide(operands)
+	dst, err := r.findTarget(operands)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (r *run) once(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
-	if err := r.apart(operands, dst); err != nil {
+	if err := r.refuseNesting(operands, dst); err != nil {
 		return err
 	}
 	if err := r.openTarget(ctx, dst); err != nil {
@@ -101,21 +101,21 @@ func (r *run) copyFiles(ctx context.Context, dst *target) error {
 	if err != nil {
 		return err
 	}
-	if err := m.clear(ctx, r); err != nil {
+	if err := m.makeRoom(ctx, r); err != nil {
 		return err
 	}
-	look := &placer{run: r, target: dst, compare: true, hash: true}
-	if err := look.walk(ctx, r.top); err != nil {
+	comparison := &placer{run: r, target: dst, compare: true, hash: true}
+	if err := comparison.walk(ctx, r.top); err != nil {
 		return err
 	}
-	if err := m.intend(ctx, r); err != nil {
+	if err := m.writeAhead(ctx, r); err != nil {
 		return err
 	}
 	p.hash = true
 	if err := p.walk(ctx, r.top); err != nil {
 		return err
 	}
-	return m.settle(ctx, r)
+	return m.finish(ctx, r)
 }
 
 // progressEvery is how often a long run says how far it is.

@@ -34,8 +34,8 @@ func (t *target) close() {
 	}
 }
 
-// decide tells a directory from the name of a file as cp(1) does.
-func (r *run) decide(operands []operand) (*target, error) {
+// findTarget tells a directory from the name of a file as cp(1) does.
+func (r *run) findTarget(operands []operand) (*target, error) {
 	path := r.Destination
 	base := filepath.Base(path)
 	isDir := strings.HasSuffix(path, "/") || len(operands) != 1 || operands[0].name == "" || base == "." || base == ".."
@@ -176,8 +176,8 @@ func (r *run) removeTemps(ctx context.Context, dir int, path func() string, name
 	return nil
 }
 
-// apart refuses to copy a directory into itself: each run would find more to copy.
-func (r *run) apart(operands []operand, t *target) error {
+// refuseNesting refuses to copy a directory into itself: each run would find more to copy.
+func (r *run) refuseNesting(operands []operand, t *target) error {
 	at, err := existing(t.path)
 	if err != nil {
 		return explain(fmt.Errorf("destination: %w", err))

@@ -44,7 +44,7 @@ type publication struct {
 // publish brings all files at once.
 func (r *run) publish(ctx context.Context, dst *target) error {
 	pub := &publication{run: r, dst: dst}
-	if err := pub.free(); err != nil {
+	if err := pub.refuseDirs(); err != nil {
 		return err
 	}
 	changed, err := pub.compare(ctx)
@@ -53,7 +53,7 @@ func (r *run) publish(ctx context.Context, dst *target) error {
 	}
 	pub.keep = pub.old
 	if changed {
-		err := r.env.Do(ctx, "publish", shown(dst.path), func() error { return pub.make(ctx) })
+		err := r.env.Do(ctx, "publish", shown(dst.path), func() error { return pub.makeVersion(ctx) })
 		if err != nil {
 			return explain(err)
 		}
@@ -67,9 +67,9 @@ func (r *run) publish(ctx context.Context, dst *target) error {
 	return pub.clean(ctx)
 }
 
-// free refuses directories that are in the place of a link, before anything is
+// refuseDirs refuses directories that are in the place of a link, before anything is
 // published.
-func (p *publication) free() error {
+func (p *publication) refuseDirs() error {
 	if p.dst.fd < 0 {
 		return nil
 	}
@@ -110,15 +110,15 @@ func (p *publication) compare(ctx context.Context) (changed bool, err error) {
 			}
 		}
 	}
-	look := &placer{run: p.run, target: now, compare: true}
-	if err := look.walk(ctx, p.top); err != nil {
+	comparison := &placer{run: p.run, target: now, compare: true}
+	if err := comparison.walk(ctx, p.top); err != nil {
 		return false, err
 	}
-	return now.fd < 0 || look.changes.Load() > 0, nil
+	return now.fd < 0 || comparison.changes.Load() > 0, nil
 }
 
-// make makes a version and moves the link to it.
-func (p *publication) make(ctx context.Context) (err error) {
+// makeVersion makes a version and moves the link to it.
+func (p *publication) makeVersion(ctx context.Context) (err error) {
 	temp, fd, err := atomicfile.MkdirTemp(p.dst.fd)
 	if err != nil {
 		return err

@@ -4,12 +4,12 @@ import "golang.org/x/sys/unix"
 
 // Mkdir makes the directory name in dir.
 func Mkdir(dir int, name string, mode uint32) error {
-	return again(func() error { return unix.Mkdirat(dir, name, mode) })
+	return retryEINTR(func() error { return unix.Mkdirat(dir, name, mode) })
 }
 
 // Symlink makes the link name in dir.
 func Symlink(dir int, target, name string) error {
-	return again(func() error { return unix.Symlinkat(target, dir, name) })
+	return retryEINTR(func() error { return unix.Symlinkat(target, dir, name) })
 }
 
 // Readlink returns where the link name in dir leads; ENAMETOOLONG if that is
@@ -17,7 +17,7 @@ func Symlink(dir int, target, name string) error {
 func Readlink(dir int, name string) (string, error) {
 	buf := make([]byte, unix.PathMax)
 	var n int
-	err := again(func() (err error) { n, err = unix.Readlinkat(dir, name, buf); return err })
+	err := retryEINTR(func() (err error) { n, err = unix.Readlinkat(dir, name, buf); return err })
 	if err != nil {
 		return "", err
 	}
@@ -34,7 +34,7 @@ func Remove(dir int, name string, isDir bool) error {
 	if isDir {
 		flags = unix.AT_REMOVEDIR
 	}
-	err := again(func() error { return unix.Unlinkat(dir, name, flags) })
+	err := retryEINTR(func() error { return unix.Unlinkat(dir, name, flags) })
 	if err == unix.ENOENT {
 		return nil
 	}
@@ -43,23 +43,23 @@ func Remove(dir int, name string, isDir bool) error {
 
 // Rename moves name in dir to another name in the same directory.
 func Rename(dir int, from, to string) error {
-	return again(func() error { return unix.Renameat(dir, from, dir, to) })
+	return retryEINTR(func() error { return unix.Renameat(dir, from, dir, to) })
 }
 
 // Fchmod sets the mode of fd, which is open for reading or writing.
 func Fchmod(fd int, mode uint32) error {
-	return again(func() error { return unix.Fchmod(fd, mode) })
+	return retryEINTR(func() error { return unix.Fchmod(fd, mode) })
 }
 
 // Truncate gives the file fd this size.
 func Truncate(fd int, size int64) error {
-	return again(func() error { return unix.Ftruncate(fd, size) })
+	return retryEINTR(func() error { return unix.Ftruncate(fd, size) })
 }
 
 // Sync writes fd to the disk. A file system that has no such thing, as some
 // FUSE ones, is taken at its word.
 func Sync(fd int) error {
-	err := again(func() error { return unix.Fsync(fd) })
+	err := retryEINTR(func() error { return unix.Fsync(fd) })
 	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EROFS {
 		return nil
 	}

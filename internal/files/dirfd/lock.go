@@ -17,7 +17,7 @@ var ErrNoLocks = errors.New("the file system has no locks for directories")
 func Lock(ctx context.Context, fd int, waiting func()) error {
 	pause := 2 * time.Millisecond
 	for first := true; ; first = false {
-		err := again(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+		err := retryEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 		switch err {
 		case nil:
 			return nil

@@ -106,16 +106,16 @@ func Dup(f *os.File) (int, error) {
 
 // Stat describes name in dir, a link itself.
 func Stat(dir int, name string, st *unix.Stat_t) error {
-	return again(func() error { return unix.Fstatat(dir, name, st, unix.AT_SYMLINK_NOFOLLOW) })
+	return retryEINTR(func() error { return unix.Fstatat(dir, name, st, unix.AT_SYMLINK_NOFOLLOW) })
 }
 
 // Fstat describes fd.
 func Fstat(fd int, st *unix.Stat_t) error {
-	return again(func() error { return unix.Fstat(fd, st) })
+	return retryEINTR(func() error { return unix.Fstat(fd, st) })
 }
 
-// again makes call until no signal interrupts it.
-func again(call func() error) error {
+// retryEINTR makes call until no signal interrupts it.
+func retryEINTR(call func() error) error {
 	for {
 		if err := call(); err != unix.EINTR {
 			return err

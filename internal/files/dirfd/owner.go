@@ -27,13 +27,13 @@ func chown(dir int, name Name, flags int, uid, gid uint32) error {
 
 // Chmod sets the mode of what fd describes, even if fd was opened with O_PATH.
 func Chmod(fd int, mode uint32) error {
-	err := again(func() error { return unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH) })
+	err := retryEINTR(func() error { return unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH) })
 	switch err {
 	case unix.EOPNOTSUPP, unix.ENOSYS, unix.EPERM: // Linux before 6.6, or a seccomp profile of that time
 	default:
 		return err
 	}
-	byProc := again(func() error { return unix.Fchmodat(unix.AT_FDCWD, ProcPath(fd), mode, 0) })
+	byProc := retryEINTR(func() error { return unix.Fchmodat(unix.AT_FDCWD, ProcPath(fd), mode, 0) })
 	if errors.Is(byProc, fs.ErrNotExist) {
 		return err // no /proc
 	}

@@ -13,7 +13,7 @@ func Statx(dir int, name string, mask int, st *unix.Statx_t) error {
 	if name == "" {
 		return statx(dir, Name{}, unix.AT_EMPTY_PATH, mask, st)
 	}
-	return again(func() error {
+	return retryEINTR(func() error {
 		return unix.Statx(dir, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, mask, st)
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/initbox/initbox/internal/files/dirfd"
 )
 
-// step is how much is copied between two looks at the context, and how much
+// chunk is how much is copied between two looks at the context, and how much
 // the disk may be behind: a cancelled copy must not wait for gigabytes.
-const step = 4 << 20
+const chunk = 4 << 20
 
 // Copy copies the size bytes of the regular file src to dst, which is empty or
 // will be overwritten from its start; holes stay holes as far as dst has nothing
@@ -65,16 +65,16 @@ func (c *copier) copyRange(off, end int64) (int64, error) {
 		if err := c.ctx.Err(); err != nil {
 			return off, err
 		}
-		n, err := c.some(off, min(end-off, step))
+		n, err := c.copySome(off, min(end-off, chunk))
 		if n == 0 || err != nil {
 			return off, err
 		}
 		off += int64(n)
-		if c.flush && off-flushed >= 2*step {
+		if c.flush && off-flushed >= 2*chunk {
 			// Begin with the newest part and wait for the one before it.
-			_ = unix.SyncFileRange(c.dst, flushed+step, off-flushed-step, unix.SYNC_FILE_RANGE_WRITE)
-			_ = unix.SyncFileRange(c.dst, flushed, step, syncAndWait)
-			flushed += step
+			_ = unix.SyncFileRange(c.dst, flushed+chunk, off-flushed-chunk, unix.SYNC_FILE_RANGE_WRITE)
+			_ = unix.SyncFileRange(c.dst, flushed, chunk, syncAndWait)
+			flushed += chunk
 		}
 	}
 	return off, nil
@@ -82,8 +82,8 @@ func (c *copier) copyRange(off, end int64) (int64, error) {
 
 const syncAndWait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
 
-// some copies up to n bytes at off; 0 is the end of src.
-func (c *copier) some(off, n int64) (int, error) {
+// copySome copies up to n bytes at off; 0 is the end of src.
+func (c *copier) copySome(off, n int64) (int, error) {
 	if !c.plain {
 		from, to := off, off
 		got, err := unix.CopyFileRange(c.src, &from, c.dst, &to, int(n), 0)
@@ -94,7 +94,7 @@ func (c *copier) some(off, n int64) (int, error) {
 			}
 			// The files of procfs and some FUSE file systems say so while they have content.
 		case unix.EINTR:
-			return c.some(off, n)
+			return c.copySome(off, n)
 		case unix.EXDEV, unix.EINVAL, unix.ENOSYS, unix.EOPNOTSUPP, unix.EPERM, unix.EBADF, unix.EIO, unix.ETXTBSY:
 			// Reading and writing will say what is really wrong, if anything is.
 		default:
@@ -185,7 +185,7 @@ func ReadAll(ctx context.Context, fd int, size, limit int64) ([]byte, error) {
 		if len(data) == cap(data) {
 			data = append(data, 0)[:len(data)]
 		}
-		room := data[len(data):min(cap(data), len(data)+step)]
+		room := data[len(data):min(cap(data), len(data)+chunk)]
 		n, err := ReadAt(fd, room, int64(len(data)))
 		if err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ func content(t *testing.T, f *os.File) []byte {
 }
 
 func TestCopy(t *testing.T) {
-	data := bytes.Repeat([]byte("0123456789"), 1_000_000) // more than a step
+	data := bytes.Repeat([]byte("0123456789"), 1_000_000) // more than a chunk
 	for _, size := range []int{0, 1, 4096, len(data)} {
 		for _, plain := range []bool{false, true} {
 			for _, flush := range []bool{false, true} {

@@ -61,13 +61,13 @@ func ParseMode(s string) (Mode, error) {
 	if err != nil {
 		return Mode{}, err
 	}
-	if !m.settles() {
+	if !m.isStable() {
 		return Mode{}, errors.New("applied a second time it would change the mode again: write a mode that settles")
 	}
 	return m, nil
 }
 
-// maxModeText bounds the work of settles.
+// maxModeText bounds the work of isStable.
 const maxModeText = 256
 
 // String returns m as it was written, "" for the zero Mode.
@@ -122,8 +122,8 @@ func spread(bits uint32) uint32 {
 	return one | one<<3 | one<<6
 }
 
-// settles reports whether m changes no mode further that it has made.
-func (m Mode) settles() bool {
+// isStable reports whether m changes no mode further that it has made.
+func (m Mode) isStable() bool {
 	for mode := range uint32(AllBits + 1) {
 		for _, dir := range []bool{false, true} {
 			once := m.Apply(mode, dir)

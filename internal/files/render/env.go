@@ -17,9 +17,9 @@ const unsupported = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; $${ fo
 // An expander renders one file in mode env.
 type expander struct {
 	*Renderer
-	faults []problem
-	line   int // of the text at hand
-	full   bool
+	problems []problem
+	line     int // of the text at hand
+	full     bool
 }
 
 // expand renders text in mode env.
@@ -35,7 +35,7 @@ func (r *Renderer) expand(name, text string) ([]byte, error) {
 		e.expandLine(&out, content)
 		e.add(&out, line[len(content):])
 	}
-	if err := report(name, e.faults); err != nil {
+	if err := report(name, e.problems); err != nil {
 		return nil, err
 	}
 	return []byte(out.String()), nil
@@ -183,5 +183,5 @@ func (e *expander) unclosed(name string) {
 }
 
 func (e *expander) fail(format string, args ...any) {
-	e.faults = append(e.faults, problem{e.line, fmt.Sprintf(format, args...)})
+	e.problems = append(e.problems, problem{e.line, fmt.Sprintf(format, args...)})
 }

@@ -130,7 +130,7 @@ func TestEnvErrors(t *testing.T) {
 		}
 	}
 	got := render(t, renderer(t, Options{Mode: Env}), strings.Repeat("${NOPE}\n", 100))
-	if lines := strings.Split(got, "\n"); len(lines) != maxFaults+1 || !strings.HasSuffix(got, "f: and 80 more errors") {
+	if lines := strings.Split(got, "\n"); len(lines) != maxProblems+1 || !strings.HasSuffix(got, "f: and 80 more errors") {
 		t.Errorf("100 errors are reported in %d lines: %s", len(lines), got)
 	}
 }

@@ -16,7 +16,7 @@ import "strings"
 // alone on a line (skip-name-resolve of MySQL) is an error: to take it for valid
 // is to take anything for valid.
 func checkINI(data []byte) []problem {
-	var faults []problem
+	var problems []problem
 	n := 0
 	value, backslash := false, false // whether the line before can be continued
 	for text := range strings.Lines(string(data)) {
@@ -38,11 +38,11 @@ func checkINI(data []byte) []problem {
 			message = checkKey(rest)
 		}
 		if message != "" {
-			faults = append(faults, problem{n, message})
+			problems = append(problems, problem{n, message})
 		}
 		backslash = value && strings.HasSuffix(text, `\`)
 	}
-	return faults
+	return problems
 }
 
 func checkSection(s string) string {

@@ -70,15 +70,15 @@ type problem struct {
 	message string
 }
 
-// maxFaults is how many faults of one file are reported.
-const maxFaults = 20
+// maxProblems is how many problems of one file are reported.
+const maxProblems = 20
 
-// report returns the error that lists faults of the file name.
-func report(name string, faults []problem) error {
+// report returns the error that lists problems of the file name.
+func report(name string, problems []problem) error {
 	var errs []error
-	for i, f := range faults {
-		if i == maxFaults {
-			errs = append(errs, fmt.Errorf("%s: and %d more errors", name, len(faults)-maxFaults))
+	for i, f := range problems {
+		if i == maxProblems {
+			errs = append(errs, fmt.Errorf("%s: and %d more errors", name, len(problems)-maxProblems))
 			break
 		}
 		errs = append(errs, fmt.Errorf("%s:%d: %s", name, f.line, f.message))

@@ -45,11 +45,11 @@ func Validate(kind, name string, data []byte) (err error) {
 		}
 		return report(name, []problem{{n, "not valid UTF-8"}})
 	}
-	faults := check(data)
-	for i := range faults {
-		faults[i].message = "not valid " + strings.ToUpper(kind) + ": " + faults[i].message
+	problems := check(data)
+	for i := range problems {
+		problems[i].message = "not valid " + strings.ToUpper(kind) + ": " + problems[i].message
 	}
-	return report(name, faults)
+	return report(name, problems)
 }
 
 func checkJSON(data []byte) []problem {

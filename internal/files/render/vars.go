@@ -20,19 +20,19 @@ func (r *Renderer) readVars(ctx context.Context) error {
 	environ := r.vars
 	return mount.OneVersion(ctx, func(files *mount.Reader) error {
 		r.vars = maps.Clone(environ)
-		var faults []error
+		var errs []error
 		for _, path := range r.options.VarsFiles {
-			faults = append(faults, r.readFile(files, path))
+			errs = append(errs, r.readFile(files, path))
 		}
 		for _, path := range r.options.VarsDirs {
 			if err := r.readDir(ctx, files, path); err != nil {
-				faults = append(faults, fault.Usagef("--vars-dir %s: %w", path, err))
+				errs = append(errs, fault.Usagef("--vars-dir %s: %w", path, err))
 			}
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return errors.Join(faults...)
+		return errors.Join(errs...)
 	})
 }
 
@@ -69,8 +69,8 @@ func (r *Renderer) readFile(files *mount.Reader, path string) error {
 	if err != nil {
 		return fault.Usagef("--vars-file %s: %w", path, err)
 	}
-	faults := parseVars(string(f.Data), r.set)
-	if err := report(path, faults); err != nil {
+	problems := parseVars(string(f.Data), r.set)
+	if err := report(path, problems); err != nil {
 		return fault.Usagef("--vars-file %w", err)
 	}
 	return nil
@@ -88,7 +88,7 @@ func (r *Renderer) readFile(files *mount.Reader, path string) error {
 // comment after a value, no expansion, so that a password needs no care. A name
 // is anything without white space and quotes; of a repeated one the last wins.
 func parseVars(data string, set func(name, value string)) []problem {
-	var faults []problem
+	var problems []problem
 	data = strings.TrimPrefix(data, "\ufeff")
 	n := 0
 	for line := range strings.Lines(data) {
@@ -117,9 +117,9 @@ func parseVars(data string, set func(name, value string)) []problem {
 			set(name, unquoted)
 			continue
 		}
-		faults = append(faults, problem{n, message})
+		problems = append(problems, problem{n, message})
 	}
-	return faults
+	return problems
 }
 
 // unquote drops one pair of quotes around s. It refuses a beginning that is not

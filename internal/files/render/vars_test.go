@@ -32,9 +32,9 @@ func TestVarsFile(t *testing.T) {
 	want := map[string]string{"A": "3", "B": "two words # no comment", "C": "  kept  ", "D": `a"b`, "E": "", "F": `a=b="c`,
 		"exported": "x", "export": "y", "G": "", "H": `$A ${B} \n`, "tls.crt": "k", "last": "no line end"}
 	got := make(map[string]string)
-	faults := parseVars(in, func(name, value string) { got[name] = value })
-	if len(faults) > 0 || !maps.Equal(got, want) {
-		t.Errorf("got %q with %v, want %q", got, faults, want)
+	problems := parseVars(in, func(name, value string) { got[name] = value })
+	if len(problems) > 0 || !maps.Equal(got, want) {
+		t.Errorf("got %q with %v, want %q", got, problems, want)
 	}
 }
 

@@ -20,13 +20,13 @@ func checkYAML(data []byte) []problem {
 		return f
 	}
 	if _, err := parser.Parse(tokens, 0); err != nil {
-		return []problem{yamlFault(err)}
+		return []problem{yamlProblem(err)}
 	}
 	return checkAliases(tokens)
 }
 
-// yamlFault makes a fault of an error of the YAML library.
-func yamlFault(err error) problem {
+// yamlProblem makes a problem of an error of the YAML library.
+func yamlProblem(err error) problem {
 	var located interface {
 		GetMessage() string
 		GetToken() *token.Token
@@ -77,7 +77,7 @@ func checkNesting(tokens token.Tokens) []problem {
 // checkAliases finds the aliases that no anchor before them in their document
 // defines, which the parser leaves to whoever resolves them.
 func checkAliases(tokens token.Tokens) []problem {
-	var faults []problem
+	var problems []problem
 	defined := make(map[string]bool)
 	for i, t := range tokens {
 		name := ""
@@ -91,9 +91,9 @@ func checkAliases(tokens token.Tokens) []problem {
 			defined[name] = true
 		case token.AliasType:
 			if !defined[name] {
-				faults = append(faults, problem{line(t), "an alias (*) without an anchor (&) of its name before it: quote the text if it is none"})
+				problems = append(problems, problem{line(t), "an alias (*) without an anchor (&) of its name before it: quote the text if it is none"})
 			}
 		}
 	}
-	return faults
+	return problems
 }

@@ -9,8 +9,8 @@ import (
 // statMask is what a walk wants to know of an entry.
 const statMask = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_NLINK | unix.STATX_UID | unix.STATX_GID | unix.STATX_INO | unix.STATX_MNT_ID
 
-// A plan is what a Task asks for, parsed.
-type plan struct {
+// settings are what a Task asks for, parsed.
+type settings struct {
 	owner     fileperm.Owner
 	file, dir fileperm.Mode
 	exclude   []string
@@ -20,35 +20,35 @@ type plan struct {
 }
 
 // wantsOwner reports whether what st describes must change hands.
-func (p *plan) wantsOwner(st *unix.Statx_t) bool { return !p.owner.Matches(st.Uid, st.Gid) }
+func (s *settings) wantsOwner(st *unix.Statx_t) bool { return !s.owner.Matches(st.Uid, st.Gid) }
 
 // mode returns the mode that a file of type and mode shall have. Links have none.
-func (p *plan) mode(mode uint16) uint32 {
+func (s *settings) mode(mode uint16) uint32 {
 	switch mode & unix.S_IFMT {
 	case unix.S_IFLNK:
 		return uint32(mode) & fileperm.AllBits
 	case unix.S_IFDIR:
-		return p.dir.Apply(uint32(mode), true)
+		return s.dir.Apply(uint32(mode), true)
 	default:
-		return p.file.Apply(uint32(mode), false)
+		return s.file.Apply(uint32(mode), false)
 	}
 }
 
 // wants reports whether what st describes must change at all.
-func (p *plan) wants(st *unix.Statx_t) bool {
-	return p.wantsOwner(st) || p.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
+func (s *settings) wants(st *unix.Statx_t) bool {
+	return s.wantsOwner(st) || s.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
 }
 
-// holds reports whether what st describes, which must change, is to be held by a
+// needsPin reports whether what st describes, which must change, is to be held by a
 // descriptor meanwhile, and looked at again. Else its name in the directory, which
 // is held, will do: that costs half as many calls. What somebody puts there
 // between the look and the change, a link even, gets the owner as it would have
 // had it been there at the look; the warnings about hard links and lost bits may
 // miss it, and a mode that it should have is for the next run.
-func (p *plan) holds(st *unix.Statx_t) bool {
-	return st.Nlink > 1 || p.hardlinks != linksWarn ||
-		isFile(st) && (p.preserve || uint32(st.Mode)&special != 0) ||
-		p.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
+func (s *settings) needsPin(st *unix.Statx_t) bool {
+	return st.Nlink > 1 || s.hardlinks != linksWarn ||
+		isFile(st) && (s.preserve || uint32(st.Mode)&special != 0) ||
+		s.mode(st.Mode) != uint32(st.Mode)&fileperm.AllBits
 }
 
 func isDir(st *unix.Statx_t) bool  { return st.Mode&unix.S_IFMT == unix.S_IFDIR }

@@ -2,9 +2,9 @@ package chown
 
 import "sync"
 
-// said is what a dry-run has said it would do, as far as a run would do it once
+// announced is what a dry-run has said it would do, as far as a run would do it once
 // and then find it done: a directory that two paths need, a file with two names.
-type said struct{ keys sync.Map }
+type announced struct{ keys sync.Map }
 
 // An inode is a file whatever its names.
 type inode struct {
@@ -13,7 +13,7 @@ type inode struct {
 }
 
 // first reports whether key is new.
-func (s *said) first(key any) bool {
-	_, loaded := s.keys.LoadOrStore(key, nil)
+func (a *announced) first(key any) bool {
+	_, loaded := a.keys.LoadOrStore(key, nil)
 	return !loaded
 }
