@@ -11,19 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/initbox/initbox/internal/testkit/testtask"
+	"github.com/initbox/initbox/internal/testkit/testvolume"
 )
 
 // scenarios run in a process of their own, with mounts of its own. Each gets a
 // directory that is writable and empty.
 var scenarios = map[string]func(dir string) error{
-	"full disk":          fullDisk,
-	"full disk, holes":   fullDiskHoles,
-	"read-only":          readOnlyDestination,
-	"read-only root":     readOnlyRoot,
-	"mounted file":       mountedFile,
-	"unprivileged":       unprivileged,
-	"unprivileged owner": unprivilegedOwner,
-	"from tmpfs":         fromTmpfs,
+	"full disk":           fullDisk,
+	"full disk, holes":    fullDiskHoles,
+	"read-only":           readOnlyDestination,
+	"read-only root":      readOnlyRoot,
+	"mounted file":        mountedFile,
+	"unprivileged":        unprivileged,
+	"unprivileged owner":  unprivilegedOwner,
+	"unprivileged volume": unprivilegedVolume,
+	"from tmpfs":          fromTmpfs,
 }
 
 // plant makes files.
@@ -243,6 +245,17 @@ func unprivileged(dir string) error {
 		}
 	}
 	return refused(testtask.Run(context.Background(), copyTask(src, "/proc/initbox", nil)))
+}
+
+// unprivilegedVolume has a file that the user may not read.
+func unprivilegedVolume(dir string) error {
+	v := testvolume.Volume{Dir: filepath.Join(dir, "volume")}
+	if err := errors.Join(os.Mkdir(v.Dir, 0o755), v.Update(map[string]string{"a": "1", "password": "2"}),
+		os.Chmod(filepath.Join(v.Dir, "password"), 0)); err != nil {
+		return err
+	}
+	return refused(testtask.Run(context.Background(), copyTask(v.Dir, filepath.Join(dir, "dst"), nil)),
+		fmt.Sprintf("read %s/password: UID %d may not read it", v.Dir, os.Getuid()), "set fsGroup")
 }
 
 // unprivilegedOwner may not give files away, nor write where it has no right.
