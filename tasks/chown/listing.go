@@ -5,7 +5,7 @@ import "github.com/initbox/initbox/internal/files/dirfd"
 // A lister is the space in which one worker reads listings.
 type lister struct {
 	buf   []byte
-	names []byte // each with a NUL behind it
+	names []byte // each ends with a NUL
 	dirs  []bool // which of them are directories
 }
 
@@ -36,16 +36,16 @@ func (l *lister) read(fd int, keep func(name []byte) bool) (page, error) {
 		return page{}, err
 	}
 	found := make([]dirfd.Name, len(l.dirs))
-	x := page{files: found[dirs:dirs], dirs: found[:0:dirs], next: next, more: more}
+	p := page{files: found[dirs:dirs], dirs: found[:0:dirs], next: next, more: more}
 	text := string(l.names)
 	for _, isDir := range l.dirs {
 		var name dirfd.Name
 		name, text = dirfd.CutName(text)
 		if isDir {
-			x.dirs = append(x.dirs, name)
+			p.dirs = append(p.dirs, name)
 		} else {
-			x.files = append(x.files, name)
+			p.files = append(p.files, name)
 		}
 	}
-	return x, nil
+	return p, nil
 }

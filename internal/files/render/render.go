@@ -76,12 +76,12 @@ const maxProblems = 20
 // report returns the error that lists problems of the file name.
 func report(name string, problems []problem) error {
 	var errs []error
-	for i, f := range problems {
+	for i, p := range problems {
 		if i == maxProblems {
 			errs = append(errs, fmt.Errorf("%s: and %d more errors", name, len(problems)-maxProblems))
 			break
 		}
-		errs = append(errs, fmt.Errorf("%s:%d: %s", name, f.line, f.message))
+		errs = append(errs, fmt.Errorf("%s:%d: %s", name, p.line, p.message))
 	}
 	if len(errs) == 0 {
 		return nil
